@@ -7,6 +7,8 @@ import type { Fragment } from '../../query/fragment.ts';
 import type { AccessOptions, DeletePointsRequest, BatchOutcome, DescribeOptions, DescribeRequest, FieldsOfShard, FragmentBlock, MeasurementDescription, NamedShard, SentBlocks, ShardAccess, ShardBatch, ShardsDescription, TypedBatch, TypedField } from './shard-access.ts'; // prettier-ignore
 import { LocalAnswers } from './answers/local-answers.ts';
 import type { ListPiece, ListRequest } from './lists/schema-list.ts';
+import type { PackedBody } from './lists/pack-lists.ts';
+import type { PackedList } from './lists/packed-list.ts';
 import { unpackBlocks, type PackedBlocks } from './packed-blocks.ts';
 import { plainOf } from './lists/describe-shards.ts';
 import type { CountedShard } from './shard-counters.ts';
@@ -27,7 +29,7 @@ import type { ShardFacts, ShardHolding } from '../../storage/store/shards/shard-
 import type { ShardSnapshot } from '../../storage/store/transfers/take-snapshot.ts';
 import { WorkerLoads } from './worker-loads.ts';
 import { LinesPacker, unpackRouted, type PackedRouted } from './lines/packed-lines.ts';
-import { homeOf, type EngineJoined, type EngineList, type EngineReceipt, type EngineVersions, type ExpectTask, type HomeBatch, type HomeDelete, type HomeFields, type InstallTask, type OtherSeriesTask, type SnapshotTask, type StorageEngineOptions } from './engine-tasks.ts'; // prettier-ignore
+import { homeOf, type EngineJoined, type EngineReceipt, type EngineVersions, type ExpectTask, type HomeBatch, type HomeDelete, type HomeFields, type InstallTask, type OtherSeriesTask, type SnapshotTask, type StorageEngineOptions } from './engine-tasks.ts'; // prettier-ignore
 
 /**
  * A body that is parsed at home has its keys in one cache and its batch beside its shard. With more waiting there another
@@ -273,27 +275,15 @@ export class LocalShards implements ShardAccess {
     return measurements;
   }
 
-  async *list(
-    request: ListRequest,
-    { signal }: AccessOptions,
-  ): AsyncGenerator<readonly ListPiece[]> {
+  list(request: ListRequest, { signal }: AccessOptions): AsyncGenerator<readonly ListPiece[]> {
     const link = this.#linkOfLane(request.shardIds);
-    const home = this.#links.indexOf(link);
-    const known = this.#listed.find(home, request);
-    if (known !== undefined) {
-      yield known;
-      return;
-    }
-    const gathering = this.#listed.begin(home, request);
-    let readAt = 0;
-    for await (const reply of link.stream('list', request, { signal })) {
-      const { pieces, seriesVersion } = reply as EngineList;
-      gathering?.add(pieces);
-      readAt = seriesVersion;
-      yield pieces;
-    }
-    if (signal?.aborted !== true) gathering?.end(readAt);
+    const ask = () => link.stream('list', request, { signal });
+    return this.#listed.read(this.#links.indexOf(link), request, { ask, signal });
   }
+
+  packedList(lane: readonly number[], body: PackedBody, { signal }: AccessOptions): AsyncIterable<PackedList> {
+    return this.#linkOfLane(lane).stream('packed-list', body, { signal }) as AsyncIterable<PackedList>;
+  } // prettier-ignore
 
   /** To be waited for before anybody is told that it is done. */
   #seen(worker: number, versions: EngineVersions): Promise<void> | undefined {

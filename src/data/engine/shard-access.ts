@@ -2,6 +2,8 @@ import type { SourceFieldType } from '../../query/source.ts';
 import type { Fragment, RowsBlock, WindowsBlock } from '../../query/fragment.ts';
 import type { Stamp } from '../../models/stamp.ts';
 import type { AnswerPart, AnswerRequest, AskedAnswer } from './answers/answer-task.ts';
+import type { PackedBody } from './lists/pack-lists.ts';
+import type { PackedList } from './lists/packed-list.ts';
 import type { ListedMeasurement, ListPiece, ListRequest } from './lists/schema-list.ts';
 
 /**
@@ -32,6 +34,12 @@ export interface ShardAccess {
   readonly pledgedLists?: string | undefined;
   /** What the index of shards of one lane says, as schema-list.ts has it, some pieces at a time. */
   list(request: ListRequest, options: ListOptions): AsyncIterable<readonly ListPiece[]>;
+  /** The same as bytes, of shards of one lane that the request names; left out where no worker makes them. */
+  packedList?(
+    lane: readonly number[],
+    body: PackedBody,
+    options: AccessOptions,
+  ): AsyncIterable<PackedList>;
   /** Runs a fragment over shards of one lane; blocks as fragment.ts says, some at a time. */
   fragment(fragment: Fragment, options: FragmentOptions): AsyncIterable<readonly FragmentBlock[]>;
   /** The same in the form in which it goes to other nodes; left out where no worker makes it. */

@@ -15,12 +15,11 @@ import type { LineKernel } from '../../kernels/line-kernel.ts';
 import { compiledKernels } from '../../kernels/module/kernel-module.ts';
 import { FragmentContext } from '../../query/exec/context.ts';
 import { runFragment } from '../../query/exec/run-fragment.ts';
-import { stoppableMatcher } from '../../query/stoppable-matcher.ts';
 import type { ShardView } from '../../storage/engine/shard-view.ts';
 import { Store } from '../../storage/store/store.ts';
 import type { StoreOptions } from '../../storage/store/store-options.ts';
 import type { DeletePointsRequest, DescribeRequest, TypedField } from './shard-access.ts'; // prettier-ignore
-import type { EngineJoined, EngineList, EngineReceipt, EngineRoutedLines, EngineVersions, ExpectTask, HomeBatch, HomeDelete, HomeFields, HomeReceipt, InstallTask, OtherSeriesTask, SnapshotTask, StorageEngineOptions } from './engine-tasks.ts'; // prettier-ignore
+import type { EngineJoined, EngineReceipt, EngineRoutedLines, EngineVersions, ExpectTask, HomeBatch, HomeDelete, HomeFields, HomeReceipt, InstallTask, OtherSeriesTask, SnapshotTask, StorageEngineOptions } from './engine-tasks.ts'; // prettier-ignore
 import { homeOf } from './engine-tasks.ts';
 import { newLineKernel, type EngineParts } from './engine-parts.ts';
 import { FieldType } from '../../models/field-value.ts';
@@ -36,8 +35,8 @@ import { digestStream, isDigestKind, type DigestBody } from './digests/digest-st
 import type { DigestTask } from './digests/shard-digest.ts';
 import type { EngineDescription } from './lists/described-lanes.ts';
 import { describeShards } from './lists/describe-shards.ts';
-import { listSchema } from './lists/list-schema.ts';
-import type { ListPiece, ListRequest } from './lists/schema-list.ts';
+import { ListRunner, type ListRunnerPorts } from './lists/list-runner.ts';
+import type { ListRequest } from './lists/schema-list.ts';
 import { deleteFilters, filterOf, isAnySelected, selectSeries } from './delete-filters.ts';
 import type { PointDelete } from '../../storage/store/deletes/point-deletes.ts';
 import { IdleKernels } from './idle-kernels.ts';
@@ -60,8 +59,6 @@ const batchBytesKeptMax = 16 * MiB;
 const damageTextsMax = 1_000;
 /** Shards that were written last are the first to be written again: so many are opened as the worker starts. */
 const latestOpened = 4;
-/** Texts of a list that travel together. */
-const batchTextsMax = 4_096;
 
 /**
  * A worker of a data node: parses line protocol for any shard, and keeps, reads and answers for the shards that are home
@@ -82,6 +79,7 @@ export class StorageEngine implements Engine {
   readonly #kernels: IdleKernels;
   readonly #lines = new LinesUnpacker();
   readonly #answers: AnswerRunner;
+  readonly #lists: ListRunner;
 
   private constructor(
     store: Store,
@@ -95,14 +93,18 @@ export class StorageEngine implements Engine {
     this.#kernels = new IdleKernels({ bytesMax: options.arenaBytesMax });
     this.#isHome = options.isHome;
     this.#lineKernel = options.lineKernel;
-    this.#answers = new AnswerRunner({
-      ...{ clock: ports.clock, turn: ports.turn, kernels: this.#kernels, matcher: this.#matcher },
-      accounts: new SelectAccounts(options.queryAccounts),
+    const shared: ListRunnerPorts = {
+      ...{ clock: ports.clock, turn: ports.turn, matcher: this.#matcher },
       whenOpen: (shardIds) => store.whenOpen(shardIds),
       views: (shardIds) => this.#views(shardIds),
+      seriesVersion: () => store.seriesVersion,
+    };
+    this.#lists = new ListRunner(shared);
+    this.#answers = new AnswerRunner({
+      ...{ ...shared, kernels: this.#kernels },
+      accounts: new SelectAccounts(options.queryAccounts),
       schemaVersion: () => store.schemaVersion,
       ...{ lent: store.borrowed, shareLimits: options.shareLimits },
-      seriesVersion: () => store.seriesVersion,
     });
   }
 
@@ -271,8 +273,11 @@ export class StorageEngine implements Engine {
 
   async *stream(kind: string, body: unknown, context: EngineContext): AsyncGenerator<EngineReply> {
     if (kind === 'list') {
-      await this.#store.whenOpen((body as ListRequest).shardIds);
-      yield* this.#list(body as ListRequest, context);
+      yield* this.#lists.list(body as ListRequest, context);
+      return;
+    }
+    if (kind === 'packed-list') {
+      yield* this.#lists.packed(body, context);
       return;
     }
     if (kind === 'answer' || kind === 'planned-blocks') {
@@ -383,45 +388,6 @@ export class StorageEngine implements Engine {
   async #saveDigest(shardId: number): Promise<void> {
     const content = this.#store.content(shardId);
     if (content !== undefined) await this.#digests.save(shardId, content);
-  }
-
-  async *#list(request: ListRequest, context: EngineContext): AsyncGenerator<EngineReply> {
-    const views = this.#views(request.shardIds);
-    const { seriesVersion } = this.#store;
-    try {
-      for await (const { body, ...rest } of this.#listOf(views, request, context))
-        yield {
-          ...rest,
-          body: { pieces: body as ListPiece[], seriesVersion } satisfies EngineList,
-        };
-    } finally {
-      for (const view of views) view.release();
-    }
-  }
-
-  async *#listOf(
-    views: readonly ShardView[],
-    request: ListRequest,
-    context: EngineContext,
-  ): AsyncGenerator<EngineReply> {
-    const slices = new Slices(this.#ports);
-    let batch: ListPiece[] = [];
-    let textCount = 0;
-    const matcher = stoppableMatcher(this.#matcher, () => {
-      if (context.cancelled()) throw new DbError('cancelled', 'query interrupted');
-    });
-    for (const piece of listSchema(views, request, matcher)) {
-      if (piece !== undefined) {
-        batch.push(piece);
-        textCount += piece.texts.length;
-      }
-      if (textCount >= batchTextsMax) {
-        yield { body: batch };
-        [batch, textCount] = [[], 0];
-      }
-      if ((await slices.next()) && context.cancelled()) return;
-    }
-    if (batch.length > 0) yield { body: batch, isLast: true };
   }
 
   /** A query goes to another owner and nobody else hears of it; each place is named once. */

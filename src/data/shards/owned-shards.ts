@@ -12,6 +12,8 @@ import { ownsShard } from '../../meta/model/shard-fate.ts';
 import { copyTo, newcomersSince, takesWrites } from '../../meta/model/shard-copies.ts';
 import type { AnswerPart, AnswerRequest } from '../engine/answers/answer-task.ts';
 import type { LocalShards } from '../engine/local-shards.ts';
+import type { PackedBody } from '../engine/lists/pack-lists.ts';
+import type { PackedList } from '../engine/lists/packed-list.ts';
 import type { ListPiece, ListRequest } from '../engine/lists/schema-list.ts';
 import type {
   AccessOptions,
@@ -110,6 +112,14 @@ export class OwnedShards implements ShardAccess {
 
   list(request: ListRequest, options: AccessOptions): AsyncIterable<readonly ListPiece[]> {
     return this.#ports.local.list(request, options);
+  }
+
+  packedList(
+    lane: readonly number[],
+    body: PackedBody,
+    options: AccessOptions,
+  ): AsyncIterable<PackedList> {
+    return this.#ports.local.packedList(lane, body, options);
   }
 
   fragment(fragment: Fragment, options: AccessOptions): AsyncIterable<readonly FragmentBlock[]> {

@@ -30,8 +30,8 @@ export interface AnswerHold {
   readonly textOf: (error: unknown) => string;
   /** True while the client has yet to take what there is. */
   readonly onIdle: (isIdle: boolean) => void;
-  /** Called once, however the answer ends. */
-  readonly onEnd: () => void;
+  /** Called once, however the answer ends; with why it failed while nothing could have left. */
+  readonly onEnd: (error?: unknown) => void;
 }
 
 /** More than this leaves in parts, though it is whole. */
@@ -59,7 +59,7 @@ export async function startAnswer(
     } while (heldBytes < heldBytesMax);
   } catch (error) {
     await parts.return?.();
-    hold.onEnd();
+    hold.onEnd(error);
     throw error;
   }
   if (!isDone || heldBytes > wholeBytesMax)

@@ -39,6 +39,7 @@ import {
 import { showDiagnostics, showIndexes, showStats } from './show-monitor.ts';
 import { deletePoints, type DeletePorts } from './delete-points.ts';
 import { KnownLists, type Listing } from './schema/known-lists.ts';
+import { isListed, listAnswer } from './schema/list-answer.ts';
 import { showSchema } from './schema/show-schema.ts';
 import { changeUsers, showGrants, showUsers } from './user-statements.ts';
 
@@ -130,19 +131,18 @@ export class StatementExecutor {
   }
 
   /**
-   * The JSON document, or those of a chunked answer, of a request whose only statement is a SELECT that one worker answers by itself; undefined where
-   * several have to, or another owner: then `execute` answers, and nothing has run.
+   * The JSON document, or those of a chunked answer, of a request whose only statement is a SELECT that one worker answers by itself, or a SHOW of
+   * what indexes have; undefined where several have to, or another owner: then `execute` answers, and nothing has run.
    */
   async answer(request: QueryRequest, form: AnswerForm): Promise<StartedAnswer | undefined> {
     const [statement, ...others] = request.statements;
-    if (others.length > 0 || statement?.kind !== 'select' || statement.target !== undefined)
+    if (others.length > 0 || statement === undefined || !mayBeParts(statement, form))
       return undefined;
     let ticket: QueryTicket | undefined;
     try {
       ticket = this.#start(request);
-      const { signal } = ticket;
-      const context = this.#selectContext({ ...request, signal });
-      const parts = soleAnswer(statement, form, context, this.#ports);
+      const asked = { ...request, signal: ticket.signal };
+      const parts = this.#parts(statement, form, asked);
       if (parts !== undefined) return await this.#started(parts, { statement, request, ticket });
     } catch {
       // Whatever it is, it is told the general way.
@@ -151,7 +151,17 @@ export class StatementExecutor {
     return undefined;
   }
 
-  /** Undefined where another owner may answer. */
+  #parts(
+    statement: Statement,
+    form: AnswerForm,
+    request: QueryRequest,
+  ): AsyncIterator<AnswerPart> | undefined {
+    const context = this.#selectContext(request);
+    if (statement.kind === 'select') return soleAnswer(statement, form, context, this.#ports);
+    return listAnswer(statement, { ...context, listing: request.listing }, this.#ports);
+  }
+
+  /** Undefined where another owner may answer, or the general way. */
   async #started(
     parts: AsyncIterator<AnswerPart>,
     { statement, request, ticket }: { readonly statement: Statement; readonly request: QueryRequest; readonly ticket: QueryTicket }, // prettier-ignore
@@ -160,6 +170,8 @@ export class StatementExecutor {
     const account = accounts.open();
     const { signal } = ticket;
     const failed = (error: unknown) => this.#failed(statement, { ...request, signal }, causeOf(error)); // prettier-ignore
+    const isAskedAgain = (error: unknown): boolean =>
+      !signal.aborted && (statement.kind !== 'select' || isNodeFailure(causeOf(error)));
     const askedMs = clock.monotonicMs();
     try {
       return await startAnswer(parts, {
@@ -167,13 +179,14 @@ export class StatementExecutor {
         heldBytesMax: request.heldBytesMax ?? 0,
         textOf: (error) => failed(error).error ?? '',
         onIdle: ticket.idle,
-        onEnd: () => {
+        onEnd: (error) => {
           account.close();
-          ticket.done();
+          if (error !== undefined && isAskedAgain(error)) ticket.leave();
+          else ticket.done();
         },
       });
     } catch (error) {
-      if (isNodeFailure(causeOf(error)) && !signal.aborted) {
+      if (isAskedAgain(error)) {
         this.#silent.note(request.signal, error, askedMs);
         return undefined;
       }
@@ -396,6 +409,12 @@ export class StatementExecutor {
     const nowNs = this.#ports.clock.wallNs();
     return { database, retentionPolicy, bucketsMax, signal, nowNs, pinnedNodeId, failedBefore };
   }
+}
+
+/** Of a SHOW there are no chunks. */
+function mayBeParts(statement: Statement, { chunkRowsMax }: AnswerForm): boolean {
+  if (statement.kind === 'select') return statement.target === undefined;
+  return isListed(statement) && chunkRowsMax === undefined;
 }
 
 /** What the reference has at hand before it answers: all of it is one chunk. */

@@ -3,6 +3,7 @@ import { assert } from '../../base/assert.ts';
 import { compareUtf8 } from '../../base/compare-utf8.ts';
 import type { HyperLogLog } from '../../base/collections/hyper-log-log.ts';
 import { isDbError } from '../../base/errors.ts';
+import type { TextPile } from '../../base/text-pile.ts';
 import type { WindowTable } from '../../kernels/window-table.ts';
 import type { FieldType } from '../../models/field-value.ts';
 import { IndexView, type IndexedSeries, type ViewedIndex } from '../index/index-view.ts';
@@ -199,6 +200,22 @@ export class ShardView {
 
   tagValueLists(measurement: string, tagKey: string): Generator<readonly string[], void> {
     return this.#guarded(this.#index.tagValueLists(measurement, tagKey));
+  }
+
+  /** Adds the values of a tag to a pile, a run for each part of the index; each step is short. */
+  tagValuesInto(measurement: string, tagKey: string, pile: TextPile): Generator<undefined, void> {
+    return this.#guarded(this.#index.tagValuesInto(measurement, tagKey, pile));
+  }
+
+  seriesKeyInto(seriesId: number, pile: TextPile): void {
+    for (let roomBytes = 1_024; ; roomBytes *= 4) {
+      pile.reserve(roomBytes);
+      const { bytes, lengthBytes } = pile;
+      const end = this.#guard(() => this.#index.keyInto(seriesId, bytes, lengthBytes));
+      if (end < 0) continue;
+      pile.finish(end);
+      return;
+    }
   }
 
   /** Adds its series, those of a measurement or all, to a sketch; each step is short. */

@@ -13,12 +13,14 @@ import { BytesCursor } from '../../base/growing-bytes.ts';
 import { isSketch, sketchBytes } from '../../base/collections/hyper-log-log.ts';
 import { DbError } from '../../base/errors.ts';
 import { Held } from '../../base/held.ts';
+import type { TextPile } from '../../base/text-pile.ts';
 import type { Disk } from '../../env/disk.ts';
 import { mayHave } from './key-filter.ts';
 import type { PageCache } from '../pages/page-cache.ts';
 import { PageFile, pageSumBytes } from '../pages/page-file.ts';
 import { postings } from './posting-list.ts';
 import { SegmentGone } from './segment-gone.ts';
+import { addWritten } from './series-name.ts';
 import { decodeFooter, decodeMeasurement, footerBytes, putNumber, type SegmentMeasurement, type SegmentRoots, type SegmentSeal } from './segment-format.ts'; // prettier-ignore
 import { SortedTable } from '../pages/sorted-table.ts';
 
@@ -249,6 +251,24 @@ export class IndexSegment {
       for (; number < leafEnd; number++)
         if (this.isLive(number)) texts.push(leaf.keyText(number - leaf.first, headBytes));
       yield texts;
+    }
+  }
+
+  /** Adds those that a series with points has to a pile; a step is a page. */
+  *liveValuesInto(
+    { firstValue, valueCount }: FoundTag,
+    pile: TextPile,
+  ): Generator<undefined, void> {
+    const end = firstValue + valueCount;
+    for (let number = firstValue; number < end;) {
+      const leaf = this.#values.leafOf(number);
+      const leafEnd = Math.min(end, leaf.first + leaf.count);
+      for (; number < leafEnd; number++) {
+        if (!this.isLive(number)) continue;
+        const i = number - leaf.first;
+        addWritten(pile, leaf.keys, (leaf.keyEnds[i] ?? 0) + headBytes, leaf.keyEnds[i + 1] ?? 0);
+      }
+      if (number < end) yield;
     }
   }
 

@@ -11,6 +11,7 @@ import { compareUtf8 } from '../../base/compare-utf8.ts';
 import type { HyperLogLog } from '../../base/collections/hyper-log-log.ts';
 import { hashBytes } from '../../base/hash-bytes.ts';
 import { InvariantError, must } from '../../base/assert.ts';
+import type { TextPile } from '../../base/text-pile.ts';
 import type { FieldType } from '../../models/field-value.ts';
 import { parseSeriesKey, tagOfKey } from '../../models/parse-series-key.ts';
 import { escapeMeasurement, escapeTag } from '../../models/series-key.ts';
@@ -197,6 +198,18 @@ export class IndexView {
     for (const { of } of this.#freshTables())
       if (of.measurement(measurement) !== undefined)
         yield* listsOf(of.freshValues(measurement, tagKey, this.#state.turn));
+  }
+
+  /** Adds the same to a pile, where a run begins with each part of the index. */
+  *tagValuesInto(measurement: string, tagKey: string, pile: TextPile): Generator<undefined, void> {
+    for (const { of, found } of this.#foundIn(measurement)) {
+      const tag = of.tag(found, encoder.encode(escapeTag(tagKey)));
+      if (tag !== undefined) yield* of.liveValuesInto(tag, pile);
+    }
+    for (const { of } of this.#freshTables()) {
+      const steps = of.freshValuesInto({ measurement, tagKey }, this.#state.turn, pile);
+      if (steps !== undefined) yield* steps;
+    }
   }
 
   /**

@@ -7,6 +7,7 @@
  * - who asks for series gets those that are shown at the time, whatever values of tags he names: they have been picked before.
  */
 import type { HyperLogLog } from '../../base/collections/hyper-log-log.ts';
+import type { TextPile } from '../../base/text-pile.ts';
 import { hashBytes } from '../../base/hash-bytes.ts';
 import type { FieldType } from '../../models/field-value.ts';
 import { parseSeriesKey } from '../../models/parse-series-key.ts';
@@ -79,6 +80,13 @@ export class ListedIndex implements ViewedIndex {
     for (const id of this.#idsOf(measurement)) {
       const value = this.series(id).tag(tagKey);
       if (value !== undefined) yield [value];
+    }
+  }
+
+  *tagValuesInto(measurement: string, tagKey: string, pile: TextPile): Generator<undefined, void> {
+    for (const list of this.tagValueLists(measurement, tagKey)) {
+      for (const value of list) pile.addText(value);
+      yield;
     }
   }
 

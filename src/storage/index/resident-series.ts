@@ -12,6 +12,7 @@
 import { must } from '../../base/assert.ts';
 import { bytesOf, copyBytes } from '../../base/copy-bytes.ts';
 import { Held } from '../../base/held.ts';
+import type { TextPile } from '../../base/text-pile.ts';
 import type { TextColumn } from '../../models/point-batch.ts';
 import { KeyTable } from '../../kernels/key-table.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
@@ -315,6 +316,22 @@ export class ResidentSeries {
     if (entry === undefined || column === undefined) return [];
     if (this.#gone.count === 0 && this.#freshCount === this.count) return column.values();
     return column.valuesOf(entry.members, (id) => this.isFreshAt(id, turn));
+  }
+
+  /** Adds the same to a pile, in order as keys write them. */
+  freshValuesInto(
+    { measurement, tagKey }: { readonly measurement: string; readonly tagKey: string },
+    turn: number,
+    pile: TextPile,
+  ): Generator<undefined, void> | undefined {
+    const entry = this.#measurements.get(measurement);
+    const column = entry && this.columnOf(entry, tagKey);
+    if (entry === undefined || column === undefined) return undefined;
+    if (this.#gone.count === 0 && this.#freshCount === this.count) return column.valuesInto(pile);
+    return column.valuesInto(
+      pile,
+      column.usedBy(entry.members, (id) => this.isFreshAt(id, turn)),
+    );
   }
 
   /** A list of ids in order of their keys' bytes. */

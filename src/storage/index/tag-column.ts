@@ -6,13 +6,19 @@
  * - The table holds the values as keys write them, escaped; the column has for each member that was there when the tag was
  *   last asked for the number of its value + 1, or 0 for none.
  */
+import { compareBytes, type TextPile } from '../../base/text-pile.ts';
 import { escapeTag } from '../../models/series-key.ts';
-import { KeyTable } from '../../kernels/key-table.ts';
+import { KeyTable, type KeyReader } from '../../kernels/key-table.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import type { GrowingWords } from './growing-words.ts';
-import { unescapedTag } from './series-name.ts';
+import { addWritten, unescapedTag } from './series-name.ts';
+import { sortSeries } from './sort-series.ts';
 
 const encoder = new TextEncoder();
+/** More values are sorted by the kernel. */
+const sortedByHandMax = 32;
+/** Values that are added between two chances to rest. */
+const addedAtOnce = 1_024;
 
 export class TagColumn {
   readonly #kernel: StoreKernel;
@@ -56,14 +62,52 @@ export class TagColumn {
 
   /** Those that a member has which counts, each once. */
   *valuesOf(members: GrowingWords, counts: (id: number) => boolean): Generator<string> {
+    const used = this.usedBy(members, counts);
+    for (let id = 0; id < this.#values.count; id++)
+      if (used[id] === 1) yield unescapedTag(textOf(this.#values.key(id)));
+  }
+
+  /** Adds the values that a series has, or those with a 1 in `used`, to a pile, in order as keys write them. */
+  *valuesInto(pile: TextPile, used?: Uint8Array): Generator<undefined, void> {
+    const { count } = this.#values;
+    if (count > sortedByHandMax) {
+      yield* this.#manyInto(pile, used);
+      return;
+    }
+    const keys = this.#values.reader();
+    const ids: number[] = [];
+    for (let id = 0; id < count; id++) if (used === undefined || used[id] === 1) insert(ids, id, keys); // prettier-ignore
+    for (const id of ids) addWritten(pile, keys.bytes, keys.start(id), keys.end(id));
+  }
+
+  *#manyInto(pile: TextPile, used: Uint8Array | undefined): Generator<undefined, void> {
+    const { heap } = this.#kernel;
+    const { count } = this.#values;
+    const at = heap.allocate(count * 4);
+    try {
+      const ids = this.#kernel.words(at, count);
+      let usedCount = 0;
+      for (let id = 0; id < count; id++) if (used === undefined || used[id] === 1) ids[usedCount++] = id; // prettier-ignore
+      yield* sortSeries(this.#kernel, this.#values, { ids: at, count: usedCount });
+      const sorted = this.#kernel.words(at, usedCount).slice();
+      for (let from = 0; from < usedCount; from += addedAtOnce) {
+        const keys = this.#values.reader();
+        for (const id of sorted.subarray(from, from + addedAtOnce))
+          addWritten(pile, keys.bytes, keys.start(id), keys.end(id));
+        yield;
+      }
+    } finally {
+      heap.free(at, count * 4);
+    }
+  }
+
+  /** For valuesInto(): which values a member has that counts. */
+  usedBy(members: GrowingWords, counts: (id: number) => boolean): Uint8Array {
     const used = new Uint8Array(this.#values.count + 1);
     const ids = this.#kernel.words(members.at, this.#column.count);
     const values = this.#kernel.words(this.#column.at, this.#column.count);
-    ids.forEach((id, i) => {
-      if (counts(id)) used[values[i] ?? 0] = 1;
-    });
-    for (let id = 0; id < this.#values.count; id++)
-      if (used[id + 1] === 1) yield unescapedTag(textOf(this.#values.key(id)));
+    for (let i = 0; i < ids.length; i++) if (counts(ids[i] ?? 0)) used[values[i] ?? 0] = 1;
+    return used.subarray(1);
   }
 
   /** A value by number, as keys write it: a view that holds until the memory grows. */
@@ -96,6 +140,20 @@ export class TagColumn {
     this.#values.release();
     this.#column.release();
   }
+}
+
+/** Puts a value where it belongs among those that are in order. */
+function insert(ids: number[], id: number, keys: KeyReader): void {
+  const { bytes } = keys;
+  const own = { start: keys.start(id), end: keys.end(id) };
+  let at = ids.length;
+  for (; at > 0; at--) {
+    const before = ids[at - 1] ?? 0;
+    const span = { start: keys.start(before), end: keys.end(before) };
+    if (compareBytes(bytes, span, bytes, own) <= 0) break;
+    ids[at] = before;
+  }
+  ids[at] = id;
 }
 
 /** By Buffer, as a decoder takes longer for a short text than all the rest. */

@@ -1,3 +1,4 @@
+import type { EngineList } from '../engine-tasks.ts';
 import type { ListPiece, ListRequest } from './schema-list.ts';
 
 /** Of the texts of one list, and of all that are kept; past it all are forgotten. */
@@ -44,6 +45,28 @@ export class ListedLanes {
     return kept !== undefined && kept.seriesVersion >= this.versionHeard(worker)
       ? kept.pieces
       : undefined;
+  }
+
+  /** The pieces of a list, as they are known or as `ask` has a worker give them. */
+  async *read(
+    worker: number,
+    request: ListRequest,
+    { ask, signal }: { readonly ask: () => AsyncIterable<unknown>; readonly signal: AbortSignal | undefined }, // prettier-ignore
+  ): AsyncGenerator<readonly ListPiece[]> {
+    const known = this.find(worker, request);
+    if (known !== undefined) {
+      yield known;
+      return;
+    }
+    const gathering = this.begin(worker, request);
+    let readAt = 0;
+    for await (const reply of ask()) {
+      const { pieces, seriesVersion } = reply as EngineList;
+      gathering?.add(pieces);
+      readAt = seriesVersion;
+      yield pieces;
+    }
+    if (signal?.aborted !== true) gathering?.end(readAt);
   }
 
   /** What gathers the pieces of a list that is being read; undefined when it would not be kept. */

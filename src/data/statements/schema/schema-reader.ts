@@ -1,3 +1,4 @@
+import { assert } from '../../../base/assert.ts';
 import { DbError, isDbError } from '../../../base/errors.ts';
 import type { Clock } from '../../../env/clock.ts';
 import type { Random } from '../../../env/random.ts';
@@ -10,12 +11,16 @@ import {
 } from '../../../query/compile/schema.ts';
 import { Pacer } from '../../../query/run/pacer.ts';
 import { mergeDescriptions } from '../../engine/lists/describe-shards.ts';
+import { requestText } from '../../engine/lists/list-request-text.ts';
+import type { PackedRequest } from '../../engine/lists/pack-lists.ts';
+import type { PackedList } from '../../engine/lists/packed-list.ts';
 import type { ListedMeasurement, ListPiece, ListRequest } from '../../engine/lists/schema-list.ts';
 import type { ShardAccess, ShardsDescription } from '../../engine/shard-access.ts';
 import { chooseOwners, isAway } from '../../shards/choose-owners.ts';
 import { FailedOwners } from '../../shards/failed-owners.ts';
 import type { ClusterShards } from '../../shards/cluster-shards.ts';
 import { mergeLists } from '../../shards/merge-lists.ts';
+import { mergePacked, packedOf } from '../../shards/merge-packed.ts';
 import { NodeFailure, onNode } from '../../shards/node-failure.ts';
 import type { Listing } from './known-lists.ts';
 import type { SchemaScope } from './schema-scope.ts';
@@ -34,6 +39,8 @@ export interface SchemaPorts {
 /** Who waits for an answer, and what hears how it is made. */
 export interface SchemaAsking {
   readonly signal: AbortSignal;
+  /** Owners that the request has waited for in vain. */
+  readonly failedBefore?: FailedOwners | undefined;
   readonly listing?: Pick<Listing, 'chosen' | 'answeredBy'> | undefined;
 }
 
@@ -60,6 +67,12 @@ export interface NamedPiece extends ListPiece {
   readonly name: string;
 }
 
+/** Names of measurements by their places, and the parts of their lists. */
+export interface PackedRead {
+  readonly names: readonly string[];
+  readonly parts: AsyncIterable<PackedList>;
+}
+
 /** How an attempt goes about it. */
 interface SchemaAttempt extends SchemaAsking {
   readonly failed: FailedOwners;
@@ -79,9 +92,8 @@ export async function readSchema<T>(
   asking: SchemaAsking,
   read: (reader: SchemaReader) => Promise<T>,
 ): Promise<T> {
-  const failed = new FailedOwners();
+  const { signal, failedBefore: failed = new FailedOwners() } = asking;
   const { clock, turn } = ports;
-  const { signal } = asking;
   const pacer = new Pacer({ clock, turn, signal });
   let trustsMemory = true;
   for (;;) {
@@ -98,6 +110,26 @@ export async function readSchema<T>(
       else trustsMemory = false;
     }
   }
+}
+
+/** One try over one owner of each shard, as far as anybody knows. */
+export interface OpenSchema {
+  readonly reader: SchemaReader;
+  /** To be called before anything that was read is given out. Throws `schema_changed` where it may not be so any more. */
+  readonly confirm: () => Promise<void>;
+}
+
+/** For whoever gives out what was read before all is: when a node fails there is no other try. */
+export async function openSchema(
+  ports: SchemaPorts,
+  scopes: readonly SchemaScope[],
+  asking: SchemaAsking,
+): Promise<OpenSchema> {
+  const { clock, turn } = ports;
+  const pacer = new Pacer({ clock, turn, signal: asking.signal });
+  const attempt = { ...asking, failed: new FailedOwners(), pacer, trustsMemory: true };
+  const opened = await Promise.all(scopes.map((scope) => openScope(ports, scope, attempt)));
+  return { reader: new SchemaReader(opened, attempt), confirm: () => confirm(opened, attempt) };
 }
 
 /** Whether an error may be one of schemas that are others by now. */
@@ -218,13 +250,7 @@ export class SchemaReader {
     choose: (schema: MeasurementSchema) => Omit<ListedMeasurement, 'name'> | undefined,
   ): AsyncGenerator<NamedPiece> {
     for (const { participants, schemas } of this.#scopes) {
-      const measurements: ListedMeasurement[] = [];
-      for (const schema of schemas) {
-        const rest = this.rest();
-        if (rest !== undefined) await rest;
-        const chosen = choose(schema);
-        if (chosen !== undefined) measurements.push({ name: schema.name, ...chosen });
-      }
+      const measurements = await this.#chosen(schemas, choose);
       if (measurements.length === 0) continue;
       const streams = this.#streams(participants, { of, measurements });
       const pieces = of === 'series-sketch' ? eachOf(streams) : mergeLists(streams);
@@ -234,6 +260,50 @@ export class SchemaReader {
         yield { ...piece, name: measurements[piece.at]?.name ?? '' };
       }
     }
+  }
+
+  /** The same as bytes, of one scope; `choose` throws what makes the statement one that is answered otherwise. */
+  async packed(
+    of: PackedRequest['of'],
+    choose: (schema: MeasurementSchema) => Omit<ListedMeasurement, 'name'> | undefined,
+  ): Promise<PackedRead> {
+    const [scope, ...others] = this.#scopes;
+    assert(others.length === 0, 'lists of several scopes are joined by rows');
+    const measurements = await this.#chosen(scope?.schemas ?? [], choose);
+    const names = measurements.map(({ name }) => name);
+    if (scope === undefined || names.length === 0) return { names, parts: nothing() };
+    const streams = this.#packedStreams(scope.participants, { of, measurements });
+    return { names, parts: mergePacked(streams) };
+  }
+
+  async #chosen(
+    schemas: readonly MeasurementSchema[],
+    choose: (schema: MeasurementSchema) => Omit<ListedMeasurement, 'name'> | undefined,
+  ): Promise<readonly ListedMeasurement[]> {
+    const measurements: ListedMeasurement[] = [];
+    for (const schema of schemas) {
+      const rest = this.rest();
+      if (rest !== undefined) await rest;
+      const chosen = choose(schema);
+      if (chosen !== undefined) measurements.push({ name: schema.name, ...chosen });
+    }
+    return measurements;
+  }
+
+  #packedStreams(
+    participants: readonly Participant[],
+    request: Omit<PackedRequest, 'shardIds'>,
+  ): readonly AsyncIterable<PackedList>[] {
+    const options = { deadlineMs: listSilenceMs, signal: this.#signal };
+    return participants.flatMap((participant) => {
+      const { nodeId, access, description } = participant;
+      const packedList = access.packedList?.bind(access);
+      if (packedList === undefined) return this.#streams([participant], request).map(packedOf); // prettier-ignore
+      return description.lanes.map((shardIds) => {
+        const asked = { ...request, shardIds };
+        return watched(nodeId, packedList(shardIds, requestText(asked) ?? asked, options));
+      });
+    });
   }
 
   /** Packed sketches of all series of the shards, whatever is named of them. */
@@ -273,6 +343,10 @@ function mergeByName(schemas: readonly MeasurementSchema[]): readonly Measuremen
   for (const schema of schemas)
     byName.set(schema.name, [...(byName.get(schema.name) ?? []), schema]);
   return sortedNames(byName.keys()).map((name) => mergeSchemas(name, byName.get(name) ?? []));
+}
+
+async function* nothing(): AsyncGenerator<PackedList> {
+  // Nobody is asked.
 }
 
 /** A stream whose failures name the node. */

@@ -97,8 +97,8 @@ export async function showSchema(
   }
 }
 
-/** Two names compared: most often a value in the wrong quotes. */
-function checkTagTerms(expr: Expr | undefined): void {
+/** Throws for two names compared: most often a value in the wrong quotes. */
+export function checkTagTerms(expr: Expr | undefined): void {
   if (expr?.kind === 'paren') checkTagTerms(expr.expr);
   if (expr?.kind !== 'binary') return;
   const { operator, left, right } = expr;

@@ -78,7 +78,7 @@ function tagTest(
 }
 
 /** Whether a condition has terms that tags alone do not decide. */
-function asksForPoints(expr: Expr, schema: MeasurementSchema): boolean {
+export function asksForPoints(expr: Expr, schema: MeasurementSchema): boolean {
   if (expr.kind === 'paren') return asksForPoints(expr.expr, schema);
   if (expr.kind !== 'binary') return false;
   const { operator, left, right } = expr;

@@ -27,7 +27,8 @@ export async function startWhole(
   const listed = found instanceof Promise ? await found : found;
   if (Buffer.isBuffer(listed)) return { kind: 'whole', bytes: listed, isKept: true };
   if (isPlain) {
-    const started = await executor.answer({ ...query, heldBytesMax }, plainJson);
+    const started = await executor.answer({ ...query, heldBytesMax, listing: listed }, plainJson);
+    if (started?.kind === 'whole') listed?.keep(started.bytes);
     if (started !== undefined) return started;
   }
   const held = format.isStreamed ? heldBytesMax : Infinity;
