@@ -60,8 +60,6 @@ export interface ReadAnswer {
   /** What these have of it, in its place among what is read here. */
   readonly others?:
     { readonly before: readonly Feed[]; readonly after: readonly Feed[] } | undefined;
-  /** Of the stream that it leaves by, where that is no usual one. */
-  readonly aheadMax?: number | undefined;
 }
 
 interface RunningFragment {

@@ -4,7 +4,7 @@
  * 100). What it has open is closed however it ends.
  */
 import { DbError } from '../../../base/errors.ts';
-import type { EngineContext, EngineReply } from '../../../env/engine-host.ts';
+import { streamAheadMax, type EngineContext, type EngineReply } from '../../../env/engine-host.ts'; // prettier-ignore
 import { FragmentContext } from '../../../query/exec/context.ts';
 import type { FoundGroups } from '../../../query/exec/groups.ts';
 import { JsonDocument } from '../../../query/emit/json-writer.ts';
@@ -27,7 +27,7 @@ import { nothingSent, plannedReply } from './gathered/sent-batches.ts';
 import { KnownAnswers, type KnownAnswer } from './known-answers.ts';
 import { cutAnswer, usualShareLimits, type ShareLimits } from './shared/share-answer.ts';
 import { ChunkRunner, type ChunkedPlan, type LentFiles } from './shared/chunk-runner.ts';
-import { sharedAheadMax, type SharedAnswer, type SharingStart } from './shared/shared-answer.ts';
+import type { SharedAnswer, SharingStart } from './shared/shared-answer.ts';
 
 export interface AnswerRunnerPorts extends AnswerPorts {
   readonly whenOpen: (shardIds: readonly number[]) => Promise<void>;
@@ -156,7 +156,7 @@ export class AnswerRunner {
     const { shared, found } = mayBeShared ? await this.#shared({ plan, zone, task }, { planned, places }, running) : noHelp; // prettier-ignore
     if (shared !== undefined) yield* shared;
     else {
-      const read = { places, limits: task, share, found, aheadMax: aheadOf(request) };
+      const read = { places, limits: task, share, found };
       yield* this.#alone({ plan, zone, task }, read, running);
     }
   }
@@ -173,7 +173,7 @@ export class AnswerRunner {
     const others = { before: feeds.slice(0, beforeCount), after: feeds.slice(beforeCount) };
     const { task } = planned.known;
     const { zone } = planned.compiled;
-    const read = { places, limits: task, isPart: true, others, aheadMax: aheadOf(planned.request) };
+    const read = { places, limits: task, isPart: true, others };
     yield* this.#alone({ plan, zone, task }, read, running);
   }
 
@@ -215,14 +215,10 @@ export class AnswerRunner {
     running: RunningAnswer,
   ): AsyncGenerator<EngineReply> {
     const reader = new AnswerReader(this.#ports, read, running);
-    const { share, aheadMax } = read;
+    const { share } = read;
     try {
       const { epochUnitNs, chunkRowsMax } = task;
-      const documents = new Documents(new JsonDocument({ epochUnitNs }), {
-        chunkRowsMax,
-        share,
-        aheadMax,
-      });
+      const documents = new Documents(new JsonDocument({ epochUnitNs }), chunkRowsMax, share);
       yield* documentParts(reader.flow(plan, zone), documents, running.pacer);
     } finally {
       reader.end();
@@ -273,7 +269,7 @@ export class AnswerRunner {
     running: RunningAnswer,
   ): AsyncGenerator<EngineReply> {
     yield { body: { shared } satisfies SharingStart };
-    yield* this.#chunks.run(chunked, { shared, parts }, running);
+    yield* this.#chunks.run(chunked, { shared, parts, aheadMax: streamAheadMax }, running);
   }
 
   #openAll(task: AnswerTask, into: OpenPlace[]): void {
@@ -323,11 +319,6 @@ export class AnswerRunner {
     if (known === undefined) this.#described.keep(self, asked, { measurements, schemaVersion });
     return measurements;
   }
-}
-
-/** Of the stream that asks for it (HelpedAnswer). */
-function aheadOf({ mayBeHelped }: AnswerRequest): number | undefined {
-  return mayBeHelped === true ? sharedAheadMax : undefined;
 }
 
 function keptPlan({

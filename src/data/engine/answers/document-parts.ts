@@ -52,28 +52,21 @@ export async function* documentParts(
   yield documents.end();
 }
 
-export interface DocumentsOptions {
-  readonly chunkRowsMax: number | undefined;
-  /** A share is one document. */
-  readonly share: ShareNotes | undefined;
-  readonly aheadMax?: number | undefined;
-}
-
 /** One document or the chunks of an answer, and what of them is ready to leave. */
 export class Documents implements DocumentWriter {
   readonly #document: JsonDocument;
   readonly #cutter: ChunkCutter | undefined;
-  readonly #ring: PartRing;
+  readonly #ring = new PartRing(streamAheadMax);
   readonly #share: ShareNotes | undefined;
   #sentBytes = 0;
 
-  /** `aheadMax` is that of the stream which the parts leave by. */
+  /** A share is one document. */
   constructor(
     document: JsonDocument,
-    { chunkRowsMax, share, aheadMax = streamAheadMax }: DocumentsOptions,
+    chunkRowsMax: number | undefined,
+    share: ShareNotes | undefined,
   ) {
     this.#document = document;
-    this.#ring = new PartRing(aheadMax);
     this.#share = share;
     this.#cutter = chunkRowsMax === undefined ? undefined : new ChunkCutter(chunkRowsMax);
   }

@@ -8,13 +8,7 @@ import type { AnswerPiece } from '../../../../query/emit/answer-piece.ts';
 import { firstStatement, type JsonDocument } from '../../../../query/emit/json-writer.ts';
 import type { DocumentWriter } from '../document-parts.ts';
 import { PartRing } from '../part-ring.ts';
-import {
-  chunkTail,
-  sharedAheadMax,
-  sharedPartBytes,
-  type ChunkCut,
-  type ChunkPart,
-} from './shared-answer.ts';
+import { chunkTail, sharedPartBytes, type ChunkCut, type ChunkPart } from './shared-answer.ts';
 
 /** Shorter ones move to the reader, longer ones go in memory that is used again. */
 const movedBytesMax = 64 * KiB;
@@ -27,12 +21,14 @@ const nothing = new Uint8Array(0);
 export class ChunkDocument implements DocumentWriter {
   readonly #document: JsonDocument;
   readonly #cut: ChunkCut;
-  readonly #ring = new PartRing(sharedAheadMax);
+  readonly #ring: PartRing;
   #chunk = 0;
   #isBegun = false;
 
-  constructor(document: JsonDocument, cut: ChunkCut) {
+  /** `aheadMax` is that of the stream which the parts leave by. */
+  constructor(document: JsonDocument, cut: ChunkCut, aheadMax: number) {
     this.#document = document;
+    this.#ring = new PartRing(aheadMax);
     this.#cut = cut;
   }
 

@@ -16,7 +16,7 @@ import { AnswerReader, type AnswerPorts, type RunningAnswer } from '../answer-re
 import type { AnswerTask } from '../answer-task.ts';
 import { documentParts } from '../document-parts.ts';
 import { ChunkDocument } from './chunk-document.ts';
-import { claimChunk, type ChunkCut, type SharedAnswer } from './shared-answer.ts';
+import { claimChunk, helperAheadMax, type ChunkCut, type SharedAnswer } from './shared-answer.ts';
 
 export type LentFiles = Pick<BorrowedFiles, 'borrow' | 'giveBack' | 'distrust'>;
 
@@ -30,6 +30,8 @@ interface OpenShared {
   readonly shared: SharedAnswer;
   /** By shard; whoever opened them lets go of them. */
   readonly parts: readonly ViewParts[];
+  /** Of the stream that the chunks leave by. */
+  readonly aheadMax: number;
 }
 
 export class ChunkRunner {
@@ -57,7 +59,8 @@ export class ChunkRunner {
         files: borrowed.slice(at, (at += files.length)),
         memtables: rows.map((lent) => new LentMemtable(lent)),
       }));
-      yield* this.run(chunked, { shared, parts }, running);
+      const aheadMax = helperAheadMax(shared.cut);
+      yield* this.run(chunked, { shared, parts, aheadMax }, running);
     } catch (error) {
       if (isDbError(error, 'corrupt')) this.#lent.distrust(lent);
       throw error;
@@ -69,7 +72,7 @@ export class ChunkRunner {
   /** Chunks, as long as there are any that nobody has taken. */
   async *run(
     { plan, zone, task }: ChunkedPlan,
-    { shared, parts }: OpenShared,
+    { shared, parts, aheadMax }: OpenShared,
     running: RunningAnswer,
   ): AsyncGenerator<EngineReply> {
     const { cut, shards } = shared;
@@ -78,7 +81,11 @@ export class ChunkRunner {
     const places = task.places.map((place) => ({ ...place, views }));
     // They have been counted.
     const limits = { seriesMax: 0, pointsMax: 0 };
-    const document = new ChunkDocument(new JsonDocument({ epochUnitNs: task.epochUnitNs }), cut);
+    const document = new ChunkDocument(
+      new JsonDocument({ epochUnitNs: task.epochUnitNs }),
+      cut,
+      aheadMax,
+    );
     try {
       for (;;) {
         // What was made leaves, and whoever else waits here has his turn.

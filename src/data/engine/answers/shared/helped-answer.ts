@@ -3,7 +3,7 @@ import { DbError, isDbError } from '../../../../base/errors.ts';
 import type { EngineLink } from '../../../../env/engine-host.ts';
 import { heldBytesMax, type AnswerPart, type AnswerRequest } from '../answer-task.ts';
 import { joinChunks } from './join-chunks.ts';
-import { sharedAheadMax as aheadMax, type SharingStart } from './shared-answer.ts';
+import { helperAheadMax, type SharingStart } from './shared-answer.ts';
 
 export interface AnswerWorkers {
   readonly home: Pick<EngineLink, 'stream'>;
@@ -51,7 +51,7 @@ export class HelpedAnswer implements AsyncIterableIterator<AnswerPart, undefined
     const request = { ...this.#request, mayBeHelped: true };
     this.#signal.addEventListener('abort', this.#onAbort, { once: true });
     if (this.#signal.aborted) this.#onAbort();
-    const replies = home.stream('answer', request, { signal: this.#stop.signal, aheadMax });
+    const replies = home.stream('answer', request, { signal: this.#stop.signal });
     const own = (replies as AsyncIterable<AnswerPart | SharingStart>)[Symbol.asyncIterator]();
     this.#parts = own as AsyncIterator<AnswerPart>;
     const first = await own.next();
@@ -66,6 +66,7 @@ export class HelpedAnswer implements AsyncIterableIterator<AnswerPart, undefined
     { shared }: SharingStart,
   ): AsyncGenerator<AnswerPart, undefined> {
     const { home, helper } = this.#workers;
+    const aheadMax = helperAheadMax(shared.cut);
     const help = helper.stream('assist', shared, { signal: this.#stop.signal, aheadMax });
     let outBytes = 0;
     try {

@@ -12,12 +12,7 @@ import type { TimeBounds } from '../../../../storage/engine/memtable/shape-table
 import type { ShardView, ViewParts } from '../../../../storage/engine/shard-view.ts';
 import { fieldsOf, HandedOn, sharedShards } from './handed-on.ts';
 import { shareablePlan, type ShareablePlan } from './shareable-plan.ts';
-import {
-  sharedAheadMax,
-  sharedPartBytes,
-  type ChunkCut,
-  type SharedAnswer,
-} from './shared-answer.ts';
+import { timeChunkBytes, type ChunkCut, type SharedAnswer } from './shared-answer.ts';
 
 /** From when on an answer is shared, and how large a chunk is. */
 export interface ShareLimits {
@@ -43,8 +38,6 @@ export const usualShareLimits: ShareLimits = {
   chunksMax: 512,
   lentShareMost: 0.1,
 };
-/** Who is ahead by more of its answer waits. */
-const timeChunkBytes = 2 * sharedAheadMax * sharedPartBytes;
 const evenChunksMax = 16;
 /** What a chunk of times costs for each series and field: its key, a cursor, a block that begins or ends elsewhere. */
 const keyUs = 5;

@@ -4,6 +4,7 @@
  * memory are lent to it as they were.
  */
 import { KiB } from '../../../../base/units.ts';
+import { streamAheadMax } from '../../../../env/engine-host.ts';
 import type { LentRows } from '../../../../storage/engine/memtable/lend-rows.ts';
 import type { LentFile } from '../../../../storage/store/borrowed-files.ts';
 import type { SeriesList } from '../../../../storage/index/listed-index.ts';
@@ -11,12 +12,13 @@ import type { MeasurementDescription } from '../../shard-access.ts';
 import type { AnswerRequest } from '../answer-task.ts';
 
 /**
- * How many parts a worker may be ahead with: more than half of what the longest chunk of times has. Who has waited once, in its
- * first chunk, is half a chunk behind the other one from then on, and neither waits any more.
+ * How many parts the helper may be ahead with in chunks of times: as many as the longest has, as it makes the second chunk while the home
+ * makes the first. Chunks of groups are short, and need no more than any stream.
  */
-export const sharedAheadMax = 20;
+const timesAheadMax = 36;
 /** Of a part: they are few and large, and with what a batch of rows adds fit memory of 512 KiB. */
 export const sharedPartBytes = 400 * KiB;
+export const timeChunkBytes = timesAheadMax * sharedPartBytes;
 
 /** Plain data, or shared memory. */
 export interface SharedAnswer {
@@ -62,6 +64,11 @@ export interface ChunkPart {
   /** Where in the first part of a chunk begins what follows the chunk before, past the head that all of them have; 0 in others. */
   readonly headBytes: number;
   readonly isEnd: boolean;
+}
+
+/** How far the helper's stream may run ahead. */
+export function helperAheadMax({ kind }: ChunkCut): number {
+  return kind === 'times' ? timesAheadMax : streamAheadMax;
 }
 
 /** The next chunk that nobody has taken; undefined when there is none. */
