@@ -57,7 +57,7 @@ beforeAll(async () => {
       schemaVersion: () => 0,
       listVersion: () => 0,
       pledges: { give: () => undefined },
-      stamps: { seen: () => undefined, lastNs: 0n },
+      stamps: { learned: () => undefined, seen: () => undefined, lastNs: 0n },
     }),
     ...queries.methods,
     new HeldPledges({ clock, log, meta }).method,

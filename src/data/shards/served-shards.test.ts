@@ -82,7 +82,7 @@ class Node4 {
       schemaVersion: () => this.schemaVersion,
       listVersion: () => this.listVersion,
       pledges: { give: () => undefined },
-      stamps: { seen: () => undefined, lastNs: 0n },
+      stamps: { learned: () => undefined, seen: () => undefined, lastNs: 0n },
     });
   }
 

@@ -47,7 +47,11 @@ export interface ServedShardsPorts {
   readonly freshCount: () => number;
   readonly pledges: Pick<GivenPledges, 'give'>;
   /** Told of each write and delete of another node. */
-  readonly stamps: { seen(stamp: Stamp): void; readonly lastNs: bigint };
+  readonly stamps: {
+    learned(): Promise<void> | undefined;
+    seen(stamp: Stamp): void;
+    readonly lastNs: bigint;
+  };
 }
 
 /** How long a node that serves a remote request may take over its own part; the caller's deadline ends it sooner. */
@@ -111,6 +115,7 @@ function servedReads(ports: ServedShardsPorts, places: OwnPlaces): readonly Serv
       counters.add('fieldDimensionsReq');
       const own = await places.readable(shardIds, signal);
       if (own.length === 0) return;
+      await stamps.learned();
       // As it was before: what grows meanwhile makes it another.
       const mark = marks.current;
       const described = await shards.describe(own, { ...options(signal), only });

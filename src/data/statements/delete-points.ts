@@ -37,7 +37,11 @@ const deleteDeadlineMs = 3_600_000;
 const tellDeadlineMs = 2_000;
 
 export interface DeletePorts extends Pick<SchemaPorts, 'meta' | 'shards'> {
-  readonly stamps: { next(): Stamp; seen(stamp: Stamp): void };
+  readonly stamps: {
+    learned(): Promise<void> | undefined;
+    next(): Stamp;
+    seen(stamp: Stamp): void;
+  };
   /** Keeps a delete for a node that cannot be reached, so that it gets it later. */
   readonly keepDelete: (nodeId: number, request: DeletePointsRequest) => Promise<void>;
 }
@@ -100,6 +104,7 @@ async function describeAll(
   readonly known: readonly MeasurementSchema[];
   readonly outcomes: readonly Outcome[];
 }> {
+  await stamps.learned();
   const results = await Promise.allSettled(
     owners.map(
       async ({ nodeId, shardIds }) =>

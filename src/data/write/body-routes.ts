@@ -25,7 +25,7 @@ import { inTime } from './in-time.ts';
 
 export interface BodyRoutesPorts {
   readonly clock: Clock;
-  readonly stamps: Pick<StampClock, 'next' | 'nextOf'>;
+  readonly stamps: Pick<StampClock, 'learned' | 'next' | 'nextOf'>;
   readonly meta: MetaAccess;
   readonly routeLines: (task: LinesTask) => Promise<RoutedLines>;
   /**

@@ -64,9 +64,21 @@ export class PointsWriter {
 
   write(request: WriteRequest): Promise<void> {
     this.#counters.add('req');
+    const learning = this.#ports.stamps.learned();
+    if (learning === undefined) return this.#writeNow(request);
+    return this.#writeBehind(learning, request.isLent === true ? withOwnBody(request) : request);
+  }
+
+  /** One of the first of a run. */
+  async #writeBehind(learning: Promise<void>, request: WriteRequest): Promise<void> {
+    await learning;
+    await this.#writeNow(request);
+  }
+
+  #writeNow(request: WriteRequest): Promise<void> {
     const joined = this.#joinedOf(request);
     if (joined !== undefined) return this.#endJoined(request, joined);
-    return this.#writeAlone(request.isLent === true ? { ...request, body: new Uint8Array(request.body) } : request); // prettier-ignore
+    return this.#writeAlone(request.isLent === true ? withOwnBody(request) : request);
   }
 
   async #endJoined(request: WriteRequest, joined: Promise<JoinedOutcome>): Promise<void> {
@@ -276,4 +288,9 @@ function partialWrite(
   const policy = place.policy === '' ? '' : ` for retention policy: ${place.policy}`;
   const text = `partial write: ${reason} dropped=${droppedCount} for database: ${place.database}${policy}`;
   return new DbError('partial_write', text);
+}
+
+/** What is lent is somebody else's once the call returns. */
+function withOwnBody(request: WriteRequest): WriteRequest {
+  return { ...request, body: new Uint8Array(request.body), isLent: false };
 }

@@ -32,3 +32,26 @@ test('stamp clock: a run that sees the same time again gives no stamp of the run
   const now = { ns: 1_000n };
   expect(clockAt(now, 1).next()).not.toBe(clockAt(now, 2).next());
 });
+
+test('stamp clock: what is stored is looked for once, however many wait for it, and again where it failed', async () => {
+  const asked: Promise<bigint>[] = [];
+  const answers = [
+    Promise.reject<bigint>(new Error('no descriptors')),
+    Promise.resolve(makeStamp(dayNs, 3)),
+  ];
+  const stamps = new StampClock({
+    clock: { wallNs: () => 1_000n },
+    nodeId: () => 7,
+    random: { u32: () => 5 },
+    latestStored: () => {
+      const answer = answers[asked.length] ?? Promise.resolve(0n);
+      asked.push(answer);
+      return answer;
+    },
+  });
+  await expect(stamps.learned()).rejects.toThrow('no descriptors');
+  await Promise.all([stamps.learned(), stamps.learned()]);
+  expect(stamps.learned()).toBeUndefined();
+  expect(asked).toHaveLength(2);
+  expect(stamps.next()).toBeGreaterThan(makeStamp(dayNs, 3));
+});

@@ -4,6 +4,8 @@
  * Invariants:
  * - Each stamp is later than those given before, and than those seen before of writes that other nodes coordinated: of two
  *   writes that one node knows of, the one that it takes later counts.
+ * - The same of what this node has stored, which it looks for when the first write or delete wants a stamp (decision 111): a
+ *   clock that went back while the node was down must not put what is written now behind what was written before.
  * - A stamp that is far ahead of this node's clock pushes nothing: one node whose clock is wild must not take the others along.
  */
 import type { Clock } from '../../env/clock.ts';
@@ -14,6 +16,8 @@ export interface StampClockPorts {
   readonly clock: Pick<Clock, 'wallNs'>;
   readonly nodeId: () => number;
   readonly random: Pick<Random, 'u32'>;
+  /** The latest of all that is stored here; nothing is when it is left out. */
+  readonly latestStored?: () => Promise<Stamp>;
 }
 
 /** A clock that is off by more than a day is not followed. */
@@ -24,15 +28,36 @@ export class StampClock {
   /** No other run of this node has it, so that no stamp comes twice. */
   readonly #run: number;
   #lastNs = 0n;
+  #hasLearned: boolean;
+  #learning: Promise<void> | undefined;
 
   constructor(ports: StampClockPorts) {
     this.#ports = ports;
+    this.#hasLearned = ports.latestStored === undefined;
     this.#run = ports.random.u32();
   }
 
   /** Nanoseconds of this clock: no stamp that it has given or seen is later, but for those that it does not follow. */
   get lastNs(): bigint {
     return this.#lastNs;
+  }
+
+  /**
+   * To be waited for before a stamp is asked for, or lastNs; undefined once it knows what is stored. Rejects with what keeps it from knowing,
+   * and looks again when it is called then.
+   */
+  learned(): Promise<void> | undefined {
+    if (this.#hasLearned) return undefined;
+    this.#learning ??= this.#learn().finally(() => {
+      this.#learning = undefined;
+    });
+    return this.#learning;
+  }
+
+  async #learn(): Promise<void> {
+    const latest = await this.#ports.latestStored?.();
+    if (latest !== undefined) this.seen(latest);
+    this.#hasLearned = true;
   }
 
   next(): Stamp {

@@ -117,9 +117,8 @@ export async function openWritePath(
   const shares = ownerShares({ log, meta, rpc, shards, hints, hintsOf }, deadlineMs);
   const routeLines = local.routeLines.bind(local);
   const writeJoined = local.writeJoined.bind(local);
-  const stamps = new StampClock({ clock, random: env.random, nodeId: () => meta.nodeId });
-  // A clock that went back while the node was down must not put what is written now behind what was written before.
-  stamps.seen(await local.latestStamp());
+  const latestStored = () => local.latestStamp();
+  const stamps = new StampClock({ clock, random: env.random, nodeId: () => meta.nodeId, latestStored }); // prettier-ignore
   const isOwnAlone = ({ id, owners }: ShardInfo): boolean =>
     owners.length === 1 &&
     owners[0] === meta.nodeId &&
