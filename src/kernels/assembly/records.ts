@@ -1,5 +1,5 @@
 // Records of the log that lie side by side (storage/wal/wal-record.ts has their layout), with their checksums, and which of them there
-// are of each shard. Twins: passOne() of storage/wal/read-segment.ts, record-index.test.ts.
+// are of each shard. Twins: passOne() of storage/wal/read-segment.ts, storage/wal/record-index.fuzz.test.ts.
 import { crcFrom, crcOf } from './crc';
 
 const headBytes: usize = 40;

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { encodeRecordHeader, recordForm, WalRecordKind, type WalRecord } from '../storage/wal/wal-record.ts'; // prettier-ignore
-import { compiledKernels } from './module/kernel-module.ts';
-import { RecordIndex, RecordUse } from './record-index.ts';
-import { RecordScan } from './record-scan.ts';
-import { StoreKernel } from './store-kernel.ts';
+import { RecordIndex, RecordUse } from '../../kernels/record-index.ts';
+import { RecordScan } from '../../kernels/record-scan.ts';
+import { StoreKernel } from '../../kernels/store-kernel.ts';
+import { compiledKernels } from '../../kernels/module/kernel-module.ts';
+import { encodeRecordHeader, recordForm, WalRecordKind, type WalRecord } from './wal-record.ts'; // prettier-ignore
 
 const salt = 9;
 
