@@ -216,14 +216,14 @@ test('known lists: without anybody who tells of series nothing is kept', () => {
 test('known lists: long answers are not kept, and all together are bounded', () => {
   const node = new Node();
   const long = statement();
-  node.keep(long, Buffer.alloc(262_145));
+  node.keep(long, Buffer.alloc(1_048_577));
   expect(node.find(long, place)).toBeUndefined();
   // Half as much again may be their form as gzip.
-  const asked = Array.from({ length: 22 }, () => statement());
-  for (const one of asked.slice(0, 21)) node.keep(one, Buffer.alloc(262_144));
+  const asked = Array.from({ length: 11 }, () => statement());
+  for (const one of asked.slice(0, 10)) node.keep(one, Buffer.alloc(1_048_576));
   // Looked for again, so that the second one is the oldest.
   expect(node.find(asked[0] as Statement, place)).toBeDefined();
-  node.keep(asked[21] as Statement, Buffer.alloc(262_144));
+  node.keep(asked[10] as Statement, Buffer.alloc(1_048_576));
   const isKept = asked.map((one) => node.find(one, place) !== undefined);
   expect(isKept).toEqual(asked.map((_one, i) => i !== 1));
 });

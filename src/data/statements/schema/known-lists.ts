@@ -20,9 +20,9 @@ import type { Catalog, ShardInfo } from '../../../meta/model/catalog.ts';
 import { visitExpr } from '../../../query/plan/walk-expr.ts';
 import type { ClusterShards } from '../../shards/cluster-shards.ts';
 
-/** Longer answers take longer to send than to make. */
-export const listBytesMax = 262_144;
-const keptMax = { countMax: 2_048, weightMax: 8 * MiB };
+/** Lists over ten thousand measurements are shorter; a longer one takes some ten milliseconds to make, and as much of what is kept. */
+export const listBytesMax = MiB;
+const keptMax = { countMax: 2_048, weightMax: 16 * MiB };
 /** What an answer weighs of its bytes: its form as gzip may be kept beside it (http/data/answers/zip-answer.ts). */
 const keptWeight = 1.5;
 /** Of one answer: whether this node lacks something is asked of each. */

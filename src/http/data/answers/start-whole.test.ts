@@ -73,10 +73,10 @@ test('start whole: a kept list is stale only while nobody tells of a change, whi
 
 test('start whole: a list of several parts is kept as one, a longer one leaves in parts each time', async () => {
   const { state, ask } = await nodeOf();
-  state.name = 'm'.repeat(200_000);
+  state.name = 'm'.repeat(900_000);
   for (let time = 0; time < 4; time++) expect((await ask()).includes(state.name)).toBe(true);
   expect(state.describeCount).toBe(2);
-  state.name = 'n'.repeat(300_000);
+  state.name = 'n'.repeat(1_100_000);
   state.listVersion++;
   for (let time = 0; time < 3; time++) expect((await ask()).includes(state.name)).toBe(true);
   expect(state.describeCount).toBe(5);
