@@ -32,9 +32,10 @@ import { WalRecordKind, type WalRecord } from '../wal/wal-record.ts';
 import { WalWriter } from '../wal/wal-writer.ts';
 import { damagedShardError } from '../engine/damaged-shard.ts';
 import { DoomedShards } from './deletes/doomed-shards.ts';
+import { ShardRemoval } from './deletes/shard-removal.ts';
 import type { SegmentReleases } from './log/release-segments.ts';
 import { storeReleases } from './log/store-releases.ts';
-import { folderOf, asideSuffix, isAwaiting, isIncoming, snapshotSuffix, type DamagedShard, type OpeningPorts, type OpenShard, type ShardPlace } from './shards/open-shards.ts'; // prettier-ignore
+import { folderOf, isAwaiting, isIncoming, snapshotSuffix, type DamagedShard, type OpeningPorts, type OpenShard, type ShardPlace } from './shards/open-shards.ts'; // prettier-ignore
 import { BorrowedFiles } from './borrowed-files.ts';
 import { Compactor } from './compaction/compactor.ts';
 import { Flusher, type FlusherPorts } from './flushes/flusher.ts';
@@ -79,6 +80,7 @@ export class Store {
   readonly #series: DatabaseSeries;
   readonly #flusher: Flusher;
   readonly #compactor: Compactor;
+  readonly #removal: ShardRemoval;
   /** What there is to say of the shards. */
   readonly facts: StoreFacts;
   /** Files of other workers' shards. */
@@ -131,6 +133,16 @@ export class Store {
       ...{ roster: opened.roster, pages: cache, seriesBytes: () => this.#flusher.seriesBytes },
     });
     this.#compactor = this.#makeCompactor(options.compaction ?? compactionByHand);
+    this.#removal = new ShardRemoval({
+      ...{ clock: ports.clock, shards: this.#shards, damaged: this.#damaged, opener: this.#opener },
+      ...{
+        maker: this.#maker,
+        doomed: this.#doomed,
+        roster: opened.roster,
+        releases: this.#releases,
+      },
+      ...{ folderOf: (place) => this.#folderOf(place), places: () => this.facts.places },
+    });
     this.#coldTimer = ports.clock.every(coldCheckMs, () => {
       this.#flusher.flushCold();
       this.#series.look();
@@ -414,40 +426,16 @@ export class Store {
   }
 
   /** Takes the shard out at once and removes its folder. Missing is no error. When it fails it may be asked again. */
-  async deleteShard(shardId: number): Promise<void> {
-    await this.#takeOut(shardId);
+  deleteShard(shardId: number): Promise<void> {
+    return this.#removal.remove(shardId);
   }
 
   /**
    * Takes out a shard that cannot be read, and keeps its folder under another name; it may come to be again then, from another
    * owner. Resolves with that name.
    */
-  async setAside(shardId: number): Promise<string> {
-    const place = this.facts.places.find((one) => one.shardId === shardId);
-    if (place === undefined) throw new DbError('not_found', `shard ${shardId} is not here`);
-    const asideTo = `${this.#folderOf(place)}${asideSuffix}${this.#ports.clock.wallNs() / 1_000_000n}`;
-    await this.#takeOut(shardId, asideTo);
-    return asideTo;
-  }
-
-  async #takeOut(shardId: number, asideTo?: string): Promise<void> {
-    await this.#opener.open(shardId);
-    await this.#maker.settled(shardId);
-    const open = this.#shards.get(shardId);
-    const place =
-      open?.place ?? this.#damaged.get(shardId)?.place ?? this.#maker.leftBehind(shardId);
-    if (place !== undefined) {
-      this.#shards.delete(shardId);
-      this.#damaged.delete(shardId);
-      // How many records there are of one that is damaged nobody knows: fewer than milliseconds since 1970.
-      const sequence = open?.sequence ?? Number(this.#ports.clock.wallNs() / 1_000_000n);
-      this.#maker.gone(shardId, sequence, { isAside: asideTo !== undefined });
-      this.#doomed.add(shardId, { folder: this.#folderOf(place), open, asideTo });
-    }
-    await this.#doomed.remove(shardId);
-    // Also of one that was set aside, and has not come to be again.
-    if (asideTo === undefined) await this.#roster?.gone(shardId);
-    await this.#releases.release();
+  setAside(shardId: number): Promise<string> {
+    return this.#removal.setAside(shardId);
   }
 
   async close(): Promise<void> {
