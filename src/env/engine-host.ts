@@ -70,6 +70,8 @@ export interface EngineReply {
 export interface EngineContext {
   /** True once the caller has given up; cheap enough to ask per block. */
   cancelled(): boolean;
+  /** Of a stream: resolves once nobody reads it any more, for what waits for others. */
+  readonly stopped?: Promise<undefined> | undefined;
 }
 
 /** Builds the engine inside its thread from the ports of that thread. */

@@ -134,16 +134,19 @@ class SimEngineLink implements EngineLink {
     const flag = this.#begin(options.signal);
     const request = clone(body, options.transfer);
     const pipe = new Pipe(options.aheadMax ?? streamAheadMax);
+    const stopped = new Latch<undefined>();
     const onAbort = (): void => {
       flag.cancelled = true;
+      stopped.open(undefined);
       pipe.stop();
       pipe.fail(cancelledError(options.signal));
     };
     options.signal?.addEventListener('abort', onAbort, { once: true });
+    const asked = { ...context(flag), stopped: stopped.promise };
     const run = async (): Promise<void> => {
       await this.#arrival();
       try {
-        for await (const reply of this.#engine.stream(kind, request, context(flag))) {
+        for await (const reply of this.#engine.stream(kind, request, asked)) {
           if (!(await pipe.room())) break;
           const copy = copyReply(reply);
           await this.#hop();
@@ -171,6 +174,7 @@ class SimEngineLink implements EngineLink {
     } finally {
       options.signal?.removeEventListener('abort', onAbort);
       flag.cancelled = true;
+      stopped.open(undefined);
       pipe.stop();
     }
   }

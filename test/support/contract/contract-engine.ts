@@ -62,6 +62,10 @@ class ContractEngine implements Engine {
   }
 
   async *stream(kind: string, body: unknown, context: EngineContext): AsyncGenerator<EngineReply> {
+    if (kind === 'waiting') {
+      await context.stopped;
+      return;
+    }
     const count = body as number;
     for (let index = 0; index < count; index++) {
       if (context.cancelled()) this.#cancelSeen++;

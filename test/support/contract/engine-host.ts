@@ -98,6 +98,18 @@ export function engineHostContract(name: string, run: Run<EngineHostPorts>): voi
       expect(link.streamsActive).toBe(0);
     }));
 
+  test(`${name}: a stream that waits hears that it is left`, () =>
+    withLink(async (link, { clock }) => {
+      const controller = new AbortController();
+      const next = link.stream('waiting', 0, { signal: controller.signal })[Symbol.asyncIterator]().next(); // prettier-ignore
+      await clock.sleep(20);
+      expect(link.streamsActive).toBe(1);
+      controller.abort();
+      await expect(next).rejects.toEqual(code('cancelled'));
+      await clock.sleep(20);
+      expect(link.streamsActive).toBe(0);
+    }));
+
   test(`${name}: a stream runs as far ahead as it is told to`, () =>
     withLink(async (link, { clock }) => {
       const made = async () => ((await link.call('counts', 0)) as { made: number }).made;

@@ -104,6 +104,10 @@ export class AnswerRunner {
     const feeds = gathers && this.feeds.open(gathers);
     if (gathers === undefined || feeds === undefined)
       return this.#opened(request, context, (opened) => this.#answer(opened));
+    // Whoever may not be told any more that another node failed stops the answer.
+    void context.stopped?.then(() => {
+      this.feeds.stop(gathers);
+    });
     return this.#opened(request, context, (opened) => this.#gathered(opened, gathers, feeds));
   }
 

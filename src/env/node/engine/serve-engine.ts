@@ -93,6 +93,7 @@ interface Stream {
   credits: number;
   stopped: boolean;
   wake: Latch<undefined>;
+  readonly end: Latch<undefined>;
 }
 
 class EngineServer {
@@ -130,6 +131,7 @@ class EngineServer {
         const stream = this.#streams.get(message.id);
         if (stream === undefined) break;
         stream.stopped = true;
+        stream.end.open(undefined);
         stream.wake.open(undefined);
         break;
       }
@@ -166,11 +168,12 @@ class EngineServer {
 
   async #stream(message: ToEngine & { type: 'call' | 'stream' }): Promise<void> {
     const { id, aheadMax: credits = streamAheadMax } = message;
-    const stream: Stream = { credits, stopped: false, wake: new Latch() };
+    const stream: Stream = { credits, stopped: false, wake: new Latch(), end: new Latch() };
     this.#streams.set(id, stream);
     let isAnswered = false;
     try {
-      const replies = this.#engine.stream(message.kind, message.body, this.#context(message.slot));
+      const context = { ...this.#context(message.slot), stopped: stream.end.promise };
+      const replies = this.#engine.stream(message.kind, message.body, context);
       for await (const reply of replies) {
         if (!(await this.#credit(stream))) break;
         isAnswered = reply.isLast === true;

@@ -84,3 +84,12 @@ test('feeds: bytes that do not read are the failure of another node, not damage 
   await feeds.push({ ...place, planned: 'ours', packed: Uint8Array.of(1, 2, 3), isLast: true });
   expect(() => feed.next()).toThrow(expect.objectContaining({ code: 'unavailable' }));
 });
+
+test('feeds: an answer that nobody reads any more waits for no other node', async () => {
+  const feeds = new Feeds();
+  const gathers = { id: 1, beforeCount: 1, afterCount: 0 };
+  const [feed] = feeds.open(gathers);
+  const waiting = feed?.next();
+  feeds.stop(gathers);
+  await expect(waiting).rejects.toThrow('nobody reads the answer');
+});

@@ -44,6 +44,12 @@ export class Feeds {
     this.#open.delete(id);
   }
 
+  /** Nobody reads the answer: it is not waited for what has yet to come. */
+  stop({ id }: Gathering): void {
+    const error = new DbError('cancelled', 'nobody reads the answer');
+    for (const feed of this.#open.get(id) ?? []) feed.fail(error);
+  }
+
   /** Resolves once the next piece may come; false where none is to come. */
   async push({ id, at, ...piece }: FeedPiece): Promise<boolean> {
     const feed = this.#open.get(id)?.[at];

@@ -112,3 +112,22 @@ test('gathered answer: a reader that leaves ends the wait for what has yet to co
   expect(await answer.return(undefined)).toEqual({ done: true, value: undefined });
   expect(ended()).toBe('stopped');
 });
+
+test('gathered answer: ends where its worker cannot be told that another node failed', async () => {
+  const full = new DbError('queue_full', 'too many requests in flight');
+  const { ending, ended } = endingOf();
+  const stopped = new Latch<never>();
+  ending.signal.addEventListener('abort', () => {
+    stopped.fail(ending.signal.reason);
+  });
+  const link = {
+    call: () => Promise.reject(full),
+    async *stream(): AsyncGenerator {
+      yield await stopped.promise;
+    },
+  };
+  const others = { before: [], after: [blocksOf({ ...piece, isLast: false })], ending };
+  const parts = gatheredAnswer(link, request, { id: 1, others });
+  await expect(parts.next()).rejects.toBe(full);
+  expect(ended()).toBe('stopped');
+});

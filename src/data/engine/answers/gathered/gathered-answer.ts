@@ -24,7 +24,9 @@ export async function* gatheredAnswer(
   const first = parts.next();
   const all = [...before, ...after];
   const state: FeedsState = { comingCount: all.length, failure: undefined };
-  const feeding = all.map((blocks, at) => feed(link, { id, at }, { blocks, state }));
+  const feeding = all.map((blocks, at) =>
+    feed(link, { id, at }, { blocks, state, stop: ending.stop }),
+  );
   try {
     for (let next = await first; next.done !== true; next = await parts.next()) {
       const part = next.value as AnswerPart;
@@ -53,13 +55,14 @@ interface FeedsState {
 interface Fed {
   readonly blocks: AsyncIterable<PlannedBlocks>;
   readonly state: FeedsState;
+  readonly stop: () => void;
 }
 
-/** Never rejects: what fails is told to the worker, whose answer fails with it. */
+/** Never rejects: what fails is told to the worker, whose answer fails with it; where it cannot be told its answer is stopped. */
 async function feed(
   link: Link,
   place: Pick<FeedPiece, 'id' | 'at'>,
-  { blocks, state }: Fed,
+  { blocks, state, stop }: Fed,
 ): Promise<void> {
   try {
     let isLast = false;
@@ -76,7 +79,7 @@ async function feed(
   } catch (error) {
     state.failure ??= error;
     const body = { ...place, failure: toldOf(error) } satisfies FeedPiece;
-    await link.call('feed', body).catch(() => undefined);
+    await link.call('feed', body).catch(stop);
   }
 }
 
