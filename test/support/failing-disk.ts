@@ -15,16 +15,24 @@ export class FailingDisk implements Disk {
   #failAt: number;
   readonly #code: DbErrorCode;
   readonly #stays: boolean;
+  readonly #replaces: boolean;
   #callCount = 0;
 
   constructor(
     inner: Disk,
-    options: { readonly failAt: number; readonly code?: DbErrorCode; readonly stays?: boolean },
+    options: {
+      readonly failAt: number;
+      readonly code?: DbErrorCode;
+      readonly stays?: boolean;
+      /** A replaceFile() that fails has replaced the file all the same, as where its folder alone could not be synced. */
+      readonly replaces?: boolean;
+    },
   ) {
     this.#inner = inner;
     this.#failAt = options.failAt;
     this.#code = options.code ?? 'io_error';
     this.#stays = options.stays ?? false;
+    this.#replaces = options.replaces ?? false;
   }
 
   get callCount(): number {
@@ -55,8 +63,9 @@ export class FailingDisk implements Disk {
   }
 
   async replaceFile(path: string, bytes: Uint8Array): Promise<void> {
+    if (this.#replaces) await this.#inner.replaceFile(path, bytes);
     this.#count('replace', path);
-    await this.#inner.replaceFile(path, bytes);
+    if (!this.#replaces) await this.#inner.replaceFile(path, bytes);
   }
 
   async rename(from: string, to: string): Promise<void> {

@@ -175,6 +175,8 @@ export class Compactor {
     const folder = folderOf(open);
     for (const file of inputs) file.pin();
     try {
+      // Outputs have the names of those that a failed one could not name, and may have named all the same.
+      await open.manifest.settle();
       const request = {
         inputs,
         paths: outputNames(inputs, plan.level).map((name) => `${folder}/${name}`),

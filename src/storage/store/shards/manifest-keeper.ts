@@ -48,6 +48,11 @@ export class ManifestKeeper {
     for (const name of names) this.#strays.add(name);
   }
 
+  /** Resolves once the disk surely names none of what was disowned, so that its names may be used again; throws what the disk says. */
+  async settle(): Promise<void> {
+    if (this.#strays.size > 0) await this.update((manifest) => manifest);
+  }
+
   /** Removes files that no change has named. Never rejects: what the disk keeps is gone with the next change. */
   async takeBack(names: readonly string[]): Promise<void> {
     this.disown(names);
