@@ -4,7 +4,7 @@
  * Invariants:
  * - Each stamp is later than those given before, and than those seen before of writes that other nodes coordinated: of two
  *   writes that one node knows of, the one that it takes later counts.
- * - The same of what this node has stored, which it looks for when the first write or delete wants a stamp (decision 111): a
+ * - The same of what this node has stored, which it looks for when the first write or delete wants a stamp: a
  *   clock that went back while the node was down must not put what is written now behind what was written before.
  * - A stamp that is far ahead of this node's clock pushes nothing: one node whose clock is wild must not take the others along.
  */
