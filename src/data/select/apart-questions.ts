@@ -15,17 +15,27 @@ import { visitExpr } from '../../query/plan/walk-expr.ts';
  * from each other.
  */
 export function apartQuestion(compiled: CompiledSelect): string | undefined {
-  const { sources, statement, groupBy, condition, fields } = compiled;
+  const { groupBy, condition, fields } = compiled;
+  const measurement = soleMeasurement(compiled);
+  if (measurement === undefined) return undefined;
+  if (!isOfGroup(fields)) return undefined;
+  const chosen = condition === undefined ? [] : namesEqual(condition);
+  if (groupBy.tags.length === 0 && chosen.length === 0) return undefined;
+  const tags = groupBy.tags.map((tag) => (tag.kind === 'ref' ? tag.name : tag.kind));
+  return JSON.stringify([...measurement, tags, chosen]);
+}
+
+/** What names the one measurement of a SELECT; undefined where there are several, its series are paged, or it writes. */
+export function soleMeasurement({
+  sources,
+  statement,
+}: CompiledSelect): readonly string[] | undefined {
   const [source, ...others] = sources;
   if (source?.kind !== 'measurement' || others.length > 0) return undefined;
   const { database, retentionPolicy, name, regex } = source.measurement;
   const isPaged = statement.seriesLimit > 0 || statement.seriesOffset > 0;
   if (regex !== undefined || isPaged || statement.target !== undefined) return undefined;
-  if (!isOfGroup(fields)) return undefined;
-  const chosen = condition === undefined ? [] : namesEqual(condition);
-  if (groupBy.tags.length === 0 && chosen.length === 0) return undefined;
-  const tags = groupBy.tags.map((tag) => (tag.kind === 'ref' ? tag.name : tag.kind));
-  return JSON.stringify([database, retentionPolicy, name, tags, chosen]);
+  return [database, retentionPolicy, name];
 }
 
 /** Names that a condition compares with a text, each as often as it does. */

@@ -11,10 +11,10 @@ import { printExpr } from '../../influxql/printer.ts';
 import type { CompiledSelect } from '../../query/plan/compile-statement.ts';
 import type { AnswerPart } from '../engine/answers/answer-task.ts';
 import type { PlannedBlocks } from '../engine/shard-access.ts';
-import type { ClusterShards } from '../shards/cluster-shards.ts';
 import { causeOf } from '../shards/node-failure.ts';
 import { askedRequest, ownRequest, type Asking } from './answer-texts.ts';
-import { ApartMemory } from './apart-questions.ts';
+import { ApartKind, type ApartQuestion } from './apart-kinds.ts';
+import { soleMeasurement } from './apart-questions.ts';
 import { endWith } from './end-with.ts';
 import { fragmentSilenceMs } from './open-fragments.ts';
 import type { PreparedSelect } from './select-runner.ts';
@@ -22,10 +22,7 @@ import type { PreparedSelect } from './select-runner.ts';
 /** The owners to be asked, each with shards of a place. */
 export type Owners = ReadonlyMap<number, readonly number[]>;
 
-/** What each node has seen of its questions. */
-const memories = new WeakMap<ClusterShards, ApartMemory>();
-/** Of what is the same at any time; 'none' for what is not gathered. */
-const questions = new WeakMap<PreparedSelect, string>();
+const gathered = new ApartKind(gatheredQuestion);
 
 /** Undefined for what is not asked so. */
 export function gatheredParts(
@@ -37,12 +34,10 @@ export function gatheredParts(
   const { nodeId } = ports.meta;
   const ownIds = owners?.get(nodeId);
   if (owners === undefined || ownIds === undefined || others.length > 0) return undefined;
-  const question = questionOf(prepared);
-  if (question === 'none') return undefined;
-  const memory = memories.get(ports.shards) ?? new ApartMemory();
-  memories.set(ports.shards, memory);
+  const asked = gathered.of(prepared, ports.shards);
+  if (asked === undefined) return undefined;
   const request = ownRequest(prepared, { ...asking, shareIds: ownIds });
-  if (request === undefined || !memory.isWorth(question)) return undefined;
+  if (request === undefined || !asked.memory.isWorth(asked.question)) return undefined;
   const ending = endWith(context.signal);
   const own = { ...asking, context: { ...context, signal: ending.signal } };
   const [before, after]: [AsyncIterable<PlannedBlocks>[], AsyncIterable<PlannedBlocks>[]] = [[], []]; // prettier-ignore
@@ -60,7 +55,7 @@ export function gatheredParts(
   const { isShare: _share, ...whole } = request;
   const parts = ports.shards.of(nodeId).gather?.(ownIds, whole, { before, after, ending });
   if (parts === undefined) ending.release();
-  return parts && watched(parts, memory, question);
+  return parts && watched(parts, asked);
 }
 
 /** Of a node that is known to have its shards on one worker; one that nobody asked yet is described first. */
@@ -80,8 +75,7 @@ function blocksOf(
 
 async function* watched(
   parts: AsyncIterable<AnswerPart>,
-  memory: ApartMemory,
-  question: string,
+  { memory, question }: ApartQuestion,
 ): AsyncGenerator<AnswerPart> {
   try {
     yield* parts;
@@ -93,26 +87,9 @@ async function* watched(
   }
 }
 
-function questionOf(prepared: PreparedSelect): string {
-  const base = prepared.template ?? prepared;
-  const known = questions.get(base);
-  if (known !== undefined) return known;
-  const question = gatheredQuestion(base.compiled) ?? 'none';
-  questions.set(base, question);
-  return question;
-}
-
 /** What such a SELECT has in common with others that fail for the same reason. */
-function gatheredQuestion({ sources, statement, fields }: CompiledSelect): string | undefined {
-  const [source, ...others] = sources;
-  if (source?.kind !== 'measurement' || others.length > 0) return undefined;
-  const { database, retentionPolicy, name, regex } = source.measurement;
-  const isPaged = statement.seriesLimit > 0 || statement.seriesOffset > 0;
-  if (regex !== undefined || isPaged || statement.target !== undefined) return undefined;
-  return JSON.stringify([
-    database,
-    retentionPolicy,
-    name,
-    ...fields.map(({ expr }) => printExpr(expr)),
-  ]);
+function gatheredQuestion(compiled: CompiledSelect): string | undefined {
+  const measurement = soleMeasurement(compiled);
+  if (measurement === undefined) return undefined;
+  return JSON.stringify([...measurement, ...compiled.fields.map(({ expr }) => printExpr(expr))]);
 }

@@ -3,10 +3,10 @@ import type { AnswerForm, AnswerPart } from '../engine/answers/answer-task.ts';
 import { holdsItsPoints } from '../engine/answers/own-groups.ts';
 import type { ShardAccess } from '../engine/shard-access.ts';
 import { chooseOwners } from '../shards/choose-owners.ts';
-import type { ClusterShards } from '../shards/cluster-shards.ts';
 import { FailedOwners } from '../shards/failed-owners.ts';
 import { askedRequest, ownRequest, type Asking } from './answer-texts.ts';
-import { ApartMemory, apartQuestion } from './apart-questions.ts';
+import { ApartKind } from './apart-kinds.ts';
+import { apartQuestion } from './apart-questions.ts';
 import { endWith } from './end-with.ts';
 import { gatheredParts, type Owners } from './gathered-parts.ts';
 import { fragmentSilenceMs } from './open-fragments.ts';
@@ -92,10 +92,7 @@ function otherAnswer(
   return access.answerFor?.(asked, { deadlineMs: fragmentSilenceMs, signal, kept });
 }
 
-/** What each node has seen of its questions. */
-const memories = new WeakMap<ClusterShards, ApartMemory>();
-/** Of what is the same at any time; 'none' for what is not shared. */
-const questions = new WeakMap<PreparedSelect, string>();
+const ownGroups = new ApartKind(apartQuestion);
 
 /** Each owner answers for groups of its own, as far as anybody knows. */
 function sharedAnswer(
@@ -107,11 +104,8 @@ function sharedAnswer(
   if (owners === undefined || others.length > 0 || form.chunkRowsMax !== undefined)
     return undefined;
   if (owners.size < 2 || !holdsItsPoints(prepared.compiled)) return undefined;
-  const question = questionOf(prepared);
-  if (question === 'none') return undefined;
-  const memory = memories.get(ports.shards) ?? new ApartMemory();
-  memories.set(ports.shards, memory);
-  if (!memory.isWorth(question)) return undefined;
+  const asked = ownGroups.of(prepared, ports.shards);
+  if (asked?.memory.isWorth(asked.question) !== true) return undefined;
   const shares: AsyncIterator<AnswerPart>[] = [];
   // Whoever is waited for hears only so that another has failed.
   const ending = endWith(asking.context.signal);
@@ -129,14 +123,5 @@ function sharedAnswer(
   }
   const { ascending } = prepared.compiled;
   const account = ports.accounts.open();
-  return partedAnswer(shares, { question, memory, ascending, account, ending });
-}
-
-function questionOf(prepared: PreparedSelect): string {
-  const base = prepared.template ?? prepared;
-  const known = questions.get(base);
-  if (known !== undefined) return known;
-  const question = apartQuestion(prepared.compiled) ?? 'none';
-  questions.set(base, question);
-  return question;
+  return partedAnswer(shares, { ...asked, ascending, account, ending });
 }
