@@ -76,3 +76,9 @@ test('summaries of numbers: texts, nulls and ranks are not merged so', () => {
   expect(mergeNumbers([numbers, nulls])).toBeUndefined();
   expect(mergeNumbers([numbers, { ...numbers, ranked: numbers.sums }])).toBeUndefined();
 });
+
+test('summaries of numbers: windows of another node that are not in order are an error, not a wait without end', () => {
+  const numbers = summaryOf('float', [[1, 2], [12, 3]]); // prettier-ignore
+  const reversed = { ...numbers, startsNs: numbers.startsNs.slice().reverse() };
+  expect(() => mergeNumbers([numbers, reversed])).toThrow('are not in order');
+});

@@ -2,6 +2,7 @@
  * Summaries of a field of numbers as one, column by column: no window is an object. What window-accumulator.ts makes of the same windows,
  * in the order of the parts: sums run in it, min and max keep the earliest time, first and last at one time the larger value.
  */
+import { DbError } from '../../base/errors.ts';
 import type { Column } from '../column.ts';
 import type { SelectedValues, WindowSummary } from '../fragment.ts';
 
@@ -70,7 +71,9 @@ function placesOf(parts: readonly WindowSummary[]): Places {
     const places = new Uint32Array(part.startsNs.length);
     let place = 0;
     for (let i = 0; i < places.length; i++) {
-      while (startsNs[place] !== part.startsNs[i]) place++;
+      while (place < startsNs.length && startsNs[place] !== part.startsNs[i]) place++;
+      // What another node sends is not to hold this one up.
+      if (place === startsNs.length) throw new DbError('unavailable', 'windows that another node sent are not in order'); // prettier-ignore
       places[i] = place;
       if ((firstPart[place] ?? 0) > number) firstPart[place] = number;
     }
