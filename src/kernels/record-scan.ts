@@ -1,16 +1,16 @@
 /**
- * Finds records of the log where they lie side by side, and copies those that are wanted, many with one call (assembly/records.ts).
+ * Finds records of the log where they lie side by side, many with one call (assembly/records.ts).
  *
- * Not here: what the records mean (storage/wal).
+ * Not here: what the records mean (storage/wal), which there are of each shard (record-index.ts).
  */
 import type { StoreKernel } from './store-kernel.ts';
 
-/** Bytes that are looked at with one call: they fit into a processor's cache, and into memory that is there anyway. */
-export const scanBytesMax = 1 << 17;
-export const recordHeadBytes = 40;
+/** Bytes that are looked at with one call: they fit into a processor's cache, and into half a megabyte with all that is made of them. */
+export const scanBytesMax = 96 << 10;
+const recordHeadBytes = 40;
 /** Bodies from so many bytes on are the caller's to check: a call of Node's checksum costs less than it saves then. */
 const largeBytes = 4_096;
-/** Of an offset, where the body's checksum has not been compared. */
+/** Of an offset, where the body's checksum has not been compared; of a count, where one has not. */
 const uncheckedBit = 2 ** 31;
 const rowWords = 8;
 const halfWord = 2 ** 32;
@@ -22,91 +22,103 @@ export interface RecordForm {
   readonly salt: number;
 }
 
-/** Whole records that bytes begin with, by their numbers. */
-export class ScannedRecords {
-  readonly bytes: Uint8Array;
-  readonly #words: Uint32Array;
-  readonly count: number;
+/** Where in the kernel's memory what there is of a list lies. */
+export interface ScanPlaces {
+  /** The bytes. */
+  readonly at: number;
+  readonly rows: number;
+  /** A word for each record, of the index. */
+  readonly ofRows: number;
+  /** 24 bytes for each record, and a word for each: lists of the index. */
+  readonly work: number;
+  readonly listed: number;
+  /** Room for the bytes with what pads their records. */
+  readonly out: number;
+}
 
-  constructor(bytes: Uint8Array, words: Uint32Array, count: number) {
+/** Whole records that bytes begin with, by their numbers; they hold until the kernel does other work. */
+export class ScannedRecords {
+  readonly kernel: StoreKernel;
+  readonly bytes: Uint8Array;
+  readonly places: ScanPlaces;
+  readonly count: number;
+  /** Whether checksums of bodies are the caller's to compare. */
+  readonly hasUnchecked: boolean;
+
+  constructor(kernel: StoreKernel, bytes: Uint8Array, places: ScanPlaces, counted: number) {
+    this.kernel = kernel;
     this.bytes = bytes;
-    this.#words = words;
-    this.count = count;
+    this.places = places;
+    this.count = (counted >>> 0) % uncheckedBit;
+    this.hasUnchecked = counted >>> 0 >= uncheckedBit;
   }
 
   /** Where the record begins; of `count` where the first byte lies that is of no record. */
   offset(record: number): number {
-    return (this.#words[record * rowWords] ?? 0) % uncheckedBit;
+    return this.#word(record, 0) % uncheckedBit;
   }
 
   /** Whether the checksum of its body is the caller's to compare. */
   isUnchecked(record: number): boolean {
-    return (this.#words[record * rowWords] ?? 0) >= uncheckedBit;
+    return this.#word(record, 0) >= uncheckedBit;
   }
 
   kind(record: number): number {
-    return (this.#words[record * rowWords + 1] ?? 0) & 255;
+    return this.#word(record, 1) & 255;
   }
 
   codec(record: number): number {
-    return (this.#words[record * rowWords + 1] ?? 0) >>> 8;
+    return this.#word(record, 1) >>> 8;
   }
 
   shardId(record: number): number {
-    const at = record * rowWords + 2;
-    return (this.#words[at] ?? 0) + (this.#words[at + 1] ?? 0) * halfWord;
+    return this.#word(record, 2) + this.#word(record, 3) * halfWord;
   }
 
   sequence(record: number): number {
-    const at = record * rowWords + 4;
-    return (this.#words[at] ?? 0) + (this.#words[at + 1] ?? 0) * halfWord;
+    return this.#word(record, 4) + this.#word(record, 5) * halfWord;
   }
 
   bitmapBytes(record: number): number {
-    return this.#words[record * rowWords + 6] ?? 0;
+    return this.#word(record, 6);
   }
 
   payloadBytes(record: number): number {
-    return this.#words[record * rowWords + 7] ?? 0;
+    return this.#word(record, 7);
+  }
+
+  #word(record: number, word: number): number {
+    return this.kernel.allWords[(this.places.rows >>> 2) + record * rowWords + word] ?? 0;
   }
 }
 
 export class RecordScan {
   readonly #kernel: StoreKernel;
-  #at = 0;
-  #outAt = 0;
 
   constructor(kernel: StoreKernel) {
     this.#kernel = kernel;
   }
 
-  /** Those that `bytes` begin with, which are `scanBytesMax` at most. They hold as the bytes do. */
+  /** Those that `bytes` begin with, which are `scanBytesMax` at most. */
   list(bytes: Uint8Array, { magic, salt }: RecordForm): ScannedRecords {
     const kernel = this.#kernel;
-    const recordsMax = Math.floor(bytes.length / recordHeadBytes) + 1;
-    const bytesEnd = paddedTo8(bytes.length);
-    // Rows of what is found, then places of what is gathered and the records themselves, each with 14 bytes more at most.
-    const rowsBytes = recordsMax * rowWords * 4;
-    const gatheredBytes = recordsMax * 4 + bytes.length + recordsMax * 14;
-    this.#at = kernel.scratch(bytesEnd + rowsBytes + gatheredBytes);
-    this.#outAt = this.#at + bytesEnd + rowsBytes;
-    const out = this.#at + bytesEnd;
-    kernel.bytes(this.#at, bytes.length).set(bytes);
-    const count = kernel.exports.listRecords(this.#at, bytes.length, magic, salt, largeBytes, out);
-    const words = kernel.words(out, count * rowWords + 1).slice();
-    return new ScannedRecords(bytes, words, count);
+    const places = this.#placesFor(bytes.length);
+    kernel.bytes(places.at, bytes.length).set(bytes);
+    const { at, rows } = places;
+    const counted = kernel.exports.listRecords(at, bytes.length, magic, salt, largeBytes, rows);
+    return new ScannedRecords(kernel, bytes, places, counted);
   }
 
-  /**
-   * Copies of some records of the list that was made last, at these offsets, one behind the other as they come, with bitmap and payload padded to 8
-   * bytes. Nobody has used the kernel since.
-   */
-  gather(offsets: readonly number[]): Uint8Array {
-    const kernel = this.#kernel;
-    kernel.words(this.#outAt, offsets.length).set(offsets);
-    const out = paddedTo8(this.#outAt + offsets.length * 4);
-    const lengthBytes = kernel.exports.gatherRecords(this.#at, this.#outAt, offsets.length, out);
-    return kernel.bytes(out, lengthBytes).slice();
+  #placesFor(lengthBytes: number): ScanPlaces {
+    const recordsMax = Math.floor(lengthBytes / recordHeadBytes) + 1;
+    const sizes = [lengthBytes, (recordsMax + 1) * rowWords * 4, recordsMax * 4, recordsMax * 24, recordsMax * 4, lengthBytes + recordsMax * 14]; // prettier-ignore
+    let top = this.#kernel.scratch(sizes.reduce((sum, size) => sum + paddedTo8(size), 0));
+    const [at = 0, rows = 0, ofRows = 0, work = 0, listed = 0, out = 0] = sizes.map((size) => {
+      const place = top;
+      top += paddedTo8(size);
+      return place;
+    });
+    return { at, rows, ofRows, work, listed, out };
   }
 }
 

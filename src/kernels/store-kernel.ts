@@ -59,7 +59,10 @@ export interface StoreExports extends WindowExports {
   orderRows(times: number, rows: number, count: number, spareTimes: number, spareRows: number, runs: number, sequences: number, order: number): number; // prettier-ignore
   crcOf(ptr: number, length: number): number;
   listRecords(ptr: number, length: number, magic: number, salt: number, largeBytes: number, out: number): number; // prettier-ignore
-  gatherRecords(ptr: number, places: number, count: number, out: number): number;
+  recordsOfShard(index: number, low: number, high: number): number;
+  slotRecords(index: number): void;
+  noteRecords(index: number, rows: number, count: number, segment: number, base: number, ofRows: number, breaks: number, vouches: number): bigint; // prettier-ignore
+  keepRecords(index: number, ptr: number, rows: number, count: number, ofRows: number, bytesMax: number, out: number, handedRows: number): bigint; // prettier-ignore
   flushedBlocks(): number;
   flushedIndex(): number;
   flushWorkBytes(rows: number): number;

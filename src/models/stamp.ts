@@ -56,43 +56,13 @@ export function stampKey(stamp: Stamp): bigint {
 /** The stamp of a point batch; `noStamp` of what is too short to be one. */
 export function stampOfBatch(payload: Uint8Array): Stamp {
   if (payload.length < stampOffset + stampBytes) return noStamp;
-  const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
-  return stampOf(view.getBigInt64(stampOffset, true), view.getBigUint64(stampOffset + 8, true));
+  return stampWithin(payload.subarray(stampOffset));
 }
 
-/** The latest stamp of many batches, without a number of its own for each. */
-export class LatestStamp {
-  readonly #latest = new DataView(new ArrayBuffer(stampBytes));
-
-  /** `payload` is a point batch; what is too short to be one is passed over. */
-  note(payload: Uint8Array): void {
-    const { buffer, byteOffset, length } = payload;
-    this.noteWithin(new DataView(buffer, byteOffset, length), 0, length);
-  }
-
-  /** The same of one that lies somewhere in a view. */
-  noteWithin(view: DataView, batchAt: number, lengthBytes: number): void {
-    if (lengthBytes < stampOffset + stampBytes) return;
-    const stampAt = batchAt + stampOffset;
-    if (!isLater(view, stampAt, this.#latest)) return;
-    for (let at = 0; at < stampBytes; at += 4)
-      this.#latest.setUint32(at, view.getUint32(stampAt + at));
-  }
-
-  get stamp(): Stamp {
-    return stampOf(this.#latest.getBigInt64(0, true), this.#latest.getBigUint64(8, true));
-  }
-}
-
-/** Whether the stamp at this place is later than another, both as batches have them. */
-function isLater(view: DataView, at: number, other: DataView): boolean {
-  const high = view.getInt32(at + 4, true) - other.getInt32(4, true);
-  if (high !== 0) return high > 0;
-  const low = view.getUint32(at, true) - other.getUint32(0, true);
-  if (low !== 0) return low > 0;
-  const node = view.getUint32(at + 12, true) - other.getUint32(12, true);
-  if (node !== 0) return node > 0;
-  return view.getUint32(at + 8, true) > other.getUint32(8, true);
+/** Of the bytes that a batch has it in. */
+export function stampWithin(bytes: Uint8Array): Stamp {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, stampBytes);
+  return stampOf(view.getBigInt64(0, true), view.getBigUint64(8, true));
 }
 
 /** Puts its stamp into a point batch that nobody has seen yet. */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Disk } from '../../src/env/disk.ts';
 import type { Env } from '../../src/env/env.ts';
 import { compiledKernels } from '../../src/kernels/module/kernel-module.ts';
-import { RecordScan } from '../../src/kernels/record-scan.ts';
+import { RecordIndex, RecordUse } from '../../src/kernels/record-index.ts';
 import { StoreKernel } from '../../src/kernels/store-kernel.ts';
 import { below } from '../../src/env/random.ts';
 import { recoverWal, type WalDamage } from '../../src/storage/wal/wal-recovery.ts';
@@ -20,7 +20,11 @@ import { World } from './world/world.ts';
 const folder = 'wal';
 const log = { warn: () => undefined, error: () => undefined } as unknown as Log;
 
-const kernel = StoreKernel.create(compiledKernels(), { bytesMax: 1 << 22 });
+const kernel = StoreKernel.create(compiledKernels(), { bytesMax: 1 << 30 });
+
+function indexOfAll(): RecordIndex {
+  return new RecordIndex(kernel, { useOf: () => RecordUse.handed, waitBytesMax: 0 });
+}
 
 /** Its bytes are used again. */
 function kept({ rejectBitmap, payload, ...head }: WalRecord): WalRecord {
@@ -68,7 +72,7 @@ async function load(env: Env, run: number, history: History, disk: Disk): Promis
 async function recover(disk: Disk): Promise<{ run: number; records: WalRecord[] }> {
   const records: WalRecord[] = [];
   const recovered = await recoverWal(disk, folder, {
-    scan: new RecordScan(kernel),
+    index: indexOfAll(),
     onRecord: (record) => void records.push(kept(record)),
   });
   for (const { kind, path, offset } of recovered.damage)
@@ -139,7 +143,7 @@ async function recoverDamaged(
 ): Promise<{ found: number[]; damage: readonly WalDamage[] }> {
   const found: number[] = [];
   const recovered = await recoverWal(disk, folder, {
-    scan: new RecordScan(kernel),
+    index: indexOfAll(),
     onRecord: (record) => {
       expect(record).toEqual(recordOf(record.sequence));
       found.push(record.sequence);

@@ -71,19 +71,21 @@ async function passWhole(
 ): Promise<number> {
   const piece = await bytes.ahead(offset, { least: recordHeaderBytes, most: scanBytesMax });
   const records = visitor.scan.list(piece, recordForm(salt));
-  let count = 0;
-  while (count < records.count && isWhole(records, count)) count++;
+  const count = records.hasUnchecked ? wholeCount(records) : records.count;
   const taken = count === 0 ? undefined : visitor.onRecords(records, count, offset);
   if (taken !== undefined) await taken;
   return offset + records.offset(count);
 }
 
-function isWhole(records: ScannedRecords, at: number): boolean {
-  if (recordKinds[records.kind(at)] === undefined) return false;
-  if (!records.isUnchecked(at)) return true;
-  const from = records.offset(at) + recordHeaderBytes;
-  const body = records.bytes.subarray(from, records.offset(at + 1));
-  return crc32(body) === bodyCrcAt(records.bytes, records.offset(at));
+/** Up to the first one whose body is not what was written. */
+function wholeCount(records: ScannedRecords): number {
+  for (let at = 0; at < records.count; at++) {
+    if (!records.isUnchecked(at)) continue;
+    const from = records.offset(at);
+    const body = records.bytes.subarray(from + recordHeaderBytes, records.offset(at + 1));
+    if (crc32(body) !== bodyCrcAt(records.bytes, from)) return at;
+  }
+  return records.count;
 }
 
 /** One of them by itself; its bytes hold as theirs do. */

@@ -86,18 +86,19 @@ export function decodeRecordHeader(bytes: Uint8Array, salt: number): WalRecordHe
   const form = recordForm(salt);
   if (view.getUint32(0, true) !== form.magic) return undefined;
   if (view.getUint32(36, true) !== crc32(bytes.subarray(0, 36), form.salt)) return undefined;
-  return { ...headerFields(view, 0), bodyCrc: bodyCrcAt(bytes, 0) };
+  return { ...headerFields(bytes, 0), bodyCrc: bodyCrcAt(bytes, 0) };
 }
 
 /** What a header says, but for its checksums. */
-export function headerFields(view: DataView, at: number): Omit<WalRecordHeader, 'bodyCrc'> {
+export function headerFields(bytes: Uint8Array, at: number): Omit<WalRecordHeader, 'bodyCrc'> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, recordHeaderBytes);
   return {
-    kind: view.getUint8(at + 4),
-    codec: view.getUint8(at + 5),
-    shardId: safeInteger(view, at + 8),
-    sequence: safeInteger(view, at + 16),
-    bitmapBytes: view.getUint32(at + 24, true),
-    payloadBytes: view.getUint32(at + 28, true),
+    kind: view.getUint8(4),
+    codec: view.getUint8(5),
+    shardId: safeInteger(view, 8),
+    sequence: safeInteger(view, 16),
+    bitmapBytes: view.getUint32(24, true),
+    payloadBytes: view.getUint32(28, true),
   };
 }
 

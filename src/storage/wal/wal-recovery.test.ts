@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { NodeDisk } from '../../env/node/node-disk.ts';
+import { compiledKernels } from '../../kernels/module/kernel-module.ts';
+import { RecordIndex, RecordUse } from '../../kernels/record-index.ts';
+import { StoreKernel } from '../../kernels/store-kernel.ts';
 import { WalRecordKind } from './wal-record.ts';
 import { recoverWal, type RecoveredWal } from './wal-recovery.ts';
 import { WalWriter } from './wal-writer.ts';
@@ -30,7 +33,10 @@ async function twoSegments(): Promise<readonly string[]> {
 
 async function recover(): Promise<RecoveredWal & { readonly sequences: readonly number[] }> {
   const sequences: number[] = [];
+  const kernel = StoreKernel.create(compiledKernels(), { bytesMax: 1 << 22 });
+  const index = new RecordIndex(kernel, { useOf: () => RecordUse.handed, waitBytesMax: 0 });
   const found = await recoverWal(disk, folder, {
+    index,
     onRecord: ({ sequence }) => void sequences.push(sequence),
   });
   return { ...found, sequences };

@@ -15,9 +15,10 @@
  */
 import { isDbError } from '../../base/errors.ts';
 import type { Disk, DiskFile } from '../../env/disk.ts';
-import type { RecordScan, ScannedRecords } from '../../kernels/record-scan.ts';
+import { RecordUse, type KeptRecords, type RecordIndex } from '../../kernels/record-index.ts';
+import { RecordScan, type ScannedRecords } from '../../kernels/record-scan.ts';
 import { FoundRecords } from './found-records.ts';
-import { readSegment, scannedRecord, type ScanVisitor, type SegmentVisitor, type WalGap } from './read-segment.ts'; // prettier-ignore
+import { readSegment, scannedRecord, type WalGap } from './read-segment.ts';
 import { parseSegmentName, type SegmentName } from './segment-name.ts';
 import { WalRecordKind, type WalRecord, type WalRecordHeader } from './wal-record.ts';
 import { decodeVouch, type WalVouch } from './wal-vouch.ts';
@@ -37,14 +38,12 @@ export interface WalDamage {
 }
 
 export interface WalVisitor {
-  /** Of which shards records are handed out, asked once of each; of all when it is left out. */
-  isWanted?(shardId: number): boolean;
-  /** The record's bytes hold until what it answers is done. */
+  /** Says what becomes of the records of each shard. */
+  readonly index: RecordIndex;
+  /** Gets those that are handed out, in the order of the log; the record's bytes hold until what it answers is done. */
   onRecord(record: WalRecord): Promise<void> | void;
-  /** With it records are found many at a time. */
-  readonly scan?: RecordScan;
-  /** Records that lie side by side, in turn with onRecord(), and which of them are wanted; by that one each when it is left out. */
-  onRecords?(records: ScannedRecords, wanted: readonly number[]): Promise<void> | void;
+  /** Gets those that wait, many at a time, and before those that are handed out of the same bytes. */
+  onKept?(kept: KeptRecords): Promise<void> | void;
   /** Told after the records of a segment, with the last sequence in it of each shard. */
   onSegment?(path: string, sequences: ReadonlyMap<number, number>): void;
 }
@@ -64,7 +63,7 @@ export async function recoverWal(
   visitor: WalVisitor,
 ): Promise<RecoveredWal> {
   let run = 0;
-  const found = new FoundRecords(visitor.isWanted?.bind(visitor));
+  const found = new FoundRecords(visitor.index);
   const logs = new Map<string, SegmentFindings[]>();
   for (const { name } of await disk.list(folder)) {
     const parsed = parseSegmentName(name);
@@ -109,50 +108,48 @@ async function recoverSegment(
 ): Promise<SegmentFindings> {
   const gaps: WalGap[] = [];
   const vouches: WalVouch[] = [];
-  found.begin(file.path);
+  const { index } = visitor;
+  const segment = found.begin(file.path);
   const onVouch = (payload: Uint8Array): void => {
     keepVouch(vouches, decodeVouch(payload), gaps);
   };
-  const onRecord = (record: WalRecord, offset: number): Promise<void> | void => {
-    const { kind, shardId, sequence, payload } = record;
-    if (kind === WalRecordKind.vouch) onVouch(payload);
-    else if (found.note(shardId, sequence, offset)) return visitor.onRecord(record);
-    return undefined;
-  };
-  const onGap = (gap: WalGap): void => void gaps.push(gap);
-  const plain: SegmentVisitor = { onRecord, onGap };
-  const { scan } = visitor;
-  await readSegment(file, name.salt, scan === undefined ? plain : scanning({ ...plain, scan }, { visitor, found, onVouch })); // prettier-ignore
-  visitor.onSegment?.(file.path, found.sequencesHere());
+  await readSegment(file, name.salt, {
+    scan: new RecordScan(index.kernel),
+    onGap: (gap) => gaps.push(gap),
+    onRecord: ({ payload, ...record }, offset) => {
+      const { kind, shardId, sequence } = record;
+      if (kind === WalRecordKind.vouch) onVouch(payload);
+      else if (index.noteOne(shardId, sequence, { segment, offset }) !== RecordUse.unwanted)
+        return visitor.onRecord({ ...record, payload });
+      return undefined;
+    },
+    onRecords: (records, count, offset) => {
+      for (const at of index.note(records, count, { segment, offset }))
+        onVouch(scannedRecord(records, at).payload);
+      return handOut(index.keep(records, count), { records, visitor });
+    },
+  });
+  visitor.onSegment?.(file.path, index.sequencesIn(segment));
   return { path: file.path, name, lengthBytes: file.lengthBytes, gaps, vouches };
 }
 
-/** Takes records many at a time: of a hundred thousand small ones each would cost objects of its own, and a turn of the promises. */
-function scanning(
-  plain: SegmentVisitor & Pick<ScanVisitor, 'scan'>,
-  { visitor, found, onVouch }: { readonly visitor: WalVisitor; readonly found: FoundRecords; readonly onVouch: (payload: Uint8Array) => void }, // prettier-ignore
-): ScanVisitor {
-  const eachByItself = async (records: ScannedRecords, wanted: readonly number[]) => {
-    for (const at of wanted) await visitor.onRecord(scannedRecord(records, at));
+/** Undefined where nobody has to be waited for, as with nearly all. */
+function handOut(
+  kept: KeptRecords,
+  { records, visitor }: { readonly records: ScannedRecords; readonly visitor: WalVisitor },
+): Promise<void> | void {
+  // Before the kernel does other work.
+  const handed = kept.handed.map((at) => scannedRecord(records, at));
+  const keeping = kept.count === 0 ? undefined : visitor.onKept?.(kept);
+  if (keeping === undefined && handed.length === 0) return;
+  const each = async (): Promise<void> => {
+    await keeping;
+    for (const record of handed) {
+      const taken = visitor.onRecord(record);
+      if (taken !== undefined) await taken;
+    }
   };
-  const onWanted = visitor.onRecords?.bind(visitor) ?? eachByItself;
-  return {
-    ...plain,
-    onRecords: (records, count, offset) => {
-      const wanted: number[] = [];
-      for (let at = 0; at < count; at++) {
-        const kind = records.kind(at);
-        if (kind === WalRecordKind.vouch) onVouch(scannedRecord(records, at).payload);
-        else if (
-          kind !== WalRecordKind.void &&
-          found.note(records.shardId(at), records.sequence(at), offset + records.offset(at))
-        )
-          // prettier-ignore
-          wanted.push(at);
-      }
-      return wanted.length === 0 ? undefined : onWanted(records, wanted);
-    },
-  };
+  return each();
 }
 
 /** The first one, the latest one, and the first after each gap are all that judging needs. */

@@ -8,12 +8,9 @@
 import { DbError, errorText, isDbError } from '../../../base/errors.ts';
 import { compiledKernels } from '../../../kernels/module/kernel-module.ts';
 import { StoreKernel } from '../../../kernels/store-kernel.ts';
-import { RecordScan } from '../../../kernels/record-scan.ts';
 import { RecentBudget } from '../../engine/memtable/recent-batches.ts';
 import { PageCache } from '../../pages/page-cache.ts';
-import { recoverWal, type RecoveredWal, type WalVisitor } from '../../wal/wal-recovery.ts';
-import { scannedRecord } from '../../wal/read-segment.ts';
-import type { WalRecord } from '../../wal/wal-record.ts';
+import { recoverWal, type RecoveredWal } from '../../wal/wal-recovery.ts';
 import type { WalSegment } from '../../wal/wal-writer.ts';
 import { judgeLogDamage, settleLogDamage, type LogDamageResult } from '../log/log-damage.ts';
 import { findShards, folderOf, type DamagedShard, type FoundShards } from '../shards/open-shards.ts'; // prettier-ignore
@@ -67,11 +64,18 @@ export async function findStore(ports: StorePorts, options: StoreOptions): Promi
   if (options.opensBehind !== true) await opener.openAll();
   const segments: WalSegment[] = [];
   const recovered = await recoverWal(disk, options.walFolder, {
-    isWanted: (shardId) => opener.isPending(shardId) || shards.has(shardId),
+    index: opener.index,
+    onKept: (kept) => opener.keepAll(kept),
+    onRecord: (record) => {
+      if (opener.isPending(record.shardId)) return opener.keep(record);
+      const open = shards.get(record.shardId);
+      if (open !== undefined) replayRecord(open, record);
+      return undefined;
+    },
     onSegment: (path, sequences) => segments.push({ path, sequences }),
-    ...takingRecords(opener, shards, new RecordScan(kernel)),
   });
   const settled = await settleOrJudge(ports, options, recovered);
+  opener.logWasRead();
   for (const [shardId, error] of settled.lacking)
     await setAsDamaged({ opener, shards, damaged }, shardId, error);
   return {
@@ -80,35 +84,6 @@ export async function findStore(ports: StorePorts, options: StoreOptions): Promi
     segments: segments.filter(({ path }) => !settled.keptPaths.has(path)),
     goneSequences: sequencesOfGone(segments, (shardId) => shards.has(shardId) || opener.isPending(shardId)), // prettier-ignore
     settleLog: settled.settleLog,
-  };
-}
-
-/** Records of pending shards wait for these, those of open ones are theirs at once. */
-function takingRecords(
-  opener: ShardOpener,
-  shards: ShardMap,
-  scan: RecordScan,
-): Pick<WalVisitor, 'onRecord' | 'scan' | 'onRecords'> {
-  const replay = (record: WalRecord): void => {
-    const open = shards.get(record.shardId);
-    if (open !== undefined) replayRecord(open, record);
-  };
-  return {
-    scan,
-    onRecord: (record) => {
-      if (opener.isPending(record.shardId)) return opener.keep(record);
-      replay(record);
-      return undefined;
-    },
-    onRecords: (records, wanted) => {
-      const isWaiting = (at: number): boolean => opener.isPending(records.shardId(at));
-      const waiting = wanted.filter(isWaiting);
-      const ofOpen = waiting.length === wanted.length ? [] : wanted.filter((at) => !isWaiting(at));
-      // First, as replaying uses the kernel.
-      const keeping = opener.keepAll(records, waiting, scan);
-      for (const at of ofOpen) replay(scannedRecord(records, at));
-      return keeping;
-    },
   };
 }
 

@@ -17,10 +17,10 @@ import { folderOf, isDamage, isIncoming, openShard, type DamagedShard, type Open
 import type { ShardFacts } from '../shards/shard-facts.ts';
 import type { StoreOptions } from '../store-options.ts';
 import { readManifest, type ShardManifest } from '../shards/shard-manifest.ts';
-import type { RecordScan, ScannedRecords } from '../../../kernels/record-scan.ts';
+import { RecordIndex, RecordUse, type KeptRecords } from '../../../kernels/record-index.ts';
 import type { WalRecord } from '../../wal/wal-record.ts';
 import { replayRecord } from './replay-record.ts';
-import { WaitingRecords } from './waiting-records.ts';
+import { slabBytesMax, WaitingRecords } from './waiting-records.ts';
 
 export interface OpeningProgress {
   /** Those that turned out to be damaged count too. */
@@ -63,6 +63,8 @@ export class ShardOpener {
   readonly #startMs: number;
   readonly #waiting: WaitingRecords;
   readonly #pause = new DoublingPause(again);
+  /** Of the records of the log, while it is read. */
+  readonly index: RecordIndex;
   #isOpeningAll = false;
   #isStopped = false;
 
@@ -77,10 +79,19 @@ export class ShardOpener {
     this.#latestMax = opensLatest;
     this.#total = lists.pending.size;
     this.#startMs = ports.clock.monotonicMs();
+    this.index = new RecordIndex(ports.kernel, {
+      useOf: (shardId) => this.#useOf(shardId),
+      waitBytesMax: slabBytesMax,
+    });
     // They would be in memtables otherwise.
-    this.#waiting = new WaitingRecords(memtablesBytesMax);
+    this.#waiting = new WaitingRecords(memtablesBytesMax, this.index);
     for (const { database } of lists.pending.values())
       this.#pendingCounts.set(database, (this.#pendingCounts.get(database) ?? 0) + 1);
+  }
+
+  #useOf(shardId: number): RecordUse {
+    if (this.isPending(shardId)) return RecordUse.waits;
+    return this.#lists.shards.has(shardId) ? RecordUse.handed : RecordUse.unwanted;
   }
 
   get progress(): OpeningProgress {
@@ -95,18 +106,22 @@ export class ShardOpener {
   keep(record: WalRecord): Promise<void> | undefined {
     const hot = this.#waiting.add(record);
     this.#noteLatest([record.shardId]);
-    return hot === undefined ? undefined : this.open(hot);
+    return this.#opened(hot);
   }
 
-  /** The same of some of many records that lie side by side, those of these numbers. */
-  keepAll(
-    records: ScannedRecords,
-    numbers: readonly number[],
-    scan: RecordScan,
-  ): Promise<void> | undefined {
-    const hot = this.#waiting.addAll(records, numbers, scan);
-    this.#noteLatest(numbers.slice(-latestLookedAtMax).map((number) => records.shardId(number)));
-    return hot.size === 0 ? undefined : this.#openHot(hot);
+  /** The same of those that the index has wait. */
+  keepAll(kept: KeptRecords): Promise<void> | undefined {
+    this.#noteLatest(this.index.shardIdsOf(kept, latestLookedAtMax));
+    return this.#opened(this.#waiting.keep(kept));
+  }
+
+  /** To be called once all of the log has been read. */
+  logWasRead(): void {
+    this.#waiting.wereRead();
+  }
+
+  #opened(hot: number | undefined): Promise<void> | undefined {
+    return hot === undefined ? undefined : this.open(hot);
   }
 
   #noteLatest(shardIds: readonly number[]): void {
@@ -119,10 +134,6 @@ export class ShardOpener {
   async openLatest(): Promise<void> {
     for (const shardId of this.#latest.toReversed())
       if (!this.#isStopped) await this.#openPending(shardId).catch(() => undefined);
-  }
-
-  async #openHot(shardIds: Iterable<number>): Promise<void> {
-    for (const shardId of shardIds) await this.open(shardId);
   }
 
   /** Of what the files and records of pending shards hold: of files `shard.json` alone is read. */
