@@ -72,9 +72,11 @@ async function passWhole(
   const piece = await bytes.ahead(offset, { least: recordHeaderBytes, most: scanBytesMax });
   const records = visitor.scan.list(piece, recordForm(salt));
   const count = records.hasUnchecked ? wholeCount(records) : records.count;
+  // Whoever takes them has the kernel do other work: a shard that is opened now reads its rows with it.
+  const end = offset + records.offset(count);
   const taken = count === 0 ? undefined : visitor.onRecords(records, count, offset);
   if (taken !== undefined) await taken;
-  return offset + records.offset(count);
+  return end;
 }
 
 /** Up to the first one whose body is not what was written. */

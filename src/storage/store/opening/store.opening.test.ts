@@ -101,6 +101,22 @@ test('opening: a shard of which the log has much is open before the store answer
   });
 });
 
+test('opening: a shard that opens while a segment is read costs nothing that lies behind it there', async () => {
+  await inWorld(async ({ env }) => {
+    const knobs = { segmentBytesMax: 1 << 24, snapshotBytes: 1 << 24 };
+    const before = await openStore(env.disk, env.clock, knobs);
+    // The shard that opens has the kernel work at its long keys.
+    const key = `m,text=${'x'.repeat(40_000)}`;
+    for (let i = 1; i <= 60; i++) await before.write(place(i % 20 === 0 ? 4 : 5), batchOf(`${key}${i} v=${i}i ${i}`)); // prettier-ignore
+    await before.close();
+    const store = await openStore(env.disk, env.clock, { ...knobs, opensBehind: true });
+    await store.whenOpen(ids);
+    expect(valuesOf(store, 5)).toHaveLength(57 + 1);
+    expect(valuesOf(store, 4)).toHaveLength(3 + 1);
+    await store.close();
+  });
+});
+
 test('opening: shards that the log has records of are hot, and their stamps known, before they are open', async () => {
   await inWorld(async ({ env }) => {
     const store = await openStore(env.disk, env.clock, { opensBehind: true });
