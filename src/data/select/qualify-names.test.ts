@@ -3,7 +3,10 @@ import { MemoryMeta } from '../../../test/support/memory-meta.ts';
 import type { SelectStatement } from '../../influxql/ast.ts';
 import { parseQuery } from '../../influxql/parser.ts';
 import { printStatement } from '../../influxql/printer.ts';
+import { errorText } from '../../base/errors.ts';
 import { qualifyNames } from './qualify-names.ts';
+import type { SelectContext, SelectPorts } from './select-context.ts';
+import { prepareSelect } from './select-runner.ts';
 
 /** `d` and `e` have the policy `p` beside autogen, `f` has none but autogen. */
 async function threeDatabases(): Promise<MemoryMeta> {
@@ -27,6 +30,32 @@ test('names: the policy of a request is that of every source and target that nam
   expect(qualified('SELECT v FROM m, e..m')).toBe('SELECT v FROM d.p.m, e.p.m');
   expect(qualified('SELECT v FROM (SELECT v FROM e..m)')).toBe('SELECT v FROM (SELECT v FROM e.p.m)'); // prettier-ignore
   expect(qualified('SELECT v INTO e..o FROM e.autogen.m')).toBe('SELECT v INTO e.p.o FROM e.autogen.m'); // prettier-ignore
-  expect(() => qualified('SELECT v FROM m, f..m')).toThrow('retention policy not found: p');
   expect(qualified('SELECT v FROM m, f..m', '')).toBe('SELECT v FROM d.autogen.m, f.autogen.m');
+});
+
+/** What the first reason is that a statement does not run for. */
+async function refusalOf(text: string): Promise<string> {
+  const meta = await threeDatabases();
+  const [statement] = parseQuery(text) as SelectStatement[];
+  if (statement === undefined) throw new Error('it is one');
+  const context = { database: 'd', retentionPolicy: 'p', bucketsMax: 0, nowNs: 0n };
+  try {
+    prepareSelect(statement, context as SelectContext, { meta } as unknown as SelectPorts);
+    return '';
+  } catch (error) {
+    return errorText(error);
+  }
+}
+
+test('names: what is wrong with a statement is said before a policy that is not there, and behind a database, as in 1.12.4', async () => {
+  const cases = [
+    ['SELECT v FROM m, f..m', 'retention policy not found: p'],
+    ['SELECT v FROM nosuch.m', 'retention policy not found: nosuch'],
+    ['SELECT count() FROM nosuch.m', 'invalid number of arguments for count, expected 1, got 0'],
+    ['SELECT mean() FROM (SELECT v FROM nosuch./m/)', 'invalid number of arguments for mean, expected 1, got 0'],
+    ["SELECT v FROM nosuch.m WHERE time > 'x'", 'invalid operation: time and *influxql.StringLiteral are not compatible'],
+    ['SELECT count() FROM nosuch..m', 'database not found: nosuch'],
+    ['SELECT v FROM nosuch..m, _series', "unable to use system source '_series': use SHOW SERIES instead"],
+  ]; // prettier-ignore
+  for (const [text = '', refusal] of cases) expect([text, await refusalOf(text)]).toEqual([text, refusal]); // prettier-ignore
 });

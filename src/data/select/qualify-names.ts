@@ -3,6 +3,7 @@ import type { Measurement, SelectStatement } from '../../influxql/ast.ts';
 import { qualifySelect } from '../../influxql/qualify.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import { findDatabase, findRetentionPolicy } from '../../meta/model/catalog.ts';
+import type { Database } from '../../meta/model/database.ts';
 
 export interface NamesContext {
   readonly database: string;
@@ -10,7 +11,10 @@ export interface NamesContext {
   readonly retentionPolicy: string;
 }
 
-/** Writes out databases and policies as the reference does before it runs or prints a statement. */
+/**
+ * Writes out databases and policies as the reference does before it runs or prints a statement. Throws where a database is not
+ * there; what is wrong with the statement comes before a policy that is not (`checkPolicies`).
+ */
 export function qualifyNames(
   statement: SelectStatement,
   context: NamesContext,
@@ -20,24 +24,27 @@ export function qualifyNames(
     database: context.database,
     defaultPolicy: (name) => {
       if (name === '') throw new DbError('invalid_argument', 'database name required');
-      const database = findDatabase(meta.catalog, name);
-      if (database === undefined)
-        throw new DbError('database_not_found', `database not found: ${name}`);
-      return context.retentionPolicy || database.defaultRetentionPolicy;
+      return context.retentionPolicy || databaseOf(name, meta).defaultRetentionPolicy;
     },
   });
-  for (const source of measurementsOf(qualified)) checkPlace(source, meta);
+  for (const { database } of measurementsOf(qualified)) databaseOf(database, meta);
   return qualified;
 }
 
-function checkPlace(source: Measurement, meta: MetaAccess): void {
-  const database = findDatabase(meta.catalog, source.database);
-  if (database === undefined)
-    throw new DbError('database_not_found', `database not found: ${source.database}`);
-  if (findRetentionPolicy(database, source.retentionPolicy) === undefined) {
-    const text = `retention policy not found: ${source.retentionPolicy}`;
+/** Throws where a policy is not there that the sources of a qualified statement name. */
+export function checkPolicies(qualified: SelectStatement, meta: MetaAccess): void {
+  for (const { database, retentionPolicy } of measurementsOf(qualified)) {
+    if (findRetentionPolicy(databaseOf(database, meta), retentionPolicy) !== undefined) continue;
+    const text = `retention policy not found: ${retentionPolicy}`;
     throw new DbError('retention_policy_not_found', text);
   }
+}
+
+function databaseOf(name: string, { catalog }: MetaAccess): Database {
+  const database = findDatabase(catalog, name);
+  if (database === undefined)
+    throw new DbError('database_not_found', `database not found: ${name}`);
+  return database;
 }
 
 /** The measurements that a statement and its subqueries name. */
