@@ -2,16 +2,16 @@
  * The parts of a SELECT's document where several nodes have rows of its groups, each of them on one worker: this node's worker makes it
  * of its own blocks and of those that the others send (decision 107).
  *
- * - Every node plans by itself, by the statement. Where one plans by other schemas than this one, where it has to be read in
+ * - Every node plans by itself, by the statement. Where one plans by other schemas than this one, or refuses by what it knows of them, where it has to be read in
  *   several parts, or where a node is of an earlier release, the answer fails as that of a node that is away, before anything has
  *   left: then it is answered the general way, and so are some of its kind that follow.
  */
-import { DbError, isDbError } from '../../base/errors.ts';
+import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import { printExpr } from '../../influxql/printer.ts';
 import type { CompiledSelect } from '../../query/plan/compile-statement.ts';
 import type { AnswerPart } from '../engine/answers/answer-task.ts';
 import type { PlannedBlocks } from '../engine/shard-access.ts';
-import { causeOf } from '../shards/node-failure.ts';
+import { causeOf, isRefusal } from '../shards/node-failure.ts';
 import { askedRequest, ownRequest, type Asking } from './answer-texts.ts';
 import { ApartKind, type ApartQuestion } from './apart-kinds.ts';
 import { soleMeasurement } from './apart-questions.ts';
@@ -77,13 +77,18 @@ async function* watched(
   parts: AsyncIterable<AnswerPart>,
   { memory, question }: ApartQuestion,
 ): AsyncGenerator<AnswerPart> {
+  let isOut = false;
   try {
-    yield* parts;
+    for await (const part of parts) {
+      isOut = true;
+      yield part;
+    }
     memory.wereApart(question);
   } catch (error) {
-    const isOther = isDbError(error, 'schema_changed');
+    // Of a part of the schemas it may say what is not so of all.
+    const isOther = !isOut && isRefusal(error);
     if (isOther || isDbError(causeOf(error), 'unsupported_version')) memory.wereNotApart(question);
-    throw isOther ? new DbError('unavailable', error.message, { cause: error }) : error;
+    throw isOther ? new DbError('unavailable', errorText(error), { cause: error }) : error;
   }
 }
 

@@ -86,6 +86,7 @@ test.each([
   ['fields of one alone, which the series of the other have to show', [{ planned: 'other' }, { groups: [a] }]],
   ['more groups than are told', [{ groups: Array.from({ length: 65_537 }, (_, i) => [String(1e6 + i)]) }, {}]],
   ['a node of an earlier release', [undefined, { groups: [a] }]],
+  ['a node that refuses texts, where another has numbers', [new DbError('invalid_argument', 'unsupported mean iterator type'), { groups: [a] }]],
 ])('parted answer: with %s nothing has left, and it is not tried again at once', async (_what, shares) => {
   expect(await run(shares)).toEqual({ text: 'unavailable after 0', closedCount: 2, heldBytes: 0, isWorth: false }); // prettier-ignore
 }); // prettier-ignore

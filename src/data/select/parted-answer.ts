@@ -4,7 +4,8 @@
  * - A share says which groups it may have before it says anything of them. If no two say the same one, each group's answer is
  *   what its node made of it alone, and their documents are merged as bytes.
  * - Else, and where schemas differ, groups are too many to be told, a share did not come, or a node is of an earlier release, the iterator fails as a node that
- *   has not answered does, before anything has left: then all is answered the general way.
+ *   has not answered does, before anything has left: then all is answered the general way. So it is where a node refuses: it
+ *   knows a part of the fields and types, and all of them may have an answer, or another reason.
  */
 import { DbError } from '../../base/errors.ts';
 import type { QueryAccount } from '../../query/run/query-account.ts';
@@ -12,6 +13,7 @@ import { decodeShareHead } from '../engine/answers/answer-share.ts';
 import type { AnswerPart } from '../engine/answers/answer-task.ts';
 import type { ApartMemory } from './apart-questions.ts';
 import type { Ending } from './end-with.ts';
+import { isRefusal } from '../shards/node-failure.ts';
 import { mergeShares, turnsOf, type StartedShare } from './merge-shares.ts';
 
 export interface PartedQuestion {
@@ -31,7 +33,7 @@ export async function* partedAnswer(
 ): AsyncGenerator<AnswerPart> {
   let isRead = false;
   try {
-    const firsts = await Promise.all(shares.map((share) => share.next()));
+    const firsts = await Promise.all(shares.map((share) => firstOf(share, asked)));
     const started = firsts.map((first, i) => startedShare(first, shares[i], asked));
     const having = started.filter(({ groups }) => groups.length > 0);
     const turns = isOnePlan(started) ? turnsOf(having, asked.ascending) : undefined;
@@ -71,6 +73,17 @@ function startedShare(
   return { planned, groups, first: first.value, parts };
 }
 
+async function firstOf(
+  share: AsyncIterator<AnswerPart>,
+  asked: PartedQuestion,
+): Promise<IteratorResult<AnswerPart>> {
+  try {
+    return await share.next();
+  } catch (error) {
+    throw isRefusal(error) ? notApart(asked, error) : error;
+  }
+}
+
 /** Its document is that of all. */
 async function* restOf({ first, parts }: StartedShare): AsyncGenerator<AnswerPart> {
   yield first;
@@ -81,7 +94,7 @@ async function* restOf({ first, parts }: StartedShare): AsyncGenerator<AnswerPar
   }
 }
 
-function notApart({ memory, question }: PartedQuestion): DbError {
+function notApart({ memory, question }: PartedQuestion, cause?: unknown): DbError {
   memory.wereNotApart(question);
-  return new DbError('unavailable', 'the groups of several nodes are not apart');
+  return new DbError('unavailable', 'the groups of several nodes are not apart', { cause });
 }

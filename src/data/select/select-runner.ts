@@ -18,7 +18,7 @@ import { FailedOwners } from '../shards/failed-owners.ts';
 import { answerBytes } from './answer-bytes.ts';
 import { describePlaces } from './describe-places.ts';
 import { KnownPlan, PreparedStatements } from './known-plans.ts';
-import { causeOf, NodeFailure } from '../shards/node-failure.ts';
+import { causeOf, isRefusal, NodeFailure } from '../shards/node-failure.ts';
 import { listSeriesTags, openFragments } from './open-fragments.ts';
 import { checkPolicies, measurementsOf, qualifyNames } from './qualify-names.ts';
 import type { Attempt, SelectContext, SelectPorts } from './select-context.ts';
@@ -214,7 +214,6 @@ async function* attemptOf(
   const { context, ports } = attempt;
   const places = await describePlaces(prepared.places, attempt);
   const pacer = pacerOf(context, ports);
-  const plan = prepared.plans?.find(places) ?? (await planOf(prepared, places, { context, pacer }));
   const { signal } = context;
   const run: RunContext = {
     open: (part) => openFragments(part, places, { signal, limits: ports.accounts.limits }),
@@ -223,17 +222,21 @@ async function* attemptOf(
     pacer,
     account,
   };
-  const batches = outputSeries(plan, run, prepared.compiled.zone);
   // Whoever was planned for by memory and asked nothing may have what the plan does not know of.
   const isCurrent = ({ participants }: Place) => participants.every(({ memory }) => memory?.isCurrent !== false); // prettier-ignore
-  if (places.every(isCurrent)) {
-    yield* batches;
-    return;
+  let batches: AsyncGenerator<readonly ColumnSeries[]> | undefined;
+  let first: IteratorResult<readonly ColumnSeries[]>;
+  try {
+    const plan =
+      prepared.plans?.find(places) ?? (await planOf(prepared, places, { context, pacer }));
+    batches = outputSeries(plan, run, prepared.compiled.zone);
+    first = await batches.next();
+  } catch (error) {
+    await batches?.return(undefined);
+    throw isRefusal(error) && !places.every(isCurrent) ? otherSchemas(error) : error;
   }
   try {
-    const first = await batches.next();
-    if (!places.every(isCurrent))
-      throw new DbError('schema_changed', 'a node that may have more was not asked');
+    if (!places.every(isCurrent)) throw otherSchemas();
     if (first.done !== true) {
       yield first.value;
       yield* batches;
@@ -241,6 +244,11 @@ async function* attemptOf(
   } finally {
     await batches.return(undefined);
   }
+}
+
+/** All is planned anew then, by what every node says now. */
+function otherSchemas(cause?: unknown): DbError {
+  return new DbError('schema_changed', 'a node that may have more was not asked', { cause });
 }
 
 async function planOf(

@@ -1,3 +1,4 @@
+import { isDbError } from '../../base/errors.ts';
 import { isNodeFailure } from './choose-owners.ts';
 
 /** Failure of one node that took part in a statement: it can go on with other owners. */
@@ -22,4 +23,10 @@ export async function onNode<T>(nodeId: number, work: () => Promise<T>): Promise
 /** What the node failed with; any other error as it is. */
 export function causeOf(error: unknown): unknown {
   return error instanceof NodeFailure ? error.cause : error;
+}
+
+/** What whoever reads has to say of the statement itself: no node failed, and nothing that nobody expected. */
+export function isRefusal(error: unknown): boolean {
+  const cause = causeOf(error);
+  return isDbError(cause) && !isNodeFailure(cause);
 }

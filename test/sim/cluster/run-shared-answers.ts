@@ -71,7 +71,12 @@ const gatheredQuestions = freshMeasurements
 
 /** Of a measurement of which each series has fields of its own. */
 const unevenLines = ['a', 'b', 'c', 'd'].map((host) => `uneven,host=${host} ${host}=1 ${middleNs}`);
-const unevenQuestions = ['a', 'b', 'c', 'd'].map((host) => `SELECT * FROM uneven WHERE host = '${host}' AND ${during}`); // prettier-ignore
+const unevenQuestions = ['a', 'b', 'c', 'd'].flatMap((host) => [
+  `SELECT * FROM uneven WHERE host = '${host}' AND ${during}`,
+  // What is wrong is told with the type, which not all nodes know.
+  `SELECT mean(${host}) & 1.5 FROM uneven WHERE host = '${host}' AND ${during}`,
+  `SELECT mean(${host}) & 1.5 FROM uneven WHERE ${during}`,
+]);
 
 function linesOf(
   database: string,
