@@ -125,7 +125,9 @@ test('data api: errors of queries, and what comes after them', async () => {
   );
   expect(await query('SHOW USERS')).toContain('"columns":["user","admin"]');
   expect(await query('CREATE DATABASE e')).toContain("deprecated use of 'CREATE DATABASE e' in a read only context"); // prettier-ignore
-  expect(await query('DROP SERIES FROM gone')).toContain("deprecated use of 'DROP SERIES FROM gone'");
+  expect(await query('DROP SERIES FROM gone')).toContain(
+    "deprecated use of 'DROP SERIES FROM gone'",
+  );
   expect(await query('DELETE FROM gone')).toBe('{"results":[{"statement_id":0}]}\n');
   const made = await query('CREATE CONTINUOUS QUERY c ON e BEGIN SELECT v INTO x FROM m END');
   expect(made).toContain('BEGIN SELECT v INTO d.autogen.x FROM d.autogen.m END');
