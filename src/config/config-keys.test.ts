@@ -120,7 +120,10 @@ test('config keys: each that protects stops the start, from the file and from th
     data: { keys: dataKeys, arrayKeys: dataArrayKeys as KeyTable },
     meta: { keys: metaKeys, arrayKeys: {} },
   })) {
-    for (const [section, key, { kind, fallback }] of protecting({ ...keys, ...arrayKeys })) {
+    for (const [section, key, { kind, fallback }] of ofStatus('protects', {
+      ...keys,
+      ...arrayKeys,
+    })) {
       const isList = kind === 'list';
       const text = kind === 'bool' ? String(fallback !== true) : 'other';
       const toml = kind === 'bool' ? text : isList ? '["other"]' : '"other"';
@@ -135,10 +138,37 @@ test('config keys: each that protects stops the start, from the file and from th
   }
 });
 
-function protecting(table: KeyTable): readonly (readonly [string, string, Key])[] {
+test('config keys: what is without effect is listed for users with its reason, warns nobody and is printed', () => {
+  const page = readFileSync(
+    new URL('../../docs/operating/configuration.md', import.meta.url),
+    'utf8',
+  );
+  const rows = page.matchAll(/^\| (data|meta) \| `([^`]+)`.*? \| +\S.* \|$/gm);
+  const documented = Array.from(rows, ([, file, key]) => `${file} ${key}`);
+  const all: string[] = [];
+  for (const [file, { keys, arrayKeys }] of Object.entries({
+    data: { keys: dataKeys, arrayKeys: dataArrayKeys as KeyTable },
+    meta: { keys: metaKeys, arrayKeys: {} },
+  }))
+    for (const [section, key, { kind }] of ofStatus('moot', { ...keys, ...arrayKeys })) {
+      all.push(`${file} ${section === '' ? key : `[${section}] ${key}`}`);
+      const given = { bool: true, integer: 7n, duration: '7s', size: '7k' }[kind as string] ?? ':7';
+      const value = formatTomlValue(kind, tomlReaders[kind](given));
+      const text = section === '' ? `${key} = ${value}` : `[${section}]\n${key} = ${value}`;
+      const config = Config.read({ text, environment: {}, keys, arrayKeys });
+      expect(config.notices(), key).toEqual([]);
+      expect(config.print(), key).toContain(`${key} = ${value}`);
+    }
+  expect(documented.sort()).toEqual(all.sort());
+});
+
+function ofStatus(
+  status: Key['status'],
+  table: KeyTable,
+): readonly (readonly [string, string, Key])[] {
   return Object.entries(table).flatMap(([section, keys]) =>
     Object.entries(keys).flatMap(([name, key]) =>
-      key.status === 'protects' ? [[section, name, key] as const] : [],
+      key.status === status ? [[section, name, key] as const] : [],
     ),
   );
 }

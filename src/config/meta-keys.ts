@@ -3,6 +3,7 @@ import {
   enterpriseKeys,
   later,
   loggingKeys,
+  moot,
   now,
   protects,
   tlsKeys,
@@ -14,7 +15,7 @@ export const metaKeys = {
   '': {
     // In effect as `true` always: a node reports its usage to nobody.
     'reporting-disabled': now('bool', false),
-    'bind-address': later('string', ''),
+    'bind-address': moot('string', ''),
     hostname: now('string', ''),
   },
   enterprise: enterpriseKeys,
@@ -37,8 +38,8 @@ export const metaKeys = {
     'retention-autocreate': later('bool', true),
     'election-timeout': now('duration', '1s', { check: positive }),
     'heartbeat-timeout': now('duration', '1s', { check: positive }),
-    'leader-lease-timeout': later('duration', '500ms', { check: positive }),
-    'commit-timeout': later('duration', '50ms', { check: positive }),
+    'leader-lease-timeout': moot('duration', '500ms', { check: positive }),
+    'commit-timeout': moot('duration', '50ms', { check: positive }),
     'consensus-timeout': later('duration', '30s', { check: positive }),
     'cluster-tracing': now('bool', false),
     'logging-enabled': later('bool', true),
