@@ -137,8 +137,10 @@ test('config text: byte order marks are no part of it', () => {
 });
 
 test.each([
-  ['[meta]\nensure-fips = true', '[meta] ensure-fips = true: this version does not enforce it'],
-  ['[[opentsdb]]\ntls-enabled = true', '[[opentsdb]] tls-enabled = true'],
+  [
+    '[[opentsdb]]\ntls-enabled = true',
+    '[[opentsdb]] tls-enabled = true: this version does not enforce it',
+  ],
   ['[[opentsdb]]\nprivate-key = "abc"', '[[opentsdb]] private-key = [REDACTED]'],
 ])('config: %j protects, and is refused', (text, reason) => {
   expect(() => readData(text)).toThrow(reason);

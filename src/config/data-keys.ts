@@ -48,8 +48,8 @@ export const dataKeys = {
     'meta-internal-shared-secret': now('string', ''),
     'retention-autocreate': later('bool', true),
     'logging-enabled': later('bool', true),
-    'password-hash': protects('string', 'bcrypt'),
-    'ensure-fips': protects('bool', false),
+    'password-hash': now('string', 'bcrypt'),
+    'ensure-fips': now('bool', false),
   },
   data: {
     dir: now('string', '/var/lib/influxdb/data', {

@@ -1,3 +1,5 @@
+import type { PasswordScheme } from './password-scheme.ts';
+
 /** Stateless work off the main thread: gunzip, hashes of passwords. The same input gives the same output. */
 export interface Jobs {
   /** Throws DbError `invalid_argument` when the input is not what the job expects, `too_large` past a limit in it. */
@@ -8,17 +10,20 @@ export interface Jobs {
   close(): Promise<void>;
 }
 
+export interface PasswordToHash {
+  readonly password: string;
+  readonly scheme: PasswordScheme;
+  readonly salt: Uint8Array;
+}
+
 export interface JobKinds {
   /** Inflates a gzip body; more than `lengthBytesMax` bytes out ends with `too_large`. */
   gunzip: {
     input: { readonly bytes: Uint8Array; readonly lengthBytesMax: number };
     output: Uint8Array;
   };
-  /** A hash to keep instead of a password; `salt` is random, 16 bytes. */
-  'hash-password': {
-    input: { readonly password: string; readonly salt: Uint8Array };
-    output: string;
-  };
+  /** A hash to keep instead of a password; `salt` is random, as many bytes as the scheme asks for. */
+  'hash-password': { input: PasswordToHash; output: string };
   /** Whether a hash was made of a password; false for a hash of another kind. */
   'check-password': {
     input: { readonly password: string; readonly hash: string };

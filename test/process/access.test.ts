@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually } from '../support/dev-cluster.ts';
 import { run, Workshop, type Finished } from '../support/lone-daemon.ts';
@@ -17,7 +18,7 @@ beforeAll(async () => {
   const more = `  auth-enabled = true
   shared-secret = "${sharedSecret}"
 `;
-  const secrets = { INFLUXDB_META_AUTH_ENABLED: 'true', INFLUXDB_META_SHARED_SECRET: sharedSecret, INFLUXDB_META_INTERNAL_SHARED_SECRET: internalSecret, INFLUXDB_META_META_AUTH_ENABLED: 'true', INFLUXDB_META_META_INTERNAL_SHARED_SECRET: internalSecret }; // prettier-ignore
+  const secrets = { INFLUXDB_META_AUTH_ENABLED: 'true', INFLUXDB_META_SHARED_SECRET: sharedSecret, INFLUXDB_META_INTERNAL_SHARED_SECRET: internalSecret, INFLUXDB_META_META_AUTH_ENABLED: 'true', INFLUXDB_META_META_INTERNAL_SHARED_SECRET: internalSecret, INFLUXDB_META_PASSWORD_HASH: 'pbkdf2-sha256;rounds=2000', INFLUXDB_META_ENSURE_FIPS: 'true' }; // prettier-ignore
   Object.assign(process.env, secrets);
   for (const port of [firstPort, secondPort])
     workshop.start('influxd-meta', '-config', workshop.config({ port, name: `m${port}`, more }));
@@ -53,6 +54,23 @@ test(
     delete process.env['INFLUXDB_META_AUTH_ENABLED'];
     expect(status).toBe(1);
     expect(stderr).toContain('internal-shared-secret is blank and must be set in config when auth is enabled'); // prettier-ignore
+  },
+  limitMs,
+);
+
+test.each(['influxd', 'influxd-meta'] as const)(
+  'access: %s that is to be ready for FIPS does not start with a hash that is not, or is unknown',
+  (daemon) => {
+    const startWith = (hash: string) => {
+      const more = `  ensure-fips = true\n  password-hash = "${hash}"\n`;
+      const path = workshop.config({ port: 24_700, name: 'fips' });
+      writeFileSync(path, readFileSync(path, 'utf8').replace('[meta]\n', `[meta]\n${more}`));
+      const { status, stderr } = run(daemon, '-config', path);
+      return `${status} ${stderr.split('\n').find((line) => line.startsWith('run: '))}`;
+    };
+    expect(startWith('bcrypt')).toBe("1 run: create server: passwordhash: not FIPS-ready: config: 'bcrypt'"); // prettier-ignore
+    expect(startWith('pbkdf2-sha512;rounds=999')).toBe("1 run: create server: passwordhash: not FIPS-ready: config: 'pbkdf2-sha512;rounds=999'"); // prettier-ignore
+    expect(startWith('pbkdf2-sha1')).toBe('1 run: create server: passwordhash: invalid PasswordHasher option: Unrecognized PasswordHasher: pbkdf2-sha1'); // prettier-ignore
   },
   limitMs,
 );
@@ -136,6 +154,17 @@ test(
     const { users } = JSON.parse((await metaApi('/user?name=ann', root)).text) as { users: object[] }; // prettier-ignore
     expect(users).toEqual([{ name: 'ann', hash: expect.any(String) as string, permissions: { d: ['ReadData'] } }]); // prettier-ignore
     expect((await metaApi('/user', ['ann', 'a'])).status).toBe(403);
+    // Whoever is made at a data node, and at a meta node, has a hash as password-hash says; one that is brought along stays.
+    const ofReference = '$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW';
+    expect(await metaApi('/user', root, { action: 'create', user: { name: 'old', hash: ofReference } })).toEqual(done); // prettier-ignore
+    await eventually(async () => {
+      const all = JSON.parse((await metaApi('/user', root)).text) as { users: { name: string; hash: string }[] }; // prettier-ignore
+      const hashes = Object.fromEntries(all.users.map((user) => [user.name, user.hash]));
+      for (const name of ['root', 'ann']) expect(hashes[name]).toMatch(/^\$pbkdf2-sha256\$2000\$/);
+      expect(hashes['old']).toBe(ofReference);
+      expect(await query('SHOW DATABASES', ['old', 'U*U'])).toMatch(/^200 /);
+      expect(await query('SHOW DATABASES', ['old', 'U*V'])).toMatch(/^401 /);
+    }, 10_000);
     const ann = ['ann', 'a'] as const;
     // A data node hears of it by itself.
     await eventually(async () => {

@@ -1,3 +1,4 @@
+import { defaultPasswordScheme } from '../../src/env/password-scheme.ts';
 import { MiB } from '../../src/base/units.ts';
 import { LocalShards } from '../../src/data/engine/local-shards.ts';
 import { ClusterShards } from '../../src/data/shards/cluster-shards.ts';
@@ -63,7 +64,18 @@ export async function startOneNode(
   const registry = new QueryRegistry({ clock, log });
   const queries = new ClusterQueries(registry, meta, rpc);
   const statistics = new Statistics();
-  const base = { clock, random, meta, shards, log, jobs, registry, queries, statistics };
+  const base = {
+    clock,
+    random,
+    meta,
+    shards,
+    log,
+    jobs,
+    passwordScheme: defaultPasswordScheme,
+    registry,
+    queries,
+    statistics,
+  };
   const routeLines = local.routeLines.bind(local);
   const lagging = new LaggingOwners(() => true);
   const shares = new OwnerShares(

@@ -17,6 +17,7 @@ import type { SelectContext, SelectPorts } from '../select/select-context.ts';
 import { runInto, streamSelect } from '../select/select-runner.ts';
 import { soleAnswer } from '../select/sole-answer.ts';
 import { isNodeFailure } from '../shards/choose-owners.ts';
+import type { PasswordScheme } from '../../env/password-scheme.ts';
 import type { FailedOwners } from '../shards/failed-owners.ts';
 import { causeOf } from '../shards/node-failure.ts';
 import { findShard } from '../shards/shard-places.ts';
@@ -47,6 +48,7 @@ export interface StatementPorts extends SelectPorts {
   readonly log: Log;
   readonly registry: QueryRegistry;
   readonly jobs: Jobs;
+  readonly passwordScheme: PasswordScheme;
   readonly queries: ClusterQueries;
   readonly statistics: Statistics;
   /** Memory of the indexes of this node's shards. */

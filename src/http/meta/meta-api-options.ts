@@ -1,5 +1,6 @@
 import type { Clock } from '../../env/clock.ts';
 import type { Jobs } from '../../env/jobs.ts';
+import type { PasswordScheme } from '../../env/password-scheme.ts';
 import type { Profiler } from '../../env/profiler.ts';
 import type { SecureSockets } from '../../env/secure-sockets.ts';
 import type { Random } from '../../env/random.ts';
@@ -25,6 +26,7 @@ export type ProbeMeta = (httpAddress: string) => Promise<MetaProbe>;
 export interface MetaApiPorts {
   readonly clock: Clock;
   readonly jobs: Jobs;
+  readonly passwordScheme: PasswordScheme;
   readonly random: Random;
   readonly log: Log;
   readonly node: MetaNode;

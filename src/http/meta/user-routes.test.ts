@@ -1,3 +1,4 @@
+import { defaultPasswordScheme } from '../../env/password-scheme.ts';
 import fastify from 'fastify';
 import { expect, test } from 'vitest';
 import { adminPermissions, permissions } from '../../base/permission.ts';
@@ -37,7 +38,9 @@ function open(leader = '') {
   api.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
     done(null, body);
   });
-  addUserRoutes(api, { ports: { node, jobs, random: { u32: () => 1 } } } as unknown as MetaApi);
+  addUserRoutes(api, {
+    ports: { node, jobs, passwordScheme: defaultPasswordScheme, random: { u32: () => 1 } },
+  } as unknown as MetaApi);
   api.setErrorHandler((error, _request, reply) => reply.code(error instanceof DbError && error.code === 'invalid_argument' ? 400 : 500).send({ error: (error as Error).message })); // prettier-ignore
   const post = async (url: string, body: unknown): Promise<string> => {
     const payload = typeof body === 'string' ? body : JSON.stringify(body);

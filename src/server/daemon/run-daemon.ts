@@ -51,6 +51,8 @@ export interface Daemon<Table extends LoggingTable> {
   readonly offline?: readonly OfflineCommand<Table>[];
   /** How other nodes are called. */
   readonly secureDial: (config: Config<Table>) => SecureDialOf;
+  /** What it looks at before it opens anything. */
+  readonly check: (config: Config<Table>, log: Env['log']) => void;
   readonly start: (
     env: Env,
     config: Config<Table>,
@@ -184,14 +186,18 @@ async function run<Table extends LoggingTable>(
     env.log.error('The node cannot go on', { error: errorText(error) });
     shutdown.begin('a fatal error', 1);
   };
+  let isChecked = false;
   try {
+    daemon.check(config, env.log);
+    isChecked = true;
     const started = await daemon.start(env, config, { line, onFatal });
     running.daemon = started;
     shutdown.onStop(() => started.close());
     keepCompiledCode();
   } catch (error) {
     env.log.error('The start failed', { error: errorText(error) });
-    process.stderr.write(`run: ${isDbError(error, 'license_invalid') ? 'create' : 'open'} server: ${errorText(error)}\n`); // prettier-ignore
+    const step = !isChecked || isDbError(error, 'license_invalid') ? 'create' : 'open';
+    process.stderr.write(`run: ${step} server: ${errorText(error)}\n`);
     shutdown.begin('the start failed', 1);
   }
 }

@@ -1,3 +1,4 @@
+import { passwordSchemeOf } from './password-policy.ts';
 import { MiB } from '../../base/units.ts';
 import type { DataConfig } from './data-config.ts';
 import type { SeriesLimits } from '../../storage/engine/limits/series-limits.ts';
@@ -155,6 +156,7 @@ function statementPorts(
   return {
     ...more,
     ...{ clock, random, log, jobs, diagnostics },
+    passwordScheme: passwordSchemeOf(config),
     turn: () => clock.sleep(0),
     writeLines: (request) => writer.write({ ...request, stepNs: 1n, level: 'any', timeoutMs }),
   };

@@ -15,6 +15,7 @@ import { configDiagnostics } from './config-diagnostics.ts';
 import type { DataConfig } from './data-config.ts';
 import { startDataNode, type DataNodeOptions } from './data-node.ts';
 import type { LicenseKeeper } from '../license/license-keeper.ts';
+import { passwordVars } from './password-policy.ts';
 import { processDiagnostics, processVars, RuntimeStatistics, shownConfig } from './monitor.ts';
 import type { RunningServer } from '../daemon/run-daemon.ts';
 import { requestIds, version } from '../daemon/version.ts';
@@ -110,6 +111,7 @@ function varsOf(
 ): Readonly<Record<string, unknown>> {
   return {
     ...processVars(diagnostics),
+    crypto: passwordVars(config),
     entitlements: entitlements(license),
     config: shownConfig(config.shown('data')),
     // Not measured: writes of compactions wait for the throttle, and are not counted.

@@ -19,6 +19,7 @@ import { createRpcHandlers } from '../../rpc/rpc-service.ts';
 import { serveCall, type ServedMethod } from '../../rpc/served-method.ts';
 import { probeMeta } from './probe-meta.ts';
 import { metaPortSettings, openMetaPorts, secureListening } from './secure-peers.ts';
+import { passwordSchemeOf } from './password-policy.ts';
 import { advertised, listenAt } from './addresses.ts';
 import { markForm } from './form-mark.ts';
 import type { RunningServer } from '../daemon/run-daemon.ts';
@@ -74,7 +75,7 @@ export async function startMetaServer(
   const api = createMetaApi(
     {
       ...known,
-      ...{ clock, random, jobs: env.jobs },
+      ...{ clock, random, jobs: env.jobs, passwordScheme: passwordSchemeOf(config) },
       log: env.log.child('meta'),
       profiler: config.get('meta', 'pprof-enabled') ? env.profiler : undefined,
       // Anybody may listen there: a token goes only where nodes ask who comes.

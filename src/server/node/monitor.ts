@@ -89,7 +89,6 @@ export function processVars(diagnostics: readonly Diagnostic[]): Readonly<Record
     system: { currentTime, started, uptime: Math.floor(process.uptime()) },
     build: valuesOf('build'),
     cmdline: process.argv,
-    crypto: { FIPS: false, ensureFIPS: false, implementation: 'Node.js', passwordHash: 'scrypt' },
     memstats: memoryStatistics(),
   };
 }

@@ -2,6 +2,7 @@
  * Three meta and three data nodes with the production code on simulated machines. Nodes that end by an error of theirs
  * (a failed disk) are taken for crashed and started again.
  */
+import { defaultPasswordScheme } from '../../../src/env/password-scheme.ts';
 import { isDbError } from '../../../src/base/errors.ts';
 import type { Random } from '../../../src/env/random.ts';
 import { Config } from '../../../src/config/config.ts';
@@ -305,7 +306,7 @@ export class ClusterWorld {
     const rpc = new RpcClient(transport, node.membership);
     const announcements = new Announcements(clock, 30_000);
     return {
-      ports: { clock, jobs, random, log, node, rpc, announcements, leases: leasesOf(clock, node), copies, plans, probe, requestId: () => '' }, // prettier-ignore
+      ports: { clock, jobs, passwordScheme: defaultPasswordScheme, random, log, node, rpc, announcements, leases: leasesOf(clock, node), copies, plans, probe, requestId: () => '' }, // prettier-ignore
       options: {
         version: '',
         httpAddress: `${name}:8091`,

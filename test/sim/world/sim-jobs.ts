@@ -1,9 +1,8 @@
 import { DbError } from '../../../src/base/errors.ts';
 import { gunzipBytesSync } from '../../../src/env/node/gunzip.ts';
 import {
+  checkPasswordSync,
   hashPasswordSync,
-  saltOf,
-  sameHash,
 } from '../../../src/env/node/passwords/hash-password.ts';
 import { fraction, type Random } from '../../../src/env/random.ts';
 import type { JobKinds, Jobs } from '../../../src/env/jobs.ts';
@@ -11,11 +10,8 @@ import type { Life, Loop } from './loop.ts';
 
 const runners: { readonly [Kind in keyof JobKinds]: Runner<Kind> } = {
   gunzip: ({ bytes, lengthBytesMax }) => gunzipBytesSync(bytes, lengthBytesMax),
-  'hash-password': ({ password, salt }) => hashPasswordSync(password, salt),
-  'check-password': ({ password, hash }) => {
-    const salt = saltOf(hash);
-    return salt !== undefined && sameHash(hash, hashPasswordSync(password, salt));
-  },
+  'hash-password': hashPasswordSync,
+  'check-password': checkPasswordSync,
 };
 
 type Runner<Kind extends keyof JobKinds> = (

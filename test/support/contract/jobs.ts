@@ -1,10 +1,20 @@
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import type { Jobs } from '../../../src/env/jobs.ts';
+import { defaultPasswordScheme, type PasswordScheme } from '../../../src/env/password-scheme.ts';
 import type { Run } from './harness.ts';
 
 const failure = (code: string, message: unknown): unknown =>
   expect.objectContaining({ code, message }) as unknown;
+
+const schemes: readonly { readonly scheme: PasswordScheme; readonly head: RegExp }[] = [
+  { scheme: defaultPasswordScheme, head: /^\$2a\$10\$$/ },
+  ...(['sha256', 'sha512'] as const).map((digest) => ({
+    scheme: { kind: 'pbkdf2', digest, rounds: 1_000, saltBytes: 16 } as const,
+    head: new RegExp(`^\\$pbkdf2-${digest}\\$1000\\$[^$]{22}\\$$`),
+  })),
+];
+const scryptHash = 'scrypt$16384$8$1$BwcHBwcHBwcHBwcHBwcHBw==$8BTq/VaY7J65HCycBA2Htclb5teqn/+0yTakJppzWm8='; // prettier-ignore
 
 export function jobsContract(name: string, run: Run<{ readonly jobs: Jobs }>): void {
   const plain = new TextEncoder().encode('cpu value=1\n'.repeat(1000));
@@ -45,17 +55,38 @@ export function jobsContract(name: string, run: Run<{ readonly jobs: Jobs }>): v
       await check(flipped, 'gzip: invalid checksum');
     }));
 
-  test(`${name}: a password is known by its hash, and by no other`, () =>
+  for (const { scheme, head } of schemes)
+    test(`${name}: a password is known by its hash of ${head.source}, and by no other`, () =>
+      run(async ({ jobs }) => {
+        const hashOf = (password: string, first: number) =>
+          jobs.run('hash-password', { password, scheme, salt: Uint8Array.of(first, ...Array<number>(15).fill(7)) }); // prettier-ignore
+        const hash = await hashOf('secret é', 1);
+        expect(hash.slice(0, hash.lastIndexOf('$') + 1)).toMatch(head);
+        expect(await hashOf('secret é', 1)).toBe(hash);
+        expect(await hashOf('secret é', 2)).not.toBe(hash);
+        expect(await jobs.run('check-password', { password: 'secret é', hash })).toBe(true);
+        expect(await jobs.run('check-password', { password: 'secret', hash })).toBe(false);
+        expect(await jobs.run('check-password', { password: '', hash })).toBe(false);
+        for (const bad of ['$2a$10$x', hash.slice(0, -1), `${hash}A`, ` ${hash}`])
+          expect(await jobs.run('check-password', { password: 'secret é', hash: bad })).toBe(false);
+      }));
+
+  test(`${name}: hashes of earlier releases are known, whatever new ones are made by`, () =>
     run(async ({ jobs }) => {
-      const hashOf = (password: string, first: number) =>
-        jobs.run('hash-password', { password, salt: Uint8Array.of(first, ...Array<number>(15).fill(7)) }); // prettier-ignore
-      const hash = await hashOf('secret é', 1);
-      expect(await hashOf('secret é', 1)).toBe(hash);
-      expect(await hashOf('secret é', 2)).not.toBe(hash);
-      expect(hash).not.toContain('secret');
-      expect(await jobs.run('check-password', { password: 'secret é', hash })).toBe(true);
-      expect(await jobs.run('check-password', { password: 'secret', hash })).toBe(false);
-      expect(await jobs.run('check-password', { password: 'secret é', hash: '$2a$10$x' })).toBe(false); // prettier-ignore
+      expect(await jobs.run('check-password', { password: 'secret é', hash: scryptHash })).toBe(true); // prettier-ignore
+      expect(await jobs.run('check-password', { password: 'secret', hash: scryptHash })).toBe(false); // prettier-ignore
+    }));
+
+  test(`${name}: bcrypt takes passwords of up to 72 bytes, as the reference`, () =>
+    run(async ({ jobs }) => {
+      const scheme = { kind: 'bcrypt', cost: 4 } as const;
+      const salt = new Uint8Array(16);
+      const longest = 'é'.repeat(36);
+      const hash = await jobs.run('hash-password', { password: longest, scheme, salt });
+      expect(await jobs.run('check-password', { password: longest, hash })).toBe(true);
+      await expect(
+        jobs.run('hash-password', { password: `${longest}a`, scheme, salt }),
+      ).rejects.toEqual(failure('invalid_argument', 'bcrypt: password length exceeds 72 bytes'));
     }));
 
   test(`${name}: nothing runs after close`, () =>

@@ -1,7 +1,7 @@
-/** The thread of one check of a bcrypt hash: some tenths of a second of arithmetic. */
-import { parentPort, workerData } from 'node:worker_threads';
-import { compareSync } from 'bcryptjs';
-import type { BcryptCheck } from './check-bcrypt.ts';
+/** A thread that makes and checks bcrypt hashes, one after the other. */
+import { parentPort } from 'node:worker_threads';
+import { runBcrypt, type BcryptTask } from './bcrypt-hash.ts';
 
-const { password, hash } = workerData as BcryptCheck;
-parentPort?.postMessage(compareSync(password, hash));
+parentPort?.on('message', (task: BcryptTask) => {
+  parentPort?.postMessage(runBcrypt(task));
+});

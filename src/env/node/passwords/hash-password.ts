@@ -1,41 +1,44 @@
-import { Buffer } from 'node:buffer';
-import { scrypt, scryptSync, timingSafeEqual } from 'node:crypto';
+/** Hashes of passwords, made by the scheme that is asked for, checked by the one that each was made by (spec F102). */
+import type { PasswordToHash } from '../../jobs.ts';
+import { isBcrypt, runBcrypt, toHash } from './bcrypt-hash.ts';
+import type { BcryptThreads } from './bcrypt-threads.ts';
+import { checkPbkdf2, checkPbkdf2Sync, hashPbkdf2, hashPbkdf2Sync, readPbkdf2 } from './pbkdf2-hash.ts'; // prettier-ignore
+import { checkScrypt, checkScryptSync, readScrypt } from './scrypt-hash.ts';
 
-/** scrypt's own defaults, which take 16 MiB and some 50 ms: what a guess of a password costs. */
-const cost = { N: 16_384, r: 8, p: 1 } as const;
-const keyBytes = 32;
+export interface PasswordToCheck {
+  readonly password: string;
+  readonly hash: string;
+}
 
-/** `scrypt$N$r$p$salt$key`, base64: the hash says how it was made, so that the cost may grow. */
-export async function hashPassword(password: string, salt: Uint8Array): Promise<string> {
-  const key = await new Promise<Buffer>((resolve, reject) => {
-    scrypt(password, salt, keyBytes, cost, (error, made) => {
-      if (error === null) resolve(made);
-      else reject(error);
-    });
-  });
-  return hashText(salt, key);
+/** Throws `invalid_argument` for a password that is too long for bcrypt. */
+export async function hashPassword(asked: PasswordToHash, threads: BcryptThreads): Promise<string> {
+  const { password, scheme, salt } = asked;
+  if (scheme.kind === 'pbkdf2') return hashPbkdf2(password, scheme, salt);
+  return String(await threads.run(toHash(password, scheme.cost, salt)));
+}
+
+export async function checkPassword(
+  { password, hash }: PasswordToCheck,
+  threads: BcryptThreads,
+): Promise<boolean> {
+  if (isBcrypt(hash)) return (await threads.run({ kind: 'check', password, hash })) === true;
+  const pbkdf2 = readPbkdf2(hash);
+  if (pbkdf2 !== undefined) return checkPbkdf2(password, pbkdf2);
+  const scrypt = readScrypt(hash);
+  return scrypt !== undefined && checkScrypt(password, scrypt);
 }
 
 /** The same on this thread: deterministic, for the simulation. */
-export function hashPasswordSync(password: string, salt: Uint8Array): string {
-  return hashText(salt, scryptSync(password, salt, keyBytes, cost));
+export function hashPasswordSync({ password, scheme, salt }: PasswordToHash): string {
+  if (scheme.kind === 'pbkdf2') return hashPbkdf2Sync(password, scheme, salt);
+  return String(runBcrypt(toHash(password, scheme.cost, salt)));
 }
 
-/** The salt that a hash was made with; undefined where it is none of these. */
-export function saltOf(hash: string): Uint8Array | undefined {
-  const [kind, n, r, p, salt, key] = hash.split('$');
-  const isOurs = kind === 'scrypt' && n === String(cost.N) && r === String(cost.r) && p === String(cost.p); // prettier-ignore
-  return isOurs && salt !== undefined && key !== undefined
-    ? Buffer.from(salt, 'base64')
-    : undefined;
-}
-
-export function sameHash(left: string, right: string): boolean {
-  const [a, b] = [Buffer.from(left), Buffer.from(right)];
-  return a.length === b.length && timingSafeEqual(a, b);
-}
-
-function hashText(salt: Uint8Array, key: Uint8Array): string {
-  const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
-  return ['scrypt', cost.N, cost.r, cost.p, base64(salt), base64(key)].join('$');
+/** The same on this thread, for the simulation. */
+export function checkPasswordSync({ password, hash }: PasswordToCheck): boolean {
+  if (isBcrypt(hash)) return runBcrypt({ kind: 'check', password, hash }) === true;
+  const pbkdf2 = readPbkdf2(hash);
+  if (pbkdf2 !== undefined) return checkPbkdf2Sync(password, pbkdf2);
+  const scrypt = readScrypt(hash);
+  return scrypt !== undefined && checkScryptSync(password, scrypt);
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { NodeJobs } from '../node-jobs.ts';
-import { readPbkdf2 } from './check-pbkdf2.ts';
+import { readPbkdf2 } from './pbkdf2-hash.ts';
 
 /** Two of passlib's tests, and two with the reference's defaults that Python's hashlib has made. */
 const vectors = [

@@ -1,6 +1,10 @@
+import { getActiveResourcesInfo } from 'node:process';
 import { expect, test } from 'vitest';
-import { isBcrypt } from './check-bcrypt.ts';
+import { isBcrypt } from './bcrypt-hash.ts';
 import { NodeJobs } from '../node-jobs.ts';
+
+const threadCount = (): number =>
+  getActiveResourcesInfo().filter((kind) => kind === 'MessagePort').length;
 
 /** Of the vectors that come with crypt_blowfish, and one that Go's bcrypt has made. */
 const vectors = [
@@ -37,11 +41,15 @@ test('check-password: what is no hash, or one that would take minutes, fits noth
   await jobs.close();
 });
 
-test('check-password: new hashes are of scrypt, and are checked as before', async () => {
+test('check-password: many guesses at once take two threads, and each gets its answer', async () => {
   const jobs = new NodeJobs();
-  const hash = await jobs.run('hash-password', { password: 'p', salt: new Uint8Array(16) });
-  expect(hash.startsWith('scrypt$')).toBe(true);
-  expect(await jobs.run('check-password', { password: 'p', hash })).toBe(true);
-  expect(await jobs.run('check-password', { password: 'q', hash })).toBe(false);
+  const [{ password, hash }] = vectors;
+  const threadsBefore = threadCount();
+  const guesses = Array.from({ length: 100 }, (_, at) =>
+    jobs.run('check-password', { password: at % 10 === 0 ? password : `${at}`, hash }),
+  );
+  expect(threadCount() - threadsBefore).toBeLessThanOrEqual(2);
+  const answers = await Promise.all(guesses);
+  expect(answers.map((isRight, at) => (isRight ? at : -1)).filter((at) => at >= 0)).toEqual([0, 10, 20, 30, 40, 50, 60, 70, 80, 90]); // prettier-ignore
   await jobs.close();
 });
