@@ -91,9 +91,9 @@ export class PledgeHolders {
 
   async #replace(nodeIds: readonly number[]): Promise<void> {
     const { disk } = this.#ports;
-    await makeDurableDir(disk, this.#folder);
-    // What was written before a failure may be there or not: fewer count until one is known to be.
+    // What was written before a failure may be there or not: fewer count until one is known to be, from now on.
     this.#durable = new Set([...this.#durable].filter((one) => nodeIds.includes(one)));
+    await makeDurableDir(disk, this.#folder);
     await disk.replaceFile(`${this.#folder}/${name}`, new TextEncoder().encode(encode(nodeIds)));
     this.#durable = new Set(nodeIds);
   }

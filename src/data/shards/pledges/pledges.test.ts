@@ -245,6 +245,19 @@ test('pledges: who has left the cluster is no holder any more, and a list that i
   expect(await waitedAtStart(await run())).toBeGreaterThanOrEqual(waitedMs - 2);
 });
 
+test('pledges: who goes out of the list is given none while that is written, as it may have come to be a node by now', async () => {
+  const { clock, disk, log } = pair.giver.env;
+  const open = () => pair.world.complete(PledgeHolders.open({ clock, disk, log }, 'meta'));
+  const before = await open();
+  for (const id of [5, 6]) await pair.world.complete(before.note(id));
+  const holders = await open();
+  expect([holders.has(5), holders.has(6)]).toEqual([true, true]);
+  const settled = holders.settle((id) => id === 5);
+  expect([holders.has(5), holders.has(6)]).toEqual([true, false]);
+  await pair.world.complete(settled);
+  expect([...must((await open()).former, 'a list')]).toEqual([5]);
+});
+
 test('pledges: a disk that does not take the list keeps pledges from being given, and is not asked all the time', async () => {
   const { clock, disk, log } = pair.giver.env;
   let askedCount = 0;
