@@ -15,12 +15,12 @@ const requestBytesKeptMax = 32 * MiB;
 
 /** Calls other nodes. Failures are those of RpcTransport, and `corrupt` for a reply that is none. */
 export class RpcClient {
-  readonly #transport: RpcTransport;
+  readonly #transport: Pick<RpcTransport, 'call' | 'stream'>;
   readonly #sender: Sender;
   readonly #counters = new CallCounters();
   readonly #buffers = new SharedBuffers(requestBytesKeptMax);
 
-  constructor(transport: RpcTransport, sender: Sender) {
+  constructor(transport: Pick<RpcTransport, 'call' | 'stream'>, sender: Sender) {
     this.#transport = transport;
     this.#sender = sender;
   }

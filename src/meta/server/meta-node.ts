@@ -28,7 +28,8 @@ import { caughtUp, changeMembership, membershipLimitMs, type Pace } from './memb
 import type { PeerMessages } from './peer-sender.ts';
 import { proposalOf } from './proposal.ts';
 import { RaftDriver } from './raft-driver.ts';
-import { deliverMethod, listenMethod } from './raft-methods.ts';
+import { answerProof, PeerProofs } from './peer-proofs.ts';
+import { deliverMethod, listenMethod, proveMethod } from './raft-methods.ts';
 import type { Identity } from './raft-records.ts';
 import { RaftStorage, type Restored } from './raft-storage.ts';
 import { settleRead } from './settled-read.ts';
@@ -55,6 +56,8 @@ export interface MetaNodeOptions {
   readonly snapshotShare?: number;
   /** `[meta] internal-shared-secret`; none when it is '' or left out. */
   readonly secret?: string;
+  /** Nothing goes to a meta node that has not proved that it has the secret (`raft-dialer-auth-required`). */
+  readonly provesPeers?: boolean;
   /** Another than this release's: for tests. */
   readonly commandSet?: CommandSet;
 }
@@ -80,7 +83,8 @@ export class MetaNode {
   readonly #options: MetaNodeOptions;
   readonly #storage: RaftStorage;
   #machine = new CatalogMachine();
-  readonly #rpc: RpcClient;
+  /** To other meta nodes. */
+  readonly peers: RpcClient;
   /** One at a time: a message that came twice must find what the first one made. */
   readonly #starting = new Mutex();
   /** Members come and go one after the other; each step looks again all the same, as another may lead by then. */
@@ -95,7 +99,9 @@ export class MetaNode {
     this.#storage = storage;
     const clusterId = () => this.clusterId;
     this.membership = new ClusterMembership(ports.clock, { clusterId, secret: options.secret ?? '' }); // prettier-ignore
-    this.#rpc = new RpcClient(ports.transport, this.membership);
+    const transport = { ...ports, random: ports.random.fork('proofs') };
+    const proving = options.provesPeers === true && new PeerProofs(transport, options.secret ?? '');
+    this.peers = new RpcClient(proving === false ? ports.transport : proving, this.membership);
   }
 
   /** Goes on where it was; a node without a cluster waits to found one or to be added. */
@@ -148,6 +154,10 @@ export class MetaNode {
       serveCall(deliverMethod, (messages) => {
         this.#deliver(messages);
         return Promise.resolve({});
+      }),
+      serveCall(proveMethod, (request) => {
+        const { secret = '', tcpAddress: ownAddress } = this.#options;
+        return Promise.resolve(answerProof(request, { secret, ownAddress }));
       }),
       serveCall(executeMethod, (request) => this.#executeForOther(request)),
       serveCall(readIndexMethod, async () => {
@@ -213,7 +223,7 @@ export class MetaNode {
   /** Whether this node's catalog has all that was committed before; waits for that as long as the limit says, whoever leads. */
   async settleRead(limitMs: number): Promise<boolean> {
     const [driver, { clock }] = [this.#driver, this.#ports];
-    return driver !== undefined && settleRead({ driver, rpc: this.#rpc, clock }, limitMs);
+    return driver !== undefined && settleRead({ driver, rpc: this.peers, clock }, limitMs);
   }
 
   /**
@@ -231,7 +241,7 @@ export class MetaNode {
     if (isVoter(this.#joined().raft.membership, id)) return id;
     try {
       const identity: Identity = { nodeId: id, clusterId: this.clusterId };
-      await this.#rpc.call(tcpAddress, joinMetaMethod, identity, { deadlineMs: executeTimeoutMs });
+      await this.peers.call(tcpAddress, joinMetaMethod, identity, { deadlineMs: executeTimeoutMs });
     } catch (error) {
       // It is of another cluster for good, so it must not stay listed in this one.
       const isOfOther = isDbError(error, 'conflict') || isDbError(error, 'wrong_cluster');
@@ -307,7 +317,12 @@ export class MetaNode {
   /** False when the one asked does not lead, or leads no more. */
   async #askRemoval(leader: string, nodeId: number): Promise<boolean> {
     try {
-      await this.#rpc.call(leader, removeMetaMethod, { nodeId }, { deadlineMs: membershipLimitMs });
+      await this.peers.call(
+        leader,
+        removeMetaMethod,
+        { nodeId },
+        { deadlineMs: membershipLimitMs },
+      );
       return true;
     } catch (error) {
       // Asked a second time: the answer to the first one was lost.
@@ -356,7 +371,7 @@ export class MetaNode {
         clock,
         random,
         log,
-        rpc: this.#rpc,
+        rpc: this.peers,
         storage: this.#storage,
         machine: this.#machine,
         onFatal,

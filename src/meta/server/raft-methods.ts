@@ -3,7 +3,7 @@
  * is told, so nothing gets to it that no node would send.
  */
 import { MiB } from '../../base/units.ts';
-import { address, count, flag, id, list, mapped, refused } from '../../proto/field.ts';
+import { address, bytes, count, flag, id, list, mapped, refused } from '../../proto/field.ts';
 import { varve } from '../../proto/gen/wire.js';
 import { message, union } from '../../proto/message.ts';
 import type { Message, MessageBody, Snapshot } from '../../raft/types.ts';
@@ -88,6 +88,23 @@ export const deliverMethod = callMethod('/varve.meta.v1.Raft/Deliver', {
 export const listenMethod = streamMethod('/varve.meta.v1.Raft/Listen', {
   request: message(v1.ListenRequest, { from: address }),
   reply: peerMessages,
+});
+
+export interface ProofRequest {
+  /** host:port by which the node that is asked was called. */
+  readonly address: string;
+  readonly nonce: Uint8Array;
+}
+
+/** Made by HMAC-SHA512. */
+const proofBytes = 64;
+
+/** For anyone: what it gives opens nothing (peer-proofs.ts). */
+export const proveMethod = callMethod('/varve.meta.v1.Raft/Prove', {
+  access: 'anyone',
+  requestBytesMax: 1_024,
+  request: message(v1.ProofRequest, { address, nonce: bytes({ lengthBytesMax: proofBytes }) }),
+  reply: message(v1.ProofReply, { proof: bytes({ lengthBytesMax: proofBytes }) }),
 });
 
 type BodyOf<Kind extends MessageBody['kind']> = Omit<Extract<MessageBody, { kind: Kind }>, 'kind'>;

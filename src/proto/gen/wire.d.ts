@@ -184,6 +184,8 @@ export const varve: {
       readonly RaftHardState: MessageType;
       readonly RaftMessages: MessageType;
       readonly RaftReceipt: MessageType;
+      readonly ProofRequest: MessageType;
+      readonly ProofReply: MessageType;
       readonly ListenRequest: MessageType;
       readonly RaftMessage: MessageType & {
         readonly Vote: MessageType;

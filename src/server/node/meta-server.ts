@@ -55,12 +55,7 @@ export async function startMetaServer(
   const kv = await openStore(env, config.get('meta', 'dir'));
   const node = await MetaNode.open(
     { clock, random, log: env.log.child('raft'), kv, transport, onFatal },
-    {
-      ...{ httpAddress, tcpAddress, tickMs },
-      ...ticksOf(config),
-      snapshotEntries,
-      secret: config.get('meta', 'internal-shared-secret'),
-    },
+    { httpAddress, tcpAddress, tickMs, snapshotEntries, ...ticksOf(config), ...raftAuthOf(config) },
   );
   const rpc = new RpcClient(transport, node.membership);
   const announcements = new Announcements(clock, config.get('meta', 'announcement-expiration'));
@@ -70,7 +65,7 @@ export async function startMetaServer(
   const port = secureListening(env, secureSockets);
   const listener = await transport.listen(bind, createRpcHandlers(node.membership, methods), port);
   const self = announcementOf(tcpAddress, secureSockets !== undefined);
-  const gossiper = startGossip(config, { clock, random, rpc, node, announcements, self });
+  const gossiper = startGossip(config, { clock, random, node, announcements, self });
   const known = { node, rpc, announcements, leases, copies, plans };
   const api = createMetaApi(
     {
@@ -128,6 +123,23 @@ function metaProbe(
   return (address) => probeMeta(address, { headers: headers(), trust });
 }
 
+/** Of Raft (spec F92). Without a token nobody is let in where there is a secret, whatever `raft-portal-auth-required` says. */
+function raftAuthOf(config: Config<typeof metaKeys>): {
+  readonly secret: string;
+  readonly provesPeers: boolean;
+} {
+  const secret = config.get('meta', 'internal-shared-secret');
+  const isPortalGuarded = config.get('meta', 'raft-portal-auth-required');
+  const provesPeers = config.get('meta', 'raft-dialer-auth-required');
+  const refused = (text: string): DbError => new DbError('invalid_argument', text);
+  if (isPortalGuarded && secret === '')
+    throw refused('internal-shared-secret is blank and must be set in config when raft-portal-auth-required is enabled'); // prettier-ignore
+  // As the reference's documents ask for it: a portal that asks nobody could not be trusted with what a dialer shows.
+  if (provesPeers && !isPortalGuarded)
+    throw refused('raft-portal-auth-required must be enabled when raft-dialer-auth-required is');
+  return { secret, provesPeers };
+}
+
 /** Throws the reference's text where nodes could not show that they are some. */
 function accessOf({ jobs, random }: Env, config: Config<typeof metaKeys>): MetaAccess | undefined {
   if (!config.get('meta', 'auth-enabled')) return undefined;
@@ -174,7 +186,6 @@ function ticksOf(config: Config<typeof metaKeys>): {
 interface GossipPorts {
   readonly clock: Env['clock'];
   readonly random: Env['random'];
-  readonly rpc: RpcClient;
   readonly node: MetaNode;
   readonly announcements: Announcements;
   readonly self: Announcement;
@@ -182,14 +193,14 @@ interface GossipPorts {
 
 /** Tells the other metas of this one and of those that it has heard of: all at the start, then one now and then. */
 function startGossip(config: Config<typeof metaKeys>, ports: GossipPorts): { cancel(): void } {
-  const { clock, random, rpc, node, announcements, self } = ports;
+  const { clock, random, node, announcements, self } = ports;
   const others = (): readonly string[] => {
     const addresses = node.catalog.metaNodes.map((one) => one.tcpAddress);
     return addresses.filter((address) => address !== self.tcpAddress);
   };
   const gossip = (addresses: readonly string[]): void => {
     announcements.note(self);
-    void announceTo(rpc, addresses, { ...self, heard: announcements.heard });
+    void announceTo(node.peers, addresses, { ...self, heard: announcements.heard });
   };
   gossip(others());
   return clock.every(config.get('meta', 'gossip-frequency'), () => {
