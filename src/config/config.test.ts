@@ -146,12 +146,26 @@ test.each([
   expect(() => readData(text)).toThrow(reason);
 });
 
+test('config: sections that are repeated are each read by themselves, with their defaults', () => {
+  const text = '[[udp]]\nbind-address = ":1"\n[[udp]]\nbatch-timeout = "2s"\nprecision = "ms"';
+  const sections = readData(text).repeated('udp', dataArrayKeys.udp);
+  expect(sections.map((one) => [one.get('bind-address'), one.get('batch-timeout')])).toEqual([
+    [':1', 1_000],
+    [':8089', 2_000],
+  ]);
+  expect(sections[1]?.shown()).toMatchObject({
+    'batch-timeout': '2s',
+    'batch-size': 5_000,
+    precision: 'ms',
+  });
+  const defaults = readData().repeated('udp', dataArrayKeys.udp);
+  expect(defaults.map((one) => one.get('enabled'))).toEqual([false]);
+});
+
 test('config: what is not in effect is named, unknown keys are passed over', () => {
-  const text =
-    '[data]\nvalidate-keys = true\n[new]\nkey = 1\n[http]\nnew = 2\n[[udp]]\nenabled = true';
+  const text = '[data]\nvalidate-keys = true\n[new]\nkey = 1\n[http]\nnew = 2';
   expect(readData(text).notices()).toEqual([
     '[data] validate-keys is not in effect in this version',
-    '[[udp]] enabled is not in effect in this version',
   ]);
   expect(readData().notices()).toEqual([]);
 });

@@ -40,6 +40,13 @@ interface Section {
   readonly fallbacks: ReadonlyMap<string, Value>;
 }
 
+/** One of the `[[name]]` sections; values as Config's. */
+export interface RepeatedSection<K extends Keys> {
+  get<Name extends keyof K & string>(key: Name): PlainOf<K[Name]['kind']>;
+  /** For people: durations as Go writes them, whole numbers as numbers. */
+  shown(): Readonly<Record<string, unknown>>;
+}
+
 /** A checked configuration: defaults, then the file, then the environment. Unknown keys are passed over (spec 5). */
 export class Config<Table extends KeyTable> {
   readonly #sections: readonly Section[];
@@ -79,6 +86,20 @@ export class Config<Table extends KeyTable> {
     return plainValue(spec.kind, value) as PlainOf<Table[Name][K]['kind']>;
   }
 
+  /** The `[[name]]` sections in their order; `keys` are those that the configuration was read with. */
+  repeated<K extends Keys>(name: string, keys: K): readonly RepeatedSection<K>[] {
+    const found = this.#sections.filter((section) => section.isArray && section.name === name);
+    return found.map(({ values }) => ({
+      get: (key) => {
+        const [spec, value] = [keys[key], values.get(key)];
+        if (spec === undefined || value === undefined)
+          throw new DbError('internal', `no key [[${name}]] ${key}`);
+        return plainValue(spec.kind, value) as PlainOf<K[typeof key]['kind']>;
+      },
+      shown: () => shownValues(keys, values),
+    }));
+  }
+
   /** One line for each key that was set and is not in effect in this version. */
   notices(): readonly string[] {
     return this.#changed('later').map(
@@ -94,13 +115,7 @@ export class Config<Table extends KeyTable> {
   /** A section for people: durations as Go writes them, whole numbers as numbers; keys of other releases not at all. */
   shown(section: keyof Table & string): Readonly<Record<string, unknown>> {
     const found = this.#sections.find(({ name, isArray }) => name === section && !isArray);
-    const entries = Array.from(found?.values ?? [], ([name, value]): readonly [string, unknown] => {
-      const kind = found?.keys[name]?.kind;
-      const isDuration = kind === 'duration' && typeof value === 'bigint';
-      if (isDuration) return [name, formatGoDuration(value)];
-      return [name, typeof value === 'bigint' ? Number(value) : value];
-    });
-    return Object.fromEntries(entries);
+    return shownValues(found?.keys ?? {}, found?.values ?? new Map<string, Value>());
   }
 
   #changed(status: Key['status']): readonly (readonly [Section, string])[] {
@@ -108,6 +123,18 @@ export class Config<Table extends KeyTable> {
       changedKeys(section, status).map((key) => [section, key] as const),
     );
   }
+}
+
+function shownValues(
+  keys: Keys,
+  values: ReadonlyMap<string, Value>,
+): Readonly<Record<string, unknown>> {
+  const entries = Array.from(values, ([name, value]): readonly [string, unknown] => {
+    const isDuration = keys[name]?.kind === 'duration' && typeof value === 'bigint';
+    if (isDuration) return [name, formatGoDuration(value)];
+    return [name, typeof value === 'bigint' ? Number(value) : value];
+  });
+  return Object.fromEntries(entries);
 }
 
 function changedKeys(

@@ -240,17 +240,17 @@ export const dataKeys = {
   },
 } as const satisfies KeyTable;
 
-const listener = (database: string, address: string) =>
+const listener = (database: string, address: string, key: typeof now | typeof later = later) =>
   ({
-    enabled: later('bool', false),
-    'bind-address': later('string', address, { check: bindAddress }),
-    database: later('string', database),
-    'retention-policy': later('string', ''),
+    enabled: key('bool', false),
+    'bind-address': key('string', address, { check: bindAddress }),
+    database: key('string', database),
+    'retention-policy': key('string', ''),
   }) as const;
-const batches = (size: number, pending: number) =>
+const batches = (size: number, pending: number, key: typeof now | typeof later = later) =>
   ({
-    'batch-size': later('integer', size, count),
-    'batch-pending': later('integer', pending, count),
+    'batch-size': key('integer', size, count),
+    'batch-pending': key('integer', pending, count),
   }) as const;
 
 /** The sections that may be there several times, `[[graphite]]`. */
@@ -288,10 +288,10 @@ export const dataArrayKeys = {
     'log-point-errors': later('bool', true),
   },
   udp: {
-    ...listener('udp', ':8089'),
-    ...batches(5000, 10),
-    'read-buffer': later('integer', 0, count),
-    'batch-timeout': later('duration', '1s', count),
-    precision: later('string', ''),
+    ...listener('udp', ':8089', now),
+    ...batches(5000, 10, now),
+    'read-buffer': now('integer', 0, count),
+    'batch-timeout': now('duration', '1s', count),
+    precision: now('string', ''),
   },
 } as const satisfies KeyTable;

@@ -1,6 +1,7 @@
 import type { Clock } from './clock.ts';
 import type { Disk } from './disk.ts';
 import type { EngineHost } from './engine-host.ts';
+import type { Inbound } from './inbound.ts';
 import type { Jobs } from './jobs.ts';
 import type { KvOpener } from './kv.ts';
 import type { Log } from './log.ts';
@@ -21,6 +22,7 @@ export interface Env {
   readonly transport: RpcTransport;
   readonly jobs: Jobs;
   readonly outbound: Outbound;
+  readonly inbound: Inbound;
   readonly profiler: Profiler;
   readonly engines: EngineHost;
   readonly log: Log;

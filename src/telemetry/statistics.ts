@@ -11,6 +11,13 @@ export interface Diagnostic {
   readonly values: Readonly<Record<string, string | number | boolean>>;
 }
 
+/** The same of what there are several of, as connections: rows may lack their last columns, as the reference's do. */
+export interface DiagnosticTable {
+  readonly name: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly (string | number | boolean)[])[];
+}
+
 type Source = () => readonly Statistic[] | Promise<readonly Statistic[]>;
 
 /** Where the components of a node say what they count. They are asked when someone wants to know. */

@@ -25,3 +25,13 @@ test('show diagnostics: a series per module, sorted', () => {
   expect(all[1]).toEqual({ kind: 'rows', name: 'system', columns: ['PID', 'uptime'], rows: [[3, '1s']] }); // prettier-ignore
   expect(showDiagnostics(diagnostics, 'build')).toEqual([all[0]]);
 });
+
+test('show diagnostics: of what there are several of, a row each, in the order of its columns', () => {
+  const table = {
+    name: 'graphite:tcp::2003',
+    columns: ['remote', 'local'],
+    rows: [['a:1', 'b:2']],
+  };
+  const [shown] = showDiagnostics([table, { name: 'a', values: { x: 1 } }], 'graphite:tcp::2003');
+  expect(shown).toEqual({ kind: 'rows', ...table });
+});

@@ -1,5 +1,5 @@
 import type { RowSeries } from '../../query/emit/result.ts';
-import type { Diagnostic, Statistic } from '../../telemetry/statistics.ts';
+import type { Diagnostic, DiagnosticTable, Statistic } from '../../telemetry/statistics.ts';
 
 /** SHOW STATS (F111): a series per component and tags; `module` '' stands for all. */
 export function showStats(statistics: readonly Statistic[], module: string): readonly RowSeries[] {
@@ -18,13 +18,17 @@ export function showIndexes(memoryBytes: number): readonly RowSeries[] {
 
 /** SHOW DIAGNOSTICS (F112): a series per module, sorted. */
 export function showDiagnostics(
-  diagnostics: readonly Diagnostic[],
+  diagnostics: readonly (Diagnostic | DiagnosticTable)[],
   module: string,
 ): readonly RowSeries[] {
   return diagnostics
     .filter(({ name }) => module === '' || name === module)
-    .map(({ name, values }) => oneRow(name, values))
+    .map((one) => ('values' in one ? oneRow(one.name, one.values) : manyRows(one)))
     .sort((a, b) => byKey([a.name], [b.name]));
+}
+
+function manyRows({ name, columns, rows }: DiagnosticTable): RowSeries & { readonly name: string } {
+  return { kind: 'rows', name, columns, rows };
 }
 
 function oneRow(name: string, values: Diagnostic['values']): RowSeries & { readonly name: string } {

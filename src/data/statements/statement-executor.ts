@@ -8,7 +8,7 @@ import { isReadOnly } from '../../influxql/privileges.ts';
 import type { Catalog } from '../../meta/model/catalog.ts';
 import type { Command } from '../../meta/command/command.ts';
 import type { OutputSeries, ResultMessage, StatementResult } from '../../query/emit/result.ts';
-import type { Diagnostic, Statistics } from '../../telemetry/statistics.ts';
+import type { Diagnostic, DiagnosticTable, Statistics } from '../../telemetry/statistics.ts';
 import type { AnswerForm, AnswerPart } from '../engine/answers/answer-task.ts';
 import { writeJson } from '../../query/emit/json-writer.ts';
 import { explain } from '../select/explain-select.ts';
@@ -55,7 +55,7 @@ export interface StatementPorts extends SelectPorts {
   readonly indexBytes: () => Promise<number>;
   readonly stamps: DeletePorts['stamps'];
   readonly keepDelete: DeletePorts['keepDelete'];
-  readonly diagnostics: () => readonly Diagnostic[];
+  readonly diagnostics: () => readonly (Diagnostic | DiagnosticTable)[];
 }
 
 export interface QueryRequest {

@@ -9,6 +9,7 @@ import { NodeJobs } from './node-jobs.ts';
 import { NodeKvOpener } from './node-kv.ts';
 import { NodeLog } from './log/node-log.ts';
 import { NodeProfiler } from './node-profiler.ts';
+import { NodeInbound } from './network/node-inbound.ts';
 import { NodeOutbound } from './network/node-outbound.ts';
 import { createNodeRandom } from './node-random.ts';
 import { WorkerEngineHost } from './engine/worker-engine-host.ts';
@@ -47,6 +48,7 @@ export function createNodeEnv(options: NodeEnvOptions): Env & { readonly log: No
     transport: options.createTransport({ clock }),
     jobs: new NodeJobs(),
     outbound: new NodeOutbound(),
+    inbound: new NodeInbound(),
     profiler: new NodeProfiler(),
     engines: new WorkerEngineHost({ workerUrl: options.engineWorkerUrl, log }),
     log,

@@ -30,7 +30,12 @@ import type { HintedHandoff } from '../../hh/hinted-handoff.ts';
 import type { License } from '../../license/license.ts';
 import { MetaClient } from '../../meta/client/meta-client.ts';
 import { RpcClient } from '../../rpc/rpc-client.ts';
-import { Statistics, type Diagnostic, type Statistic } from '../../telemetry/statistics.ts';
+import {
+  Statistics,
+  type Diagnostic,
+  type DiagnosticTable,
+  type Statistic,
+} from '../../telemetry/statistics.ts';
 import { ImportHandOver, refuseUnfinishedImport } from '../../services/import-hand-over.ts';
 import { PrecreationService } from '../../services/precreation.ts';
 import { RetentionService, type ServicePorts } from '../../services/retention.ts';
@@ -61,7 +66,7 @@ export interface DataNodeOptions {
   /** Whether `[monitor]` counts: a simulated cluster has no such points. */
   readonly isMonitored?: boolean;
   /** What SHOW DIAGNOSTICS says; nothing when left out. */
-  readonly diagnostics?: () => readonly Diagnostic[];
+  readonly diagnostics?: () => readonly (Diagnostic | DiagnosticTable)[];
   /** What connections of other nodes speak; plain when left out. */
   readonly port?: ListenOptions | undefined;
 }

@@ -3,7 +3,7 @@ import type { Env } from '../../env/env.ts';
 import { nodeRawSockets } from '../../env/node/network/node-raw-sockets.ts';
 import { createDataApi } from '../../http/data/data-api.ts';
 import type { AccessOptions } from '../../http/data/access/access-options.ts';
-import type { DataApiOptions } from '../../http/data/data-api-options.ts';
+import type { DataApiOptions, DataApiPorts } from '../../http/data/data-api-options.ts';
 import { entitlements, type License } from '../../license/license.ts';
 import type { Diagnostic } from '../../telemetry/statistics.ts';
 import { openSecureSockets, secureSettings } from './secure-http.ts';
@@ -13,7 +13,8 @@ import { markForm } from './form-mark.ts';
 import { lockFolders } from '../../env/lock-folders.ts';
 import { configDiagnostics } from './config-diagnostics.ts';
 import type { DataConfig } from './data-config.ts';
-import { startDataNode, type DataNodeOptions } from './data-node.ts';
+import { openListeners, type Listeners } from './listeners/open-listeners.ts';
+import { startDataNode, type DataNode, type DataNodeOptions } from './data-node.ts';
 import type { LicenseKeeper } from '../license/license-keeper.ts';
 import { passwordVars } from './password-policy.ts';
 import { processDiagnostics, processVars, RuntimeStatistics, shownConfig } from './monitor.ts';
@@ -49,10 +50,11 @@ export async function startDataServer(
   const hostname = config.get('', 'hostname');
   const ofProcess = processDiagnostics(clock, { hostname, coreCount: options.coreCount });
   const diagnostics = () => [...ofProcess(), ...configDiagnostics(config)];
+  const opened: { listeners?: Listeners } = {};
   const node = await startDataNode(env, config, {
     ...options,
     license,
-    diagnostics,
+    diagnostics: () => [...diagnostics(), ...(opened.listeners?.diagnostics() ?? [])],
     isMonitored: true,
     port: secureListening(env, peers),
   });
@@ -71,12 +73,7 @@ export async function startDataServer(
       profiler: config.get('http', 'pprof-enabled') ? env.profiler : undefined,
       vars: () => varsOf(config, diagnostics(), licenses.current),
       opening: () => node.local.opening(),
-      repairs: {
-        catalog: () => node.meta.catalog,
-        nodeId: () => node.meta.nodeId,
-        states: () => node.local.states(),
-        repairs: node.antiEntropy.repairs,
-      },
+      repairs: repairsOf(node),
       // What is encrypted goes through Node's HTTP.
       rawSockets: secure === undefined ? nodeRawSockets : undefined,
       secureSockets: secure,
@@ -86,6 +83,8 @@ export async function startDataServer(
   );
   if (config.get('http', 'enabled'))
     await listenOnHttp(api, config, { log, https: secure !== undefined });
+  const listeners = await openListeners(config, { ...env, ...node });
+  opened.listeners = listeners;
   return {
     reload: (changed) => {
       void secure?.reload(secureSettings(changed));
@@ -94,12 +93,22 @@ export async function startDataServer(
     },
     close: async () => {
       if (config.get('cluster', 'termination-query-log')) node.registry.logRunning();
+      await listeners.close();
       await api.close();
       await node.close();
       peers?.close();
       await jobs.close();
       await locks.release();
     },
+  };
+}
+
+function repairsOf({ meta, local, antiEntropy: { repairs } }: DataNode): DataApiPorts['repairs'] {
+  return {
+    catalog: () => meta.catalog,
+    nodeId: () => meta.nodeId,
+    states: () => local.states(),
+    repairs,
   };
 }
 

@@ -3,6 +3,7 @@ import { clockContract } from '../../support/contract/clock.ts';
 import { createContractEngine } from '../../support/contract/contract-engine.ts';
 import { diskContract } from '../../support/contract/disk.ts';
 import { engineHostContract } from '../../support/contract/engine-host.ts';
+import { inboundContract } from '../../support/contract/inbound.ts';
 import { jobsContract } from '../../support/contract/jobs.ts';
 import { kvStoreContract } from '../../support/contract/kv-store.ts';
 import { logContract } from '../../support/contract/log.ts';
@@ -62,5 +63,25 @@ rpcTransportContract('sim transport', (body) => {
       httpGet,
     }),
     200_000,
+  );
+});
+
+inboundContract('sim inbound', (body) => {
+  const world = new World(1);
+  const { env } = world.addNode('a');
+  return world.complete(
+    body({
+      inbound: env.inbound,
+      clock: env.clock,
+      bind: ':2003',
+      sendDatagram: (bind, bytes) => {
+        world.doors.sendDatagram('a', bind, bytes);
+      },
+      connect: (bind) => {
+        const sender = world.doors.connect('a', bind);
+        if (sender === undefined) throw new Error('nobody listens');
+        return sender;
+      },
+    }),
   );
 });

@@ -13,6 +13,7 @@ import { SimJobs } from './sim-jobs.ts';
 import { SimKvDrive, SimKvOpener } from './sim-kv.ts';
 import { SimLog } from './sim-log.ts';
 import { SimNetwork } from './sim-network.ts';
+import { SimDoors, SimInbound } from './sim-inbound.ts';
 import { SimOutbound, type SimReceiver } from './sim-outbound.ts';
 import { announceDeath } from './sim-exchange.ts';
 import { SimSwitchboard } from './sim-switchboard.ts';
@@ -40,10 +41,13 @@ export class World {
   readonly #nodes = new Map<string, SimNode>();
   /** Servers that are none of the cluster, by `host:port`. */
   readonly receivers = new Map<string, SimReceiver>();
+  /** Ports of nodes for senders that are none of the cluster. */
+  readonly doors: SimDoors;
 
   constructor(seed: number, options: WorldOptions = {}) {
     this.#loop = new Loop(seed, options.onTrace);
     this.#board = new SimSwitchboard(new SimNetwork(this.#loop));
+    this.doors = new SimDoors(this.#loop);
   }
 
   get seed(): number {
@@ -80,6 +84,7 @@ export class World {
     const node = new SimNode(this.#loop, this.#board, {
       name,
       receivers: this.receivers,
+      doors: this.doors,
       ...options,
     });
     this.#nodes.set(name, node);
@@ -141,6 +146,7 @@ export class SimNode {
   readonly #board: SimSwitchboard;
   readonly #kvDrive: SimKvDrive;
   readonly #receivers: ReadonlyMap<string, SimReceiver>;
+  readonly #doors: SimDoors;
   readonly #engineFactory: EngineFactory | undefined;
   #life: Life;
   #env: Env;
@@ -151,6 +157,7 @@ export class SimNode {
     options: NodeOptions & {
       readonly name: string;
       readonly receivers: ReadonlyMap<string, SimReceiver>;
+      readonly doors: SimDoors;
     },
   ) {
     const { name, skewMs = 0, driftPpm = 0 } = options;
@@ -159,6 +166,7 @@ export class SimNode {
     this.#board = board;
     this.#engineFactory = options.engineFactory;
     this.#receivers = options.receivers;
+    this.#doors = options.doors;
     if (skewMs !== 0) loop.strike('clock_skew', `${name} ${skewMs}`);
     if (driftPpm !== 0) loop.strike('clock_drift', `${name} ${driftPpm}`);
     this.clock = new SimClockChip(loop, name, { skewMs, driftPpm });
@@ -218,6 +226,7 @@ export class SimNode {
       transport: new SimTransport(loop, life, this.#board),
       jobs: new SimJobs(loop, life, random.fork('jobs')),
       outbound: new SimOutbound(loop, life, this.#receivers),
+      inbound: new SimInbound(loop, life, this.#doors),
       profiler: noProfiler,
       engines: new SimEngineHost(loop, life, { factory: this.#engineFactory, ports }),
     };
