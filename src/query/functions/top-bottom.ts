@@ -1,6 +1,7 @@
 /**
  * top() and bottom(): the n largest or smallest values of the window, each with its time; of equal values the earlier
- * ones. With tags named inside, the best point of each of their combinations takes part and no other.
+ * ones. With tags named inside, the best point of each of their combinations takes part and no other. What is no number is
+ * neither better nor worse than another value: which points stand beside it hangs on the steps of the heap, which are the reference's.
  */
 import type { Expr } from '../../influxql/ast.ts';
 import { printExpr } from '../../influxql/printer.ts';
@@ -92,7 +93,7 @@ class Best implements WindowReducer {
     if (worst === undefined) return false;
     const worstDouble = Number(worst.value);
     if (double === worstDouble) return timeNs >= worst.timeNs;
-    return this.#sign === 1 ? double > worstDouble : double < worstDouble;
+    return !(this.#sign === 1 ? double < worstDouble : double > worstDouble);
   }
 
   finish(_window: Window): Points {
@@ -133,7 +134,7 @@ class Best implements WindowReducer {
       return;
     }
     const [worst] = this.#heap;
-    if (worst === undefined || this.#compare(point, worst) >= 0) return;
+    if (worst === undefined || !this.#isWorse(worst, point)) return;
     this.#heldBytes += pointBytes(point) - pointBytes(worst);
     this.#heap[0] = point;
     this.#sink();
@@ -142,7 +143,7 @@ class Best implements WindowReducer {
   #rise(from: number): void {
     for (let at = from; at > 0;) {
       const parent = (at - 1) >> 1;
-      if (!this.#isWorse(at, parent)) return;
+      if (!this.#isWorseAt(at, parent)) return;
       this.#swap(at, parent);
       at = parent;
     }
@@ -150,18 +151,24 @@ class Best implements WindowReducer {
 
   #sink(): void {
     for (let at = 0; ;) {
-      let worst = at;
-      for (const child of [2 * at + 1, 2 * at + 2])
-        if (child < this.#heap.length && this.#isWorse(child, worst)) worst = child;
-      if (worst === at) return;
-      this.#swap(at, worst);
-      at = worst;
+      let child = 2 * at + 1;
+      if (child >= this.#heap.length) return;
+      if (child + 1 < this.#heap.length && this.#isWorseAt(child + 1, child)) child++;
+      if (!this.#isWorseAt(child, at)) return;
+      this.#swap(at, child);
+      at = child;
     }
   }
 
-  #isWorse(left: number, right: number): boolean {
+  #isWorseAt(left: number, right: number): boolean {
     const [a, b] = [this.#heap[left], this.#heap[right]];
-    return a !== undefined && b !== undefined && this.#compare(a, b) > 0;
+    return a !== undefined && b !== undefined && this.#isWorse(a, b);
+  }
+
+  /** False both ways where one of them is no number. */
+  #isWorse(left: SelectedPoint, right: SelectedPoint): boolean {
+    if (left.value === right.value) return left.timeNs > right.timeNs;
+    return this.#sign === 1 ? left.value > right.value : left.value < right.value;
   }
 
   #swap(left: number, right: number): void {
