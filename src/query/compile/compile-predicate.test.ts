@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { evaluate, type Predicate } from '../predicate.ts';
+import { evaluate, specialize, type Predicate } from '../predicate.ts';
 import type { Expr } from '../../influxql/ast.ts';
+import { parseQuery } from '../../influxql/parser.ts';
 import { compilePredicate } from './compile-predicate.ts';
 
 const schema = { name: 'm', fields: new Map([['i', 'integer'], ['u', 'unsigned']] as const), tagKeys: new Set<string>() }; // prettier-ignore
@@ -42,4 +43,34 @@ test('predicate: an int64 is equal to the uint64 of its bits, and in an order st
   };
   expect([holds('=', -1n), holds('!=', -1n), holds('<', -1n), holds('>', -1n)]).toEqual([true, false, true, false]); // prettier-ignore
   expect([holds('=', 1n), holds('!=', 1n), holds('<', 1n), holds('>', 1n)]).toEqual([false, true, true, false]); // prettier-ignore
+});
+
+/** What a 1.12.4 answers: whether SELECT v FROM m has rows, of which `v` is 5 and the tag `t` 'a'. */
+const nameTerms: readonly [string, boolean][] = [
+  ["_name = 'm'", true],
+  ["'m' = _name", true],
+  ["_name != 'm'", false],
+  ["_name != 'k'", true],
+  ["_name = ''", false],
+  ['_name =~ /./', true],
+  ['_name !~ /^k/', true],
+  ['_name !~ /^m/', false],
+  ["_name > 'a'", false],
+  ["_name::tag = 'm'", true],
+  ["_name::field = 'm'", true],
+  ["(_name = 'k' AND v > 3) OR t = 'a'", true],
+  ["_name = 'm' AND v > 5", false],
+  ["_name != 'm' OR v > 3", true],
+];
+
+test.each(nameTerms)('predicate: in a SELECT, %s is of the measurement', (text, holds) => {
+  const [statement] = parseQuery(`SELECT v FROM m WHERE ${text}`);
+  if (statement?.kind !== 'select') throw new Error('it is one');
+  const fields = new Map([['v', 'integer'], ['_name', 'string']] as const); // prettier-ignore
+  const own = { name: 'm', fields, tagKeys: new Set(['t', '_name']) };
+  const predicate = compilePredicate(statement.condition, own);
+  if (predicate === undefined) throw new Error('a condition has a predicate');
+  const found = specialize(predicate, new Map([['t', 'a']]), noMatch);
+  const passes = found === undefined || (found !== false && evaluate(found, () => 5n, noMatch));
+  expect(passes).toBe(holds);
 });

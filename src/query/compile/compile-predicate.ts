@@ -1,6 +1,7 @@
 import { DbError } from '../../base/errors.ts';
 import type { Expr } from '../../influxql/ast.ts';
 import { printExpr } from '../../influxql/printer.ts';
+import { regexCache } from '../../influxql/regex.ts';
 import { columnTypeOf } from '../plan/data-type.ts';
 import { isComparison } from '../plan/eval-type.ts';
 import { compileProgram } from '../plan/program.ts';
@@ -64,11 +65,33 @@ function leafOf(expr: Binary, schema: MeasurementSchema): Predicate {
   const left = unwrap(expr.left);
   const right = unwrap(expr.right);
   if (!isComparison(operator)) return alwaysBut(left, right, schema);
+  const named = nameTerm(operator, left, right, schema) ?? nameTerm(operator, right, left, schema);
+  if (named !== undefined) return { kind: 'constant', value: named };
   if (right.kind === 'regex' || left.kind === 'regex') return matchOf(expr, schema);
   if (left.kind === 'ref' && right.kind === 'ref' && isTag(left, schema) && isTag(right, schema))
     return tagsOf(operator, left, right);
   const plain = plainOf(expr, schema) ?? plainOf({ ...expr, operator: mirrored(operator), left: right, right: left }, schema); // prettier-ignore
   return plain ?? programOf(expr, schema);
+}
+
+/** A statement asks of each measurement that it reads, and there may be very many. */
+const matcherOf = regexCache();
+
+/** `_name` beside a text or a pattern is the measurement, whatever tags and fields there are; undefined for any other term. */
+function nameTerm(
+  operator: string,
+  name: Expr,
+  value: Expr,
+  schema: MeasurementSchema,
+): boolean | undefined {
+  if (name.kind !== 'ref' || name.name !== '_name') return undefined;
+  if (value.kind === 'string') {
+    if (operator === '!=') return value.value !== schema.name;
+    return operator === '=' && value.value === schema.name;
+  }
+  if (value.kind !== 'regex') return undefined;
+  if (operator !== '=~' && operator !== '!~') return false;
+  return matcherOf(value.source)(schema.name) === (operator === '=~');
 }
 
 function matchOf(expr: Binary, schema: MeasurementSchema): Predicate {

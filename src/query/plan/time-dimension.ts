@@ -65,6 +65,9 @@ function intervalOf({ name, args }: Extract<Expr, { kind: 'call' }>): bigint {
   return interval.valueNs;
 }
 
+/** To 1970 from the first of January of the year 1, from where the reference counts the intervals before now(): weeks begin on Mondays. */
+const fromYearOneNs = 719_162n * 86_400_000_000_000n;
+
 function offsetOf(
   offset: Expr,
   { intervalNs, nowNs, zone }: { readonly intervalNs: bigint; readonly nowNs: bigint; readonly zone: TimeZone | undefined }, // prettier-ignore
@@ -77,7 +80,7 @@ function offsetOf(
       if (offset.name !== 'now') throw invalid('time dimension offset function must be now()');
       if (offset.args.length > 0)
         throw invalid('time dimension offset now() function requires no arguments');
-      return nowNs % intervalNs;
+      return (nowNs + fromYearOneNs) % intervalNs;
     case 'string': {
       if (!/^\d{4}-\d{2}-\d{2}/.test(offset.value))
         throw invalid('time dimension offset must be duration or now()');
