@@ -115,3 +115,12 @@ test('delete: its stamp is later than any that came before it', async () => {
   const { stamps } = await run('DROP MEASUREMENT m');
   expect(stamps[0]).toBeGreaterThan(makeStamp(5_000n, 0xff_ff_ff_ff));
 });
+
+test('delete: DROP SERIES refuses a comparison that begins with time before it looks at it, and no other, as 1.12.4 does', async () => {
+  const refusal = "DROP SERIES doesn't support time in WHERE clause";
+  for (const condition of ['time > 3', 'time != 3', "time > 'soon'", "h = 'a' AND (time = 3)"])
+    expect((await run(`DROP SERIES FROM m WHERE ${condition}`)).error).toBe(refusal);
+  const { error, deletes } = await run('DROP SERIES FROM m WHERE 3 > time');
+  expect([error, deletes.length]).toEqual(['', 3]);
+  expect((await run('DELETE FROM m WHERE time != 3')).error).toBe('invalid time comparison operator: !='); // prettier-ignore
+});

@@ -7,7 +7,7 @@ import { maxTimeNs, minTimeNs } from '../../base/units.ts';
 import { findDatabase, findRetentionPolicy } from '../../meta/model/catalog.ts';
 import type { Source, Statement } from '../../influxql/ast.ts';
 import { makeStamp, type Stamp } from '../../models/stamp.ts';
-import { splitCondition } from '../../query/compile/split-condition.ts';
+import { namesTime, splitCondition } from '../../query/compile/split-condition.ts';
 import type { MeasurementSchema } from '../../query/compile/schema.ts';
 import { mergeDescriptions } from '../engine/lists/describe-shards.ts';
 import type { ListedMeasurement } from '../engine/lists/schema-list.ts';
@@ -59,10 +59,10 @@ export async function deletePoints(
   const { catalog } = ports.meta;
   if (findDatabase(catalog, context.database) === undefined)
     throw new DbError('database_not_found', `database not found: ${context.database}`);
-  const { range, rest } = splitCondition(conditionOf(statement), context.nowNs);
-  const isTimed = range.minNs !== undefined || range.maxNs !== undefined;
-  if (statement.kind === 'drop-series' && isTimed)
+  const condition = conditionOf(statement);
+  if (statement.kind === 'drop-series' && namesTime(condition))
     throw invalid("DROP SERIES doesn't support time in WHERE clause");
+  const { range, rest } = splitCondition(condition, context.nowNs);
   const { database, retentionPolicy, signal } = context;
   const place = { catalog, database, retentionPolicy, range };
   const scope = scopeOf(place, sourcesOf(statement));

@@ -61,7 +61,10 @@ class Derivative implements Transformation {
       if (timeNs === this.#timeNs) continue;
       const value = cellAt(values, i);
       if (this.#timeNs !== undefined) {
-        const change = changeOf(value, this.#value);
+        const change =
+          values.type === 'unsigned'
+            ? unsignedChange(value as bigint, this.#value as bigint)
+            : changeOf(value, this.#value);
         const elapsedNs = this.#sign * Number(timeNs - this.#timeNs);
         if (!(this.#isNonNegative && change < 0)) {
           times.push(timeNs);
@@ -86,4 +89,9 @@ function changeOf(value: Cell, before: Cell): number {
   const change = value - before;
   const fits = change >= -(1n << 63n) && change < 1n << 63n;
   return Number(fits ? change : BigInt.asIntN(64, change));
+}
+
+/** As the reference has it, that of equal values is a negative zero. */
+function unsignedChange(value: bigint, before: bigint): number {
+  return value > before ? Number(value - before) : -Number(before - value);
 }

@@ -68,6 +68,10 @@ const ofChanged: readonly (readonly [statement: RegExp, reason: string])[] = [
 const ofClusters: readonly (readonly [statement: RegExp, reason: string])[] = [
   [/^(.*; )?DROP SHARD \d+/, 'a shard that is not there is dropped'],
   [
+    /\bCREATE DATABASE \S+ WITH REPLICATION 1/,
+    'a database has a copy on each of some nodes unless it is said, and one of another number is another',
+  ],
+  [
     /\b(top|bottom)\(.*\b(LIMIT|OFFSET) /,
     'points that it reads are cut off by each shard there, of which a node has one of its own',
   ],
@@ -114,6 +118,12 @@ const ofTies: readonly (readonly [statement: RegExp, difference: RegExp, reason:
     /\[\d\]: \S+ not \S+$/,
     'the heap orders the points of one time that it takes from several series',
   ],
+  [
+    /\b(first|last|percentile|cumulative_sum|difference|derivative|moving_average)\(/,
+    /row \d+\[\d\]: \S+ not \S+$/,
+    'of several rows of one time the heap gives one, or one after the other',
+  ],
+  [/./, /row \d+\[\d\]: -?0 not -?0$/, 'of zeros of both signs at one time the heap gives one'],
 ];
 
 /** How two answers may differ. */

@@ -4,10 +4,14 @@ import { change, dialogue, questionOfChanged } from './random-changes.ts';
 import { RandomChoice } from './random-choice.ts';
 import { fleetSelect } from './random-fleet.ts';
 import { mutated } from './random-mutations.ts';
+import { oddChange } from './random-odd-changes.ts';
+import { userStatement } from './random-uses.ts';
 import { freshStatement, type FreshStatement } from './random-statements.ts';
 
 /** Of what a cluster is asked. */
 const fleetShare = 0.4;
+/** Of what comes in the words of people and their dashboards. */
+const usesShare = 0.3;
 
 export interface FreshRequest {
   readonly statement: FreshStatement;
@@ -28,6 +32,7 @@ export function* freshRequests(
     if (isMutated) yield asked(random, (text) => mutated(random, text));
     else if (random.chance(0.1)) yield changed(random);
     else if (random.chance(0.06)) yield ofCatalog(random);
+    else if (random.chance(usesShare)) yield asked(random, (text) => text, uses);
     else if (isCluster && random.chance(fleetShare)) yield asked(random, (text) => text, fleet);
     else yield asked(random);
 }
@@ -45,6 +50,8 @@ function changed(random: RandomChoice): FreshRequest {
   const { statement, lines } = random.of([
     change,
     change,
+    oddChange,
+    oddChange,
     (one: RandomChoice) => ({ statement: questionOfChanged(one), lines: undefined }),
     (one: RandomChoice) => ({ statement: dialogue(one), lines: undefined }),
   ])(random); // prettier-ignore
@@ -70,6 +77,10 @@ function endingStatement(random: RandomChoice): FreshStatement {
 
 function fleet(random: RandomChoice): FreshStatement {
   return { kind: 'fleet', text: fleetSelect(random) };
+}
+
+function uses(random: RandomChoice): FreshStatement {
+  return { kind: 'use', text: userStatement(random) };
 }
 
 function asked(

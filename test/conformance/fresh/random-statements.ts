@@ -3,6 +3,7 @@ import { deepStatement } from './random-deep.ts';
 import { fleetSelect } from './random-fleet.ts';
 import { aggregateSelect, holtSelect, rawSelect, subquerySelect, transformSelect } from './random-selects.ts'; // prettier-ignore
 import { show } from './random-shows.ts';
+import { userStatement } from './random-uses.ts';
 import { wideStatement } from './random-wide.ts';
 
 export interface FreshStatement {
@@ -17,6 +18,7 @@ export interface FreshStatement {
     | 'deep'
     | 'invalid'
     | 'fleet'
+    | 'use'
     | 'change';
   readonly text: string;
 }
@@ -50,6 +52,8 @@ function textOf(random: RandomChoice, kind: FreshStatement['kind']): string {
       return wideStatement(random);
     case 'deep':
       return deepStatement(random);
+    case 'use':
+      return userStatement(random);
     case 'fleet':
       return fleetSelect(random);
     case 'show':
