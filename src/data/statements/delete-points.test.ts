@@ -124,3 +124,10 @@ test('delete: DROP SERIES refuses a comparison that begins with time before it l
   expect([error, deletes.length]).toEqual(['', 3]);
   expect((await run('DELETE FROM m WHERE time != 3')).error).toBe('invalid time comparison operator: !='); // prettier-ignore
 });
+
+test('delete: a number beside a tag, whose values are texts, deletes nothing', async () => {
+  for (const text of ['DELETE FROM m WHERE h = 7', 'DROP SERIES FROM m WHERE h != 7', 'DELETE FROM m WHERE nosuch = true']) {
+    const { error, deletes } = await run(text);
+    expect([error, deletes]).toEqual(['shard 1: fields not supported in WHERE clause during deletion', []]);
+  }
+}); // prettier-ignore

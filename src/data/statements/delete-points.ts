@@ -5,7 +5,7 @@
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import { maxTimeNs, minTimeNs } from '../../base/units.ts';
 import { findDatabase, findRetentionPolicy } from '../../meta/model/catalog.ts';
-import type { Source, Statement } from '../../influxql/ast.ts';
+import type { Expr, Source, Statement } from '../../influxql/ast.ts';
 import { makeStamp, type Stamp } from '../../models/stamp.ts';
 import { namesTime, splitCondition } from '../../query/compile/split-condition.ts';
 import type { MeasurementSchema } from '../../query/compile/schema.ts';
@@ -13,6 +13,7 @@ import { mergeDescriptions } from '../engine/lists/describe-shards.ts';
 import type { ListedMeasurement } from '../engine/lists/schema-list.ts';
 import type { DeletePointsRequest, ShardAccess } from '../engine/shard-access.ts';
 import { isAway } from '../shards/choose-owners.ts';
+import { deletionPredicate } from './deletion-condition.ts';
 import type { SchemaPorts } from './schema/schema-reader.ts';
 import {
   databaseScope,
@@ -21,7 +22,6 @@ import {
   type SchemaScope,
   type ScopePlace,
 } from './schema/schema-scope.ts';
-import { seriesPredicate } from './schema/series-condition.ts';
 import type { ShowContext } from './schema/show-schema.ts';
 
 export type DeleteStatement = Extract<
@@ -151,14 +151,14 @@ async function deleteAll(
 function unknownOf(
   sources: readonly Source[],
   known: readonly MeasurementSchema[],
-  rest: Parameters<typeof seriesPredicate>[0],
+  rest: Expr | undefined,
 ): readonly ListedMeasurement[] {
   return sources.flatMap((source): readonly ListedMeasurement[] => {
     if (source.kind !== 'measurement' || source.name === '') return [];
     const { name } = source;
     if (known.some((schema) => schema.name === name)) return [];
     try {
-      return [{ name, predicate: seriesPredicate(rest, { name, fields: new Map(), tagKeys: new Set() }) }]; // prettier-ignore
+      return [{ name, predicate: deletionPredicate(rest, { name, fields: new Map(), tagKeys: new Set() }) }]; // prettier-ignore
     } catch (error) {
       // Of what is not there no condition is refused.
       if (!isDbError(error, 'invalid_argument')) throw error;
@@ -215,35 +215,17 @@ function ownerOf(of: (nodeId: number) => ShardAccess, nodeId: number): ShardAcce
   }
 }
 
+/** What a condition is refused for is said of a shard, as in the reference. */
 function listed(
   schema: MeasurementSchema,
-  { rest, shardIds }: { readonly rest: Parameters<typeof seriesPredicate>[0]; readonly shardIds: readonly number[] }, // prettier-ignore
+  { rest, shardIds }: { readonly rest: Expr | undefined; readonly shardIds: readonly number[] },
 ): ListedMeasurement {
-  checkTagsOnly(rest, { schema, shardId: shardIds[0] ?? 0 });
-  return { name: schema.name, predicate: seriesPredicate(rest, schema) };
-}
-
-/** A condition on a field could not be held by an index: refused, as in the reference. */
-function checkTagsOnly(
-  rest: Parameters<typeof seriesPredicate>[0],
-  { schema, shardId }: { readonly schema: MeasurementSchema; readonly shardId: number },
-): void {
-  const names = new Set(schema.fields.keys());
-  if (!namesField(rest, names)) return;
-  throw invalid(`shard ${shardId}: fields not supported in WHERE clause during deletion`);
-}
-
-function namesField(
-  expr: Parameters<typeof seriesPredicate>[0],
-  names: ReadonlySet<string>,
-): boolean {
-  const waiting = expr === undefined ? [] : [expr];
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    if (next.kind === 'paren') waiting.push(next.expr);
-    else if (next.kind === 'binary') waiting.push(next.left, next.right);
-    else if (next.kind === 'ref' && names.has(next.name)) return true;
+  try {
+    return { name: schema.name, predicate: deletionPredicate(rest, schema) };
+  } catch (error) {
+    if (!isDbError(error, 'invalid_argument')) throw error;
+    throw invalid(`shard ${shardIds[0] ?? 0}: ${error.message}`);
   }
-  return false;
 }
 
 /** What an owner refuses is told as it is; an owner that is away by the reference's text. */

@@ -2,6 +2,10 @@
 const statements: readonly (readonly [statement: RegExp, reason: string])[] = [
   [/\bsample\(/, 'chance picks the points'],
   [
+    /^SELECT .*\b_(name|tagKey|seriesKey)\b.* FROM|_(tagKey|seriesKey)\b/,
+    'names of the system are none of rows here; there a SELECT of them gives a row of nothing for each series',
+  ],
+  [
     /integral\(.*GROUP BY/,
     'the last windows of all groups stand behind the others there, in the order of a map',
   ],
@@ -103,6 +107,11 @@ const ofStatements: readonly (readonly [statement: RegExp, difference: RegExp, r
       /GROUP BY time\(\w+, .*\btz\('/,
       /\[\d\]: \S+ not \S+$| \d+ not \d+$/,
       'with an offset of the windows points behind a change of the clocks stand a window early there, and windows come twice',
+    ],
+    [
+      /^(DELETE|DROP SERIES)\b.* WHERE /,
+      /results\[0\]keys error,statement_id not statement_id$/,
+      'a condition that names of tags do not decide is refused wherever it stands, also where no series or measurement is left for it',
     ],
     [
       /^SHOW (SERIES|MEASUREMENT) CARDINALITY/,
