@@ -67,6 +67,15 @@ export const statusFilters: KeyCheck = (value) => {
   return wrong === undefined ? undefined : `unrecognized HTTP status filter: ${wrong}`;
 };
 
+/** '' stands for the default. */
+export const collectdSecurity: KeyCheck = (value) =>
+  ['', 'none', 'sign', 'encrypt'].includes(textOf(value)) ? undefined : 'Invalid security level';
+
+export const collectdMultiValue: KeyCheck = (value) =>
+  ['', 'split', 'join'].includes(textOf(value))
+    ? undefined
+    : 'Invalid value for parse-multivalue-plugin. Valid options are "split" and "join"';
+
 function textOf(value: Value): string {
   return typeof value === 'string' ? value : '';
 }

@@ -1,0 +1,33 @@
+import { parseLines } from '../../src/models/line-protocol.ts';
+
+/** A point as a reference's answer has it. */
+export interface GoldenPoint {
+  readonly measurement: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** Nanoseconds. */
+  readonly time: string;
+}
+
+/** What is there once these lines were written, ordered as `SELECT * FROM /.* / GROUP BY *` orders it. */
+export function pointsOf(lines: string): readonly GoldenPoint[] {
+  const { points, errors } = parseLines(Buffer.from(lines, 'latin1'), { stepNs: 1n, defaultTimeNs: 0n }); // prettier-ignore
+  if (errors.count > 0) throw new Error(errors.text());
+  const stored = new Map<string, GoldenPoint>();
+  for (const { measurement, tags, fields, timeNs } of points) {
+    const values = [...fields].map(([name, field]) => [name, 'value' in field ? field.value : field] as const); // prettier-ignore
+    const point = {
+      measurement,
+      tags: Object.fromEntries(tags.map(({ key, value }) => [key, value])),
+      // As JSON, zero has no sign.
+      fields: Object.fromEntries(values.map(([name, value]) => [name, value === 0 ? 0 : value])),
+      time: String(timeNs),
+    };
+    stored.set(orderOf(point), point);
+  }
+  return [...stored].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, point]) => point);
+}
+
+function orderOf({ measurement, tags, time }: GoldenPoint): string {
+  return JSON.stringify([measurement, tags, time.padStart(20)]);
+}
