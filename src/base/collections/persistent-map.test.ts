@@ -31,6 +31,33 @@ test('persistent map: does what a Map does, in order, and older ones stay what t
   );
 });
 
+test('persistent map: entries behind its last key are as if they had been added one by one', () => {
+  const runs = fc.array(fc.nat(300), { maxLength: 12 });
+  const height = (size: number): number => 1.45 * Math.log2(size + 2) + 1;
+  fc.assert(
+    fc.property(runs, fc.nat(3), (lengths, gap) => {
+      let looks = 0;
+      let map = PersistentMap.empty<number, string>((left, right) => (looks++, left - right));
+      let key = 0;
+      for (const length of lengths) {
+        const entries = Array.from({ length }, () => [(key += 1 + gap), `of ${key}`] as const);
+        const before = [...map.values()];
+        const longer = map.withLast(entries);
+        expect([...map.values()]).toEqual(before);
+        expect([...longer.values()]).toEqual([...before, ...entries.map(([, value]) => value)]);
+        expect(longer.size).toBe(map.size + length);
+        map = length % 2 === 0 ? longer : longer.without(key);
+      }
+      for (const value of map.values()) {
+        looks = 0;
+        expect(map.get(Number(value.slice(3)))).toBe(value);
+        expect(looks).toBeLessThan(height(map.size));
+      }
+    }),
+    { numRuns: 50, seed: 2 },
+  );
+});
+
 test.each(['rising', 'falling', 'mixed'])(
   'persistent map: a change looks at no more keys than the height of the tree, %s keys',
   (order) => {

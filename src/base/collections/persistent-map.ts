@@ -6,9 +6,11 @@
  *   a few more to balance them.
  * - Iteration is in the order of `compare`.
  */
-interface TreeNode<K, V> {
+interface Entry<K, V> {
   readonly key: K;
   readonly value: V;
+}
+interface TreeNode<K, V> extends Entry<K, V> {
   readonly height: number;
   readonly left: Tree<K, V>;
   readonly right: Tree<K, V>;
@@ -50,6 +52,16 @@ export class PersistentMap<K, V> {
     const isThere = this.has(key);
     const root = inserted(this.#root, { key, value, compare: this.#compare });
     return new PersistentMap(this.#compare, root, this.size + (isThere ? 0 : 1));
+  }
+
+  /** With entries that rise, all behind its last key: it costs each of them, and the height of the tree once. */
+  withLast(entries: readonly (readonly [K, V])[]): PersistentMap<K, V> {
+    const [first] = entries;
+    if (first === undefined) return this;
+    const size = this.size + entries.length;
+    const behind = balancedTree(entries, 1, entries.length);
+    const root = joined(this.#root, { key: first[0], value: first[1] }, behind);
+    return new PersistentMap(this.#compare, root, size);
   }
 
   without(key: K): PersistentMap<K, V> {
@@ -112,7 +124,7 @@ function removed<K, V>(tree: Tree<K, V>, key: K, compare: Compare<K>): Tree<K, V
 }
 
 /** A node of `of`'s key and value over two subtrees whose heights differ by two at most. */
-function balanced<K, V>(of: TreeNode<K, V>, left: Tree<K, V>, right: Tree<K, V>): TreeNode<K, V> {
+function balanced<K, V>(of: Entry<K, V>, left: Tree<K, V>, right: Tree<K, V>): TreeNode<K, V> {
   const tilt = heightOf(left) - heightOf(right);
   if (tilt > 1 && left !== undefined) {
     const { left: outer, right: inner } = left;
@@ -129,8 +141,33 @@ function balanced<K, V>(of: TreeNode<K, V>, left: Tree<K, V>, right: Tree<K, V>)
   return node(of, left, right);
 }
 
+/** Of the entries in [from, end), which rise. */
+function balancedTree<K, V>(
+  entries: readonly (readonly [K, V])[],
+  from: number,
+  end: number,
+): Tree<K, V> {
+  const middle = (from + end) >>> 1;
+  const entry = entries[middle];
+  if (from >= end || entry === undefined) return undefined;
+  const [key, value] = entry;
+  return node(
+    { key, value },
+    balancedTree(entries, from, middle),
+    balancedTree(entries, middle + 1, end),
+  );
+}
+
+/** A tree of `left`, the entry behind it, and `right` behind that, of whatever heights. */
+function joined<K, V>(left: Tree<K, V>, entry: Entry<K, V>, right: Tree<K, V>): TreeNode<K, V> {
+  const tilt = heightOf(left) - heightOf(right);
+  if (tilt > 1 && left !== undefined) return balanced(left, left.left, joined(left.right, entry, right)); // prettier-ignore
+  if (tilt < -1 && right !== undefined) return balanced(right, joined(left, entry, right.left), right.right); // prettier-ignore
+  return node(entry, left, right);
+}
+
 function node<K, V>(
-  { key, value }: TreeNode<K, V>,
+  { key, value }: Entry<K, V>,
   left: Tree<K, V>,
   right: Tree<K, V>,
 ): TreeNode<K, V> {

@@ -17,7 +17,7 @@ import {
   matchesSpec,
   newPolicy,
 } from './retention-policy.ts';
-import { compareGroups, groupAt, newGroupBounds, placeShards } from '../model/shard-groups.ts';
+import { groupAt, newGroupBounds, placeShards, withGroups } from '../model/shard-groups.ts';
 
 type SchemaCommand = Extract<
   Command,
@@ -157,8 +157,9 @@ function createGroups(
     maxShardId += shards.length;
     freeFromNs = bounds.endNs;
   }
-  if (added.length === 0) return catalog;
-  const shardGroups = [...policy.shardGroups, ...added].sort(compareGroups);
+  const [first, ...others] = added;
+  if (first === undefined) return catalog;
+  const shardGroups = withGroups(policy.shardGroups, [first, ...others]);
   const changed = withPolicy(database, { ...policy, shardGroups });
   return { ...withDatabase(catalog, changed), maxShardGroupId, maxShardId };
 }

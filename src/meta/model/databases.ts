@@ -121,14 +121,30 @@ function reindexed(
   for (const [name, policy] of policiesBefore)
     for (const group of groupsOnlyIn(policy, policiesAfter.get(name)))
       for (const { id } of group.shards) index = index.without(id);
+  const places: ShardPlace[] = [];
   for (const [name, policy] of policiesAfter)
     for (const group of groupsOnlyIn(policy, policiesBefore.get(name))) {
       if (group.deletedAtNs !== undefined) continue;
-      for (const shard of group.shards) {
-        const place = { database: after?.name ?? '', retentionPolicy: name, group, shard };
-        index = index.with(shard.id, place);
-      }
+      for (const shard of group.shards)
+        places.push({ database: after?.name ?? '', retentionPolicy: name, group, shard });
     }
+  return withPlaces(index, places);
+}
+
+/** New shards have the highest ids, and come in their order. */
+function withPlaces(
+  shards: PersistentMap<number, ShardPlace>,
+  places: readonly ShardPlace[],
+): PersistentMap<number, ShardPlace> {
+  let lastId = shards.lastKey ?? -1;
+  let areLast = true;
+  for (const { shard } of places) {
+    areLast &&= shard.id > lastId;
+    lastId = shard.id;
+  }
+  if (areLast) return shards.withLast(places.map((place) => [place.shard.id, place]));
+  let index = shards;
+  for (const place of places) index = index.with(place.shard.id, place);
   return index;
 }
 
@@ -138,6 +154,20 @@ function groupsOnlyIn(
 ): readonly ShardGroup[] {
   if (other === undefined) return shardGroups;
   if (other.shardGroups === shardGroups) return [];
-  const known = new Set(other.shardGroups);
-  return shardGroups.filter((group) => !known.has(group));
+  const [from, end] = differingRange(shardGroups, other.shardGroups);
+  const known = new Set(other.shardGroups.slice(from, other.shardGroups.length - end));
+  return shardGroups.slice(from, shardGroups.length - end).filter((group) => !known.has(group));
+}
+
+/** How many of two lists are the same from the first on, and how many of the others up to the last: nearly all, mostly. */
+function differingRange(
+  some: readonly ShardGroup[],
+  others: readonly ShardGroup[],
+): readonly [from: number, end: number] {
+  const most = Math.min(some.length, others.length);
+  let from = 0;
+  while (from < most && some[from] === others[from]) from++;
+  let end = 0;
+  while (end < most - from && some.at(-1 - end) === others.at(-1 - end)) end++;
+  return [from, end];
 }

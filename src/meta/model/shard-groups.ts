@@ -106,11 +106,16 @@ export function placeShards(
   from: { readonly firstShardId: number; readonly raftIndex: number },
 ): readonly ShardInfo[] {
   const replicas = Math.max(1, Math.min(replicaCount, nodeIds.length));
+  const count = shardCount(nodeIds.length, replicas);
   let node = from.raftIndex % nodeIds.length;
-  return Array.from({ length: shardCount(nodeIds.length, replicas) }, (_, i) => {
-    const owners = Array.from({ length: replicas }, () => nodeIds[node++ % nodeIds.length] ?? 0);
-    return { id: from.firstShardId + i, owners };
-  });
+  const shards: ShardInfo[] = [];
+  // Plain loops: a start does again what has made thousands of groups.
+  for (let i = 0; i < count; i++) {
+    const owners: number[] = [];
+    for (let copy = 0; copy < replicas; copy++) owners.push(nodeIds[node++ % nodeIds.length] ?? 0);
+    shards.push({ id: from.firstShardId + i, owners });
+  }
+  return shards;
 }
 
 /** By when it ends, then by when it starts: the order in which the reference lists groups. */
@@ -118,4 +123,31 @@ export function compareGroups(left: ShardGroup, right: ShardGroup): number {
   const [leftEnd, rightEnd] = [endOfGroup(left), endOfGroup(right)];
   if (leftEnd !== rightEnd) return leftEnd < rightEnd ? -1 : 1;
   return left.startNs < right.startNs ? -1 : Number(left.startNs > right.startNs);
+}
+
+/** Lists that are known to be in order: a new group is put into thousands without a look at all of them. */
+const inOrder = new WeakSet<readonly ShardGroup[]>();
+
+/** Both together, in order; `added` are in order and at least one. */
+export function withGroups(
+  groups: readonly ShardGroup[],
+  added: readonly [ShardGroup, ...ShardGroup[]],
+): readonly ShardGroup[] {
+  const from = inOrder.has(groups) ? firstBehind(groups, added[0]) : 0;
+  const behind = [...groups.slice(from), ...added].sort(compareGroups);
+  const all = from === 0 ? behind : groups.slice(0, from).concat(behind);
+  inOrder.add(all);
+  return all;
+}
+
+/** Place of the first group that is in order behind `group`; they are in order. */
+function firstBehind(groups: readonly ShardGroup[], group: ShardGroup): number {
+  let [low, high] = [0, groups.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const other = groups[middle];
+    if (other !== undefined && compareGroups(other, group) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
