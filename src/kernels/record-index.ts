@@ -17,6 +17,7 @@ const entriesFirst = 256;
 const recordsFirst = 1_024;
 const noEntry = 2 ** 32 - 1;
 const halfWord = 2 ** 32;
+const allSegments = 2 ** 32 - 1;
 const breakWords = 6;
 const stampWordsAt = 8;
 /** Where a record has it. */
@@ -56,6 +57,24 @@ export interface KeptRecords {
   readonly count: number;
   /** Numbers in the list of those that are the caller's. */
   readonly handed: readonly number[];
+}
+
+/** Of each shard one. */
+export type Sequences = Iterable<readonly [shardId: number, sequence: number]>;
+
+/** Thousands of them, of which few are ever looked at. */
+class SequenceList implements Sequences {
+  readonly #pairs: Float64Array;
+
+  constructor(pairs: Float64Array) {
+    this.#pairs = pairs;
+  }
+
+  *[Symbol.iterator](): Generator<readonly [shardId: number, sequence: number], undefined> {
+    for (let i = 0; i < this.#pairs.length; i += 2)
+      yield [this.#pairs[i] ?? 0, this.#pairs[i + 1] ?? 0];
+    return undefined;
+  }
 }
 
 export interface RecordIndexOptions {
@@ -176,14 +195,21 @@ export class RecordIndex {
   }
 
   /** The highest sequence of each shard that has records in a segment, while that is the last one that was noted. */
-  sequencesIn(segment: number): ReadonlyMap<number, number> {
-    const sequences = new Map<number, number>();
-    for (const [entry, shardId] of this.#shards()) {
-      if (this.#entryWord(entry, Entry.segment) !== segment) continue;
-      const low = this.#entryWord(entry, Entry.inSegment);
-      sequences.set(shardId, low + this.#entryWord(entry, Entry.inSegment + 1) * halfWord);
-    }
-    return sequences;
+  sequencesIn(segment: number): Sequences {
+    return this.#sequences(Entry.inSegment, segment);
+  }
+
+  /** The highest sequence of each shard in all segments. */
+  greatestSequences(): Sequences {
+    return this.#sequences(Entry.greatest, allSegments);
+  }
+
+  /** By the kernel: thousands of shards in each of some segments are more than a loop that V8 has not compiled yet should do. */
+  #sequences(word: number, segment: number): Sequences {
+    const kernel = this.kernel;
+    const out = kernel.scratch(this.#stateWord(State.entryCount) * 16);
+    const count = kernel.exports.sequencesOfRecords(this.#state.at, segment, word * 4, out);
+    return new SequenceList(new Float64Array(kernel.buffer, out, 2 * count).slice());
   }
 
   /** Shards that have records which wait, and how many bytes. */
@@ -257,12 +283,11 @@ export class RecordIndex {
   }
 
   #askUses(from: number): void {
+    const words = this.kernel.allWords;
     const count = this.#stateWord(State.entryCount);
-    for (let entry = from; entry < count; entry++) {
-      const low = this.#entryWord(entry, Entry.shard);
-      const use = this.#useOf(low + this.#entryWord(entry, Entry.shard + 1) * halfWord);
-      this.#setEntry(entry, Entry.use, use);
-    }
+    let at = (this.#entries.at + from * entryBytes) >>> 2;
+    for (let entry = from; entry < count; entry++, at += entryBytes >>> 2)
+      words[at + Entry.use] = this.#useOf(wideAt(words, at + Entry.shard));
   }
 
   /** For so many entries and records more. */
@@ -323,4 +348,9 @@ export class RecordIndex {
   #setEntry(entry: number, word: number, value: number): void {
     this.kernel.allWords[((this.#entries.at + entry * entryBytes) >>> 2) + word] = value;
   }
+}
+
+/** What two words hold. */
+function wideAt(words: Uint32Array, at: number): number {
+  return (words[at] ?? 0) + (words[at + 1] ?? 0) * halfWord;
 }

@@ -61,6 +61,7 @@ export interface StoreExports extends WindowExports {
   listRecords(ptr: number, length: number, magic: number, salt: number, largeBytes: number, out: number): number; // prettier-ignore
   recordsOfShard(index: number, low: number, high: number): number;
   slotRecords(index: number): void;
+  sequencesOfRecords(index: number, segment: number, offset: number, out: number): number;
   noteRecords(index: number, rows: number, count: number, segment: number, base: number, ofRows: number, breaks: number, vouches: number): bigint; // prettier-ignore
   keepRecords(index: number, ptr: number, rows: number, count: number, ofRows: number, bytesMax: number, out: number, handedRows: number): bigint; // prettier-ignore
   flushedBlocks(): number;

@@ -61,7 +61,7 @@ export {
   rowsOfSeries,
 } from './chunks';
 export { crcOf } from './crc';
-export { keepRecords, listRecords, noteRecords, recordsOfShard, slotRecords } from './records';
+export { keepRecords, listRecords, noteRecords, recordsOfShard, sequencesOfRecords, slotRecords } from './records';
 export { arePlacedInTime, listPlaced, orderPlaced, placeBytes, placeRows, placeSeries, placeWords } from './placed';
 export { flushedBlocks, flushedIndex, flushSeries, flushWorkBytes } from './flush';
 export { jsonPicked, jsonRows } from './json';

@@ -90,6 +90,26 @@ export function recordsOfShard(index: usize, low: u32, high: u32): u32 {
   return 0xffffffff;
 }
 
+/**
+ * Writes the shard id and the sequence that lies `offset` bytes behind the begin of an entry, as f64, of each entry whose last record is in that
+ * segment to `out`; of all for 2^32 - 1. There is room for all. Answers how many there are.
+ */
+export function sequencesOfRecords(index: usize, segment: u32, offset: u32, out: usize): u32 {
+  const count = load<u32>(index, 12);
+  let entry = <usize>load<u32>(index, 8);
+  let written: u32 = 0;
+  for (let number: u32 = 0; number < count; number++) {
+    if (segment == 0xffffffff || load<u32>(entry, 32) == segment) {
+      store<f64>(out, <f64>load<u64>(entry));
+      store<f64>(out, <f64>load<u64>(entry + offset), 8);
+      out += 16;
+      written++;
+    }
+    entry += 1 << entryShift;
+  }
+  return written;
+}
+
 /** Puts all entries into slots that hold nothing. */
 export function slotRecords(index: usize): void {
   const slots = <usize>load<u32>(index);

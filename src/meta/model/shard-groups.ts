@@ -46,6 +46,9 @@ export function groupAt(policy: RetentionPolicy, timeNs: bigint): ShardGroup | u
 
 /** Place of the first group, in their order, that ends after `timeNs`; groups that are not deleted do not overlap. */
 function firstEndingAfter(groups: readonly ShardGroup[], timeNs: bigint): number {
+  const last = groups.at(-1);
+  // Most new points are later than all there are.
+  if (last === undefined || endOfGroup(last) <= timeNs) return groups.length;
   let [low, high] = [0, groups.length];
   while (low < high) {
     const middle = (low + high) >>> 1;

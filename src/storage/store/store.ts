@@ -86,6 +86,7 @@ export class Store {
   /** Files of other workers' shards. */
   readonly borrowed: BorrowedFiles;
   #schemaVersion = 0;
+  #hasReleased = false;
   #growthCount = 0;
   /** How many times series came or went otherwise than by writes. */
   #changeCount = 0;
@@ -149,6 +150,7 @@ export class Store {
       watch.look();
       this.borrowed.look();
       this.#tasks.spawn('vouch', this.#wal.vouch());
+      this.#releaseEarlier();
       if (options.opensBehind === true && this.#opener.isDue) this.#openBehind();
     });
   }
@@ -157,8 +159,15 @@ export class Store {
   static async open(ports: StorePorts, options: StoreOptions): Promise<Store> {
     const store = new Store(ports, options, await findStore(ports, options));
     store.#tasks.spawn('open shards', store.#opener.openLatest());
-    store.#tasks.spawn('release', store.#releases.release());
+    if (options.opensBehind !== true) store.#releaseEarlier();
     return store;
+  }
+
+  /** Segments of earlier runs that were not needed any more: once, and where shards are opened behind not before the first answers. */
+  #releaseEarlier(): void {
+    if (this.#hasReleased) return;
+    this.#hasReleased = true;
+    this.#tasks.spawn('release', this.#releases.release());
   }
 
   /** Series of a shard came or went, and not by a write. */

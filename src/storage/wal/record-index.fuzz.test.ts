@@ -80,8 +80,10 @@ test('index of the log: it knows of each shard what looking at each record tells
         expect(count + handed.length).toBe(records.filter(({ shardId, kind }) => shardId % 3 === 0 && kind !== WalRecordKind.vouch && kind !== WalRecordKind.void).length); // prettier-ignore
         expect(bytes.length % 8).toBe(0);
         const here = [...plain].filter(([, shard]) => shard.segment === segment);
-        expect(index.sequencesIn(segment)).toEqual(new Map(here.map(([id, { inSegment }]) => [id, inSegment]))); // prettier-ignore
+        expect(new Map(index.sequencesIn(segment))).toEqual(new Map(here.map(([id, { inSegment }]) => [id, inSegment]))); // prettier-ignore
       }
+      const greatest = new Map([...plain].map(([id, shard]) => [id, shard.greatest]));
+      expect(new Map(index.greatestSequences())).toEqual(greatest);
       for (const [shardId, { inSegment, ...shard }] of plain) {
         const { bytes, ...found } = index.of(shardId) ?? { bytes: 0 };
         expect(found).toEqual(shard);

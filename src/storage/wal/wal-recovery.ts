@@ -15,7 +15,12 @@
  */
 import { isDbError } from '../../base/errors.ts';
 import type { Disk, DiskFile } from '../../env/disk.ts';
-import { RecordUse, type KeptRecords, type RecordIndex } from '../../kernels/record-index.ts';
+import {
+  RecordUse,
+  type KeptRecords,
+  type RecordIndex,
+  type Sequences,
+} from '../../kernels/record-index.ts';
 import { RecordScan, type ScannedRecords } from '../../kernels/record-scan.ts';
 import { FoundRecords } from './found-records.ts';
 import { readSegment, scannedRecord, type WalGap } from './read-segment.ts';
@@ -45,7 +50,7 @@ export interface WalVisitor {
   /** Gets those that wait, many at a time, and before those that are handed out of the same bytes. */
   onKept?(kept: KeptRecords): Promise<void> | void;
   /** Told after the records of a segment, with the last sequence in it of each shard. */
-  onSegment?(path: string, sequences: ReadonlyMap<number, number>): void;
+  onSegment?(path: string, sequences: Sequences): void;
 }
 
 export interface RecoveredWal {

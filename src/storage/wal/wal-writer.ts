@@ -18,6 +18,7 @@
 import { DbError } from '../../base/errors.ts';
 import type { Disk, DiskFile } from '../../env/disk.ts';
 import { makeDurableDir } from '../../env/make-durable-dir.ts';
+import type { Sequences } from '../../kernels/record-index.ts';
 import {
   encodeRecordHeader,
   recordHeaderBytes,
@@ -46,7 +47,8 @@ export interface GroupWatch {
 /** A file that takes no more records, and the last sequence in it of each shard. */
 export interface WalSegment {
   readonly path: string;
-  readonly sequences: ReadonlyMap<number, number>;
+  /** The last one of each shard. */
+  readonly sequences: Sequences;
 }
 
 interface Waiting {

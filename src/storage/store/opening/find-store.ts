@@ -7,6 +7,7 @@
  */
 import { DbError, errorText, isDbError } from '../../../base/errors.ts';
 import { compiledKernels } from '../../../kernels/module/kernel-module.ts';
+import type { Sequences } from '../../../kernels/record-index.ts';
 import { StoreKernel } from '../../../kernels/store-kernel.ts';
 import { RecentBudget } from '../../engine/memtable/recent-batches.ts';
 import { PageCache } from '../../pages/page-cache.ts';
@@ -75,6 +76,7 @@ export async function findStore(ports: StorePorts, options: StoreOptions): Promi
     onSegment: (path, sequences) => segments.push({ path, sequences }),
   });
   const settled = await settleOrJudge(ports, options, recovered);
+  const inLog = opener.index.greatestSequences();
   opener.logWasRead();
   for (const [shardId, error] of settled.lacking)
     await setAsDamaged({ opener, shards, damaged }, shardId, error);
@@ -82,7 +84,7 @@ export async function findStore(ports: StorePorts, options: StoreOptions): Promi
     ...{ shards, damaged, opener, kernel, cache, blocks, budget, roster },
     run: recovered.run,
     segments: segments.filter(({ path }) => !settled.keptPaths.has(path)),
-    goneSequences: sequencesOfGone(segments, (shardId) => shards.has(shardId) || opener.isPending(shardId)), // prettier-ignore
+    goneSequences: sequencesOfGone(inLog, { isHome, isHere: (shardId) => shards.has(shardId) || opener.isPending(shardId) }), // prettier-ignore
     settleLog: settled.settleLog,
   };
 }
@@ -116,7 +118,8 @@ async function compareRoster(
     for (const shardId of sweptIds)
       if (!pending.has(shardId) && !damaged.has(shardId)) await roster.gone(shardId);
     const there = [...damaged.values()].map(({ place }) => place);
-    for (const place of [...pending.values(), ...there]) await roster.made(place, undefined);
+    for (const place of [...pending.values(), ...there])
+      if (!roster.has(place.shardId)) await roster.made(place, undefined);
   } catch (error) {
     if (!isDbError(error, 'io_error') && !isDbError(error, 'disk_full')) throw error;
     // As it was before: the next start tries again.
@@ -143,14 +146,13 @@ async function setAsDamaged(
   await open.shard.close();
 }
 
+/** Up to where the log has records of shards that would be home here and are not there. */
 function sequencesOfGone(
-  segments: readonly WalSegment[],
-  isHere: (shardId: number) => boolean,
+  inLog: Sequences,
+  { isHome, isHere }: { readonly isHome: (shardId: number) => boolean; readonly isHere: (shardId: number) => boolean }, // prettier-ignore
 ): Map<number, number> {
   const gone = new Map<number, number>();
-  for (const { sequences } of segments) {
-    for (const [shardId, sequence] of sequences)
-      if (!isHere(shardId)) gone.set(shardId, Math.max(sequence, gone.get(shardId) ?? 0));
-  }
+  for (const [shardId, sequence] of inLog)
+    if (isHome(shardId) && !isHere(shardId)) gone.set(shardId, sequence);
   return gone;
 }
