@@ -105,13 +105,18 @@ const ofStatements: readonly (readonly [statement: RegExp, difference: RegExp, r
   [
     [
       /GROUP BY time\(\w+, .*\btz\('/,
-      /\[\d\]: \S+ not \S+$| \d+ not \d+$/,
+      /\[\d\]: \S+ not \S+$| \d+ not \d+$| elements not \d+$|keys statement_id not series,statement_id$/,
       'with an offset of the windows points behind a change of the clocks stand a window early there, and windows come twice',
     ],
     [
       /^(DELETE|DROP SERIES)\b.* WHERE /,
-      /results\[0\]keys error,statement_id not statement_id$/,
-      'a condition that names of tags do not decide is refused wherever it stands, also where no series or measurement is left for it',
+      /results\[0\]keys (error,statement_id not statement_id|statement_id not error,statement_id)$/,
+      'a condition that names of tags do not decide is refused wherever it stands in the range of time, also where no series or measurement is left for it',
+    ],
+    [
+      /^write /,
+      /invalid field name: .* not "partial write: field type conflict/,
+      'of several reasons for which points are dropped, a field named time is told first',
     ],
     [
       /^SHOW (SERIES|MEASUREMENT) CARDINALITY/,
@@ -128,8 +133,8 @@ const ofTies: readonly (readonly [statement: RegExp, difference: RegExp, reason:
     'the heap orders the points of one time that it takes from several series',
   ],
   [
-    /\b(first|last|percentile|cumulative_sum|difference|derivative|moving_average)\(/,
-    /row \d+\[\d\]: \S+ not \S+$/,
+    /\b(first|last|percentile|cumulative_sum|(non_negative_)?(difference|derivative)|moving_average)\(|order by time desc limit 1$|LIMIT/,
+    /row \d+\[\d\]: \S+ not \S+$|values: \d+ not \d+$/,
     'of several rows of one time the heap gives one, or one after the other',
   ],
   [/./, /row \d+\[\d\]: -?0 not -?0$/, 'of zeros of both signs at one time the heap gives one'],
