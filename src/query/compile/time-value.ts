@@ -8,7 +8,8 @@ import { DbError } from '../../base/errors.ts';
 import { maxTimeNs, minTimeNs } from '../../base/units.ts';
 import type { Expr } from '../../influxql/ast.ts';
 import { parseTimeLiteral } from '../../influxql/time-literal.ts';
-import { reduceNode } from '../plan/reduce-expr.ts';
+import { isComparison } from '../plan/eval-type.ts';
+import { comparedValues, reduceNode } from '../plan/reduce-expr.ts';
 import { rewriteExpr } from '../plan/walk-expr.ts';
 
 export interface Now {
@@ -24,8 +25,7 @@ export function timeValue(expr: Expr, { nowNs, zone }: Now): bigint {
   if (expr.kind === 'string') return withinLiteral(literalAlone(expr.value, zone));
   const points = new Points(zone);
   const reduced = rewriteExpr(expr, (part) => {
-    if (part.kind === 'call')
-      return part.name === 'now' && part.args.length === 0 ? points.make(nowNs) : part;
+    if (part.kind === 'call') return isNow(part) ? points.make(nowNs) : part;
     return (part.kind === 'binary' ? points.reduce(part) : undefined) ?? reduceNode(part);
   });
   const value = reduced.kind === 'paren' ? reduced.expr : reduced;
@@ -41,6 +41,23 @@ export function timeValue(expr: Expr, { nowNs, zone }: Now): bigint {
     default:
       throw incompatible(goTypes[value.kind]);
   }
+}
+
+/**
+ * A condition less its bounds of time, with constants worked out: now() is a point of time there too, and so are texts that
+ * look like one beside a point or another such text (`'2000-01-01' < now()`). A point beside anything else is equal to nothing.
+ */
+export function reduceCondition(condition: Expr, { nowNs, zone }: Now): Expr {
+  const points = new Points(zone);
+  const reduced = rewriteExpr(condition, (part) => {
+    if (isNow(part)) return points.make(nowNs);
+    return (part.kind === 'binary' ? points.reduce(part) : undefined) ?? reduceNode(part);
+  });
+  return reduced.kind === 'paren' ? reduced.expr : reduced;
+}
+
+function isNow(expr: Expr): boolean {
+  return expr.kind === 'call' && expr.name === 'now' && expr.args.length === 0;
 }
 
 /** Nodes of a sum that stand for points of time, which the language has no literal of its own for. */
@@ -67,9 +84,20 @@ class Points {
     const { operator, left, right } = expr;
     const isPoint = this.#timesNs.has(left) || this.#timesNs.has(right);
     const texts = left.kind === 'string' && right.kind === 'string';
-    // Two texts are compared and put together as what they are.
-    if (texts && (operator === '+' || operator === '=' || operator === '!=')) return undefined;
-    return this.#combined(expr) ?? (isPoint ? expr : undefined);
+    // Two texts are put together as what they are, and compared so unless both look like times.
+    if (texts && operator === '+') return undefined;
+    const isEquality = operator === '=' || operator === '!=';
+    if (texts && isEquality && !(looksLikeTime(left.value) && looksLikeTime(right.value)))
+      return undefined;
+    return this.#compared(expr) ?? this.#combined(expr) ?? (isPoint ? expr : undefined);
+  }
+
+  #compared({ operator, left, right }: Binary): Expr | undefined {
+    if (!isComparison(operator)) return undefined;
+    const [leftNs, rightNs] = [this.#timeOf(left), this.#timeOf(right)];
+    return leftNs !== undefined && rightNs !== undefined
+      ? comparedValues(operator, leftNs, rightNs)
+      : undefined;
   }
 
   #combined({ operator, left, right }: Binary): Expr | undefined {
@@ -103,9 +131,12 @@ function lengthOf(expr: Expr): bigint | undefined {
 function literalAlone(text: string, zone: TimeZone | undefined): bigint {
   const timeNs = parseTimeLiteral(text, zone);
   if (timeNs !== undefined) return timeNs;
-  if (/^\d{4}-\d{2}-\d{2}/.test(text))
-    throw new DbError('invalid_argument', 'invalid timestamp string');
+  if (looksLikeTime(text)) throw new DbError('invalid_argument', 'invalid timestamp string');
   throw incompatible(goTypes.string);
+}
+
+function looksLikeTime(text: string): boolean {
+  return /^\d{4}-\d{2}-\d{2}/.test(text);
 }
 
 /** As Go casts a float: what is no int64 is the least one. */

@@ -99,7 +99,7 @@ function strings(operator: BinaryOperator, left: string, right: string): Expr | 
 }
 
 /** Comparisons of any two of a kind. */
-function compared<T extends number | bigint>(
+export function comparedValues<T extends number | bigint>(
   operator: BinaryOperator,
   left: T,
   right: T,
@@ -126,7 +126,7 @@ function durations({ operator, right }: Binary, leftNs: bigint): Expr | undefine
   if (right.kind === 'duration') {
     if (operator === '+') return { kind: 'duration', valueNs: leftNs + right.valueNs };
     if (operator === '-') return { kind: 'duration', valueNs: leftNs - right.valueNs };
-    return compared(operator, leftNs, right.valueNs);
+    return comparedValues(operator, leftNs, right.valueNs);
   }
   if (right.kind !== 'number' && right.kind !== 'integer') return undefined;
   const by = BigInt(Math.trunc(Number(right.value)));
@@ -155,7 +155,7 @@ function integers(operator: BinaryOperator, left: bigint, right: bigint): Expr |
     case '^':
       return integer(left ^ right);
     default:
-      return compared(operator, left, right);
+      return comparedValues(operator, left, right);
   }
 }
 
@@ -190,6 +190,6 @@ function numbers(operator: BinaryOperator, left: number, right: number): Expr | 
     case '%':
       return { kind: 'number', value: left % right };
     default:
-      return compared(operator, left, right);
+      return comparedValues(operator, left, right);
   }
 }

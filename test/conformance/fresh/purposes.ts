@@ -47,6 +47,10 @@ const statements: readonly (readonly [statement: RegExp, reason: string])[] = [
     'bounds next to the ends of what a number can be wrap there: all rows come, or none, or the first time stands beside a call',
   ],
   [
+    /\(time\) *[<>=!]|['"] *= *\+? *\d+s\b/,
+    'time inside of parentheses, and a comparison that is compared with a length of time, hold everywhere there',
+  ],
+  [
     /FROM (\(.*\), .*odd name|.*odd name.*, \()/,
     'a name that is a tag of a subquery and a number of another source has a type for each there; a column has one type here',
   ],
