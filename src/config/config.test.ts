@@ -95,7 +95,7 @@ test('config: repeated sections take NAME_0 over NAME, in each that is there', (
   const environment = {
     INFLUXDB_GRAPHITE_DATABASE: 'all',
     INFLUXDB_GRAPHITE_1_DATABASE: 'second',
-    INFLUXDB_GRAPHITE_0_TEMPLATES: 'a.b,c.d',
+    INFLUXDB_GRAPHITE_0_TEMPLATES: 'measurement.b,c.* measurement',
     INFLUXDB_GRAPHITE_2_DATABASE: 'not there',
     INFLUXDB_CLUSTER_ALLOW_OUT_OF_ORDER: 'true',
     INFLUXDB_DATA_CACHE_MAX_CONCURRENT_COMPACTIONS: '3',
@@ -103,7 +103,9 @@ test('config: repeated sections take NAME_0 over NAME, in each that is there', (
   const config = readData('[[graphite]]\n[[graphite]]\ntags = ["x=1"]', environment);
   const printed = config.print();
   expect(printed.match(/database = "(all|second|not there)"/g)).toEqual(['database = "all"', 'database = "second"']); // prettier-ignore
-  expect(printed.match(/templates = .*/g)).toEqual(['templates = ["a.b", "c.d"]']);
+  expect(printed.match(/templates = .*/g)).toEqual([
+    'templates = ["measurement.b", "c.* measurement"]',
+  ]);
   expect(config.get('cluster', 'allow-out-of-order-writes')).toBe(true);
   expect(config.get('data', 'max-concurrent-compactions')).toBe(3);
 });
@@ -158,6 +160,9 @@ test('config: sections that are repeated are each read by themselves, with their
     'batch-size': 5_000,
     precision: 'ms',
   });
+  const [none] = readData('[[graphite]]\nbind-address = ""\nbatch-size = 0').repeated('graphite', dataArrayKeys.graphite); // prettier-ignore
+  expect([none?.get('bind-address'), none?.get('batch-size')]).toEqual([':2003', 5_000]);
+  expect(() => readData('[[udp]]\nbind-address = ""')).toThrow('missing port in address');
   const defaults = readData().repeated('udp', dataArrayKeys.udp);
   expect(defaults.map((one) => one.get('enabled'))).toEqual([false]);
 });

@@ -94,7 +94,10 @@ export class Config<Table extends KeyTable> {
         const [spec, value] = [keys[key], values.get(key)];
         if (spec === undefined || value === undefined)
           throw new DbError('internal', `no key [[${name}]] ${key}`);
-        return plainValue(spec.kind, value) as PlainOf<K[typeof key]['kind']>;
+        return plainValue(
+          spec.kind,
+          isNone(value) ? fallbackOf(spec, undefined) : value,
+        ) as PlainOf<K[typeof key]['kind']>;
       },
       shown: () => shownValues(keys, values),
     }));
@@ -123,6 +126,11 @@ export class Config<Table extends KeyTable> {
       changedKeys(section, status).map((key) => [section, key] as const),
     );
   }
+}
+
+/** The reference takes its own value in a repeated section where there is an empty text or 0. */
+function isNone(value: Value): boolean {
+  return value === '' || value === 0n;
 }
 
 function shownValues(

@@ -1,7 +1,9 @@
+import { graphiteTags, graphiteTemplates } from './graphite-checks.ts';
 import {
   noFlux,
   aboveZero,
   bindAddress,
+  bindAddressOrNone,
   collectdMultiValue,
   collectdSecurity,
   gossipFrequency,
@@ -245,7 +247,7 @@ export const dataKeys = {
 const listener = (database: string, address: string, key: typeof now | typeof later = later) =>
   ({
     enabled: key('bool', false),
-    'bind-address': key('string', address, { check: bindAddress }),
+    'bind-address': key('string', address, { check: bindAddressOrNone }),
     database: key('string', database),
     'retention-policy': key('string', ''),
   }) as const;
@@ -258,15 +260,15 @@ const batches = (size: number, pending: number, key: typeof now | typeof later =
 /** The sections that may be there several times, `[[graphite]]`. */
 export const dataArrayKeys = {
   graphite: {
-    ...listener('graphite', ':2003'),
-    protocol: later('string', 'tcp'),
-    ...batches(5000, 10),
-    'batch-timeout': later('duration', '1s', count),
-    'consistency-level': later('string', 'one'),
-    templates: later('list', []),
-    tags: later('list', []),
-    separator: later('string', '.'),
-    'udp-read-buffer': later('integer', 0, count),
+    ...listener('graphite', ':2003', now),
+    protocol: now('string', 'tcp'),
+    ...batches(5000, 10, now),
+    'batch-timeout': now('duration', '1s', count),
+    'consistency-level': now('string', 'one'),
+    templates: now('list', [], { check: graphiteTemplates }),
+    tags: now('list', [], { check: graphiteTags }),
+    separator: now('string', '.'),
+    'udp-read-buffer': now('integer', 0, count),
   },
   collectd: {
     ...listener('collectd', ':25826', now),
@@ -291,6 +293,7 @@ export const dataArrayKeys = {
   },
   udp: {
     ...listener('udp', ':8089', now),
+    'bind-address': now('string', ':8089', { check: bindAddress }),
     ...batches(5000, 10, now),
     'read-buffer': now('integer', 0, count),
     'batch-timeout': now('duration', '1s', count),

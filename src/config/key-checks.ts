@@ -24,6 +24,10 @@ export const bindAddress: KeyCheck = (value) => {
   return isPort ? undefined : `address ${text}: invalid port ${JSON.stringify(port)}`;
 };
 
+/** For listeners that have an address of their own where none is said. */
+export const bindAddressOrNone: KeyCheck = (value, sibling) =>
+  value === '' ? undefined : bindAddress(value, sibling);
+
 export const notNegative: KeyCheck = (value) =>
   typeof value === 'bigint' && value < 0n ? 'must be non-negative' : undefined;
 

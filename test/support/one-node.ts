@@ -12,6 +12,7 @@ import { noHints } from '../../src/data/write/hint-sink.ts';
 import { OwnerShares } from '../../src/data/write/owner-shares.ts';
 import { StampClock } from '../../src/data/write/stamp-clock.ts';
 import { PointsWriter } from '../../src/data/write/points-writer.ts';
+import type { Env } from '../../src/env/env.ts';
 import { nodeRawSockets } from '../../src/env/node/network/node-raw-sockets.ts';
 import { createNodeEnv } from '../../src/env/node/node-env.ts';
 import type { RpcTransport } from '../../src/env/transport.ts';
@@ -24,6 +25,9 @@ import { MemoryMeta } from './memory-meta.ts';
 export { MemoryMeta } from './memory-meta.ts';
 
 export interface OneNode {
+  readonly env: Env;
+  readonly writer: PointsWriter;
+  readonly statistics: Statistics;
   readonly url: string;
   readonly meta: MemoryMeta;
   readonly close: () => Promise<void>;
@@ -144,5 +148,5 @@ export async function startOneNode(
     await local.close();
     await jobs.close();
   };
-  return { url, meta, close };
+  return { url, env, meta, writer, statistics, close };
 }

@@ -1,4 +1,4 @@
-import type { Diagnostic, Statistic } from '../../telemetry/statistics.ts';
+import type { DiagnosticTable, Statistic } from '../../telemetry/statistics.ts';
 
 /**
  * What receives points besides HTTP (spec F126 to F129), one for each enabled section of the configuration. To make one:
@@ -10,7 +10,7 @@ export interface Listener {
   /** The reference's names and tags. */
   statistics(): readonly Statistic[];
   /** Of SHOW DIAGNOSTICS; left out where the reference says nothing. */
-  diagnostics?(): readonly Diagnostic[];
+  diagnostics?(): readonly DiagnosticTable[];
   /** Takes nothing more, and writes what it has. */
   close(): Promise<void>;
 }

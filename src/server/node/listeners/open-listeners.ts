@@ -1,16 +1,17 @@
 import { DbError, errorText } from '../../../base/errors.ts';
 import type { Listener } from '../../../services/listeners/listener.ts';
-import type { DiagnosticTable, Diagnostic, Statistics } from '../../../telemetry/statistics.ts';
+import type { DiagnosticTable, Statistics } from '../../../telemetry/statistics.ts';
 import type { DataConfig } from '../data-config.ts';
 import type { ListenerKind, ListenerParts } from './listener-kind.ts';
 import { collectd } from './collectd.ts';
+import { graphite } from './graphite.ts';
 import { udp } from './udp.ts';
 
 /** In the order in which they start (spec F124). */
-const kinds: readonly ListenerKind[] = [collectd, udp];
+const kinds: readonly ListenerKind[] = [graphite, collectd, udp];
 
 export interface Listeners {
-  diagnostics(): readonly (Diagnostic | DiagnosticTable)[];
+  diagnostics(): readonly DiagnosticTable[];
   close(): Promise<void>;
 }
 

@@ -6,6 +6,7 @@ import type { Log } from '../../../env/log.ts';
 import { LineErrors } from '../../../models/line-errors.ts';
 import { endOfLine, readLineAt } from '../../../models/line-protocol.ts';
 import type { Statistic } from '../../../telemetry/statistics.ts';
+import { BadInputLog } from '../bad-input-log.ts';
 import { Datagrams, type DatagramsPorts } from '../datagrams.ts';
 import type { Listener } from '../listener.ts';
 import type { PointBatcher } from '../point-batcher.ts';
@@ -29,6 +30,7 @@ const encoder = new TextEncoder();
 export class UdpListener implements Listener {
   readonly #ports: UdpListenerPorts;
   readonly #options: UdpListenerOptions;
+  readonly #badInput: BadInputLog;
   #datagrams: Datagrams | undefined;
   #pointsRx = 0;
   #pointsParseFail = 0;
@@ -36,6 +38,7 @@ export class UdpListener implements Listener {
   private constructor(ports: UdpListenerPorts, options: UdpListenerOptions) {
     this.#ports = ports;
     this.#options = options;
+    this.#badInput = new BadInputLog(ports);
   }
 
   static async open(ports: UdpListenerPorts, options: UdpListenerOptions): Promise<UdpListener> {
@@ -62,11 +65,11 @@ export class UdpListener implements Listener {
   }
 
   #take(bytes: Uint8Array): void {
-    const { batcher, clock, log } = this.#ports;
+    const { batcher, clock } = this.#ports;
     const lines = readLines(bytes, { stepNs: this.#options.stepNs, defaultTimeNs: clock.wallNs() });
     if (lines instanceof LineErrors) {
       this.#pointsParseFail++;
-      log.info('Failed to parse points', { error: lines.text() });
+      this.#badInput.tell('Failed to parse points', () => ({ error: lines.text() }));
       return;
     }
     for (const { start, end, time } of lines) {
