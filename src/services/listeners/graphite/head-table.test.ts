@@ -25,13 +25,26 @@ test('head table: finds what was put in, of thousands, and nothing else', () => 
   expect(found(table, '')).toBe('empty');
 });
 
-test('head table: with too many, or too many bytes, all are forgotten, and the last is there', () => {
+test('head table: when it is full others find no place, until as many were not found', () => {
   const table = new HeadTable();
-  for (let i = 0; i < 263_000; i++) add(table, `p${i}`, 'h');
-  expect(table.count).toBe(263_000 - (1 << 18));
-  expect([found(table, 'p262999'), found(table, 'p0')]).toEqual(['h', undefined]);
+  const room = 1 << 19;
+  for (let i = 0; i < room; i++) add(table, `p${i}`, 'h');
+  add(table, 'late', 'made');
+  expect([found(table, 'late'), found(table, 'p0'), table.count]).toEqual([undefined, 'h', room]);
+  for (let i = 1; i < room; i++) add(table, `q${i}`, 'h');
+  expect([found(table, 'p0'), table.count]).toEqual(['h', room]);
+  add(table, 'new', 'made');
+  expect([found(table, 'new'), found(table, 'p0'), table.count]).toEqual(['made', undefined, 1]);
+});
+
+test('head table: a head that finds no place is there until the next one', () => {
+  const table = new HeadTable();
   const long = 'x'.repeat(60_000);
-  for (let i = 0; i < 600; i++) add(table, `${i}${long}`, 'h');
-  expect(table.pile.length).toBeLessThanOrEqual(1 << 25);
-  expect([found(table, `599${long}`), found(table, `0${long}`)]).toEqual(['h', undefined]);
+  for (let i = 0; i < 1_200; i++) {
+    add(table, `${i}${long}`, `head ${i}`);
+    const made = Buffer.from(table.pile.subarray(table.start, table.end)).toString();
+    expect(made).toBe(`head ${i}`);
+  }
+  expect(table.pile.length).toBe((1 << 26) + (1 << 18));
+  expect([found(table, `1199${long}`), found(table, `0${long}`)]).toEqual([undefined, 'head 0']);
 });

@@ -1,13 +1,16 @@
 /**
  * What the lines of a metric begin with in line protocol, by the bytes of its path: the same metrics come each interval, and a
- * template is applied once to each. All of it is bytes in a few arrays, and forgotten at once when there is too much of it.
+ * template is applied once to each. All of it is bytes in a few arrays. When it is full others are not put in: of more paths than
+ * it has room for, those that are in it are found each time. It is forgotten, and begun anew, once as many were not found.
  */
 import { hashBytes } from '../../../base/hash-bytes.ts';
 
 const entriesFirst = 1_024;
-const entriesMax = 1 << 18;
+const entriesMax = 1 << 19;
 const pileBytesFirst = 1 << 16;
-const pileBytesMax = 1 << 25;
+const pileBytesMax = 1 << 26;
+/** Room for one that finds no place: a line and what becomes of it. */
+const guestBytesMax = 1 << 18;
 /** Words of an entry: the hash of the path, where it begins in the pile, where its head begins, and where that ends. */
 const entryWords = 4;
 
@@ -18,6 +21,8 @@ export class HeadTable {
   end = 0;
   #pileBytes = 0;
   #count = 0;
+  /** Since it is full. */
+  #missedCount = 0;
   #entries = new Int32Array(entriesFirst * entryWords);
   /** Numbers of entries, from 1; 0 is a slot that is free. */
   #slots = new Int32Array(entriesFirst * 2);
@@ -51,13 +56,16 @@ export class HeadTable {
   /** Of a path that was not found. */
   add(bytes: Uint8Array, from: number, to: number, head: Uint8Array): void {
     const needed = to - from + head.length;
-    if (this.#count >= entriesMax || this.#pileBytes + needed > pileBytesMax) this.#forget();
+    const isFull = this.#count >= entriesMax || this.#pileBytes + needed > pileBytesMax;
+    if (isFull && ++this.#missedCount > entriesMax) this.#forget();
     this.#grow(needed);
     const pathStart = this.#pileBytes;
     this.pile.set(bytes.subarray(from, to), pathStart);
     this.start = pathStart + to - from;
     this.pile.set(head, this.start);
     this.end = this.start + head.length;
+    // Behind what is kept: the next one is written over it.
+    if (isFull && this.#missedCount > 0) return;
     this.#pileBytes = this.end;
     const entry = this.#count * entryWords;
     this.#entries[entry] = hashBytes(bytes, from, to);
@@ -69,13 +77,14 @@ export class HeadTable {
   }
 
   #forget(): void {
-    [this.#count, this.#pileBytes] = [0, 0];
+    [this.#count, this.#pileBytes, this.#missedCount] = [0, 0, 0];
     this.#slots.fill(0);
   }
 
   #grow(needed: number): void {
     if (this.#pileBytes + needed > this.pile.length) {
-      const pile = new Uint8Array(Math.max(this.pile.length * 2, this.#pileBytes + needed));
+      const roomBytes = Math.min(this.pile.length * 2, pileBytesMax + guestBytesMax);
+      const pile = new Uint8Array(Math.max(roomBytes, this.#pileBytes + needed));
       pile.set(this.pile);
       this.pile = pile;
     }
