@@ -88,8 +88,6 @@ export class ClusterWorld {
   readonly #restoreAfterMs: number;
   readonly #random: Random;
   readonly #memories = new EngineMemories();
-  /** Data nodes that were up before. */
-  readonly #started = new Set<string>();
 
   constructor(seed: number, options: ClusterOptions = {}) {
     this.#plant = options.plant;
@@ -248,11 +246,7 @@ export class ClusterWorld {
   async #startData(name: string): Promise<void> {
     const avoidsLagging = this.#plant !== 'laggards-read';
     const { knobs } = this;
-    // The bug: who starts again does not think of what was said before.
-    const isForgetting = this.#plant === 'pledge-forgotten' && this.#started.has(name);
-    this.#started.add(name);
-    const pledgeMs = isForgetting ? 0 : 500;
-    const text = dataToml(name, { ...knobs, avoidsLagging, pledgeMs }, this.#antiEntropy);
+    const text = dataToml(name, { ...knobs, avoidsLagging }, this.#antiEntropy);
     const config = Config.read({ text, environment: {}, keys: dataKeys });
     const bare = this.machine(name).env;
     const transport = this.hintOrder.watch(this.fences.watch(bare.transport, name), name);

@@ -47,7 +47,7 @@ export const repairsAsked = 'check-interval = "1000h"';
 /** The configuration of data node `name`. */
 export function dataToml(
   name: string,
-  knobs: Knobs & { readonly avoidsLagging: boolean; readonly pledgeMs: number },
+  knobs: Knobs & { readonly avoidsLagging: boolean },
   antiEntropy: string,
 ): string {
   return `hostname = "${name}"
@@ -66,7 +66,6 @@ index-resident-size = ${knobs.indexResidentBytes}
 [cluster]
 write-timeout = "3s"
 avoid-lagging-owners = ${knobs.avoidsLagging}
-list-pledge-duration = "${knobs.pledgeMs}ms"
 [anti-entropy]
 enabled = true
 ${antiEntropy}

@@ -39,6 +39,16 @@ export function withoutPledgeHolders(disk: Disk): Disk {
   });
 }
 
+/** A node that starts does not think of who holds pledges of the run before. */
+export function forgettingPledgeHolders(disk: Disk): Disk {
+  return wrapped(disk, {
+    readFile: async (path) => {
+      const bytes = await disk.readFile(path);
+      return path.endsWith('/pledges.json') ? noHolders : bytes;
+    },
+  });
+}
+
 /** Archives of a backup are named, and its manifest, before their bytes are durable. */
 export function withoutArchiveSync(disk: Disk): Disk {
   return withoutSync(disk, (path) => path.includes('.tar.gz'));

@@ -23,6 +23,7 @@ import {
   droppingLogsEarly,
   forgettingHints,
   keepingStagings,
+  forgettingPledgeHolders,
   forgettingSegments,
   markingTooMuch,
   withoutAnySync,
@@ -101,7 +102,7 @@ export type Plant =
   | (typeof wipedPlants)[number];
 
 /**
- * The environment of a node with the bug in it; `laggards-read` and `pledge-forgotten` are some of its configuration (knobs.ts), `passive-owns` one of how
+ * The environment of a node with the bug in it; `laggards-read` is one of its configuration (knobs.ts), `passive-owns` one of how
  * it is added (cluster-world.ts), and those of a whole engine are in plants-engine.ts.
  */
 export function planted(env: Env, plant: Plant | undefined): Env {
@@ -146,6 +147,8 @@ export function planted(env: Env, plant: Plant | undefined): Env {
       return { ...env, transport: holdingPledges(env.transport) };
     case 'pledge-outlived':
       return { ...env, transport: outlivingPledges(env.transport) };
+    case 'pledge-forgotten':
+      return { ...env, disk: forgettingPledgeHolders(env.disk) };
     case 'pledge-unrecorded':
       return { ...env, disk: withoutPledgeHolders(env.disk) };
     case 'kill-unheard':

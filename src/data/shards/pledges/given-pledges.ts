@@ -28,6 +28,8 @@ export interface GivenPledgesPorts {
   readonly onDisk: Pick<PledgeHolders, 'former' | 'has' | 'note' | 'settle'>;
 }
 
+/** What a run before gave, of which it is not known how long it was to last: `list-pledge-duration` unless it is set. */
+const usualMs = 500;
 /** Clocks of two machines differ less than this in rate. */
 const rateMargin = 1.25;
 /** No pledge is given for so long after a change. */
@@ -48,16 +50,17 @@ export class GivenPledges {
   #quietUntilMs = -Infinity;
   #telling: Promise<void> | undefined;
 
-  /** `durationMs` 0 gives none. */
+  /** `durationMs` 0 gives none; who may hold one of a run before is told all the same. */
   constructor(ports: GivenPledgesPorts, { durationMs }: { readonly durationMs: number }) {
     this.#ports = ports;
     this.#durationMs = durationMs;
     this.#tasks = new Tasks((name, error) => {
       ports.log.error('A pledge could not be ended', { name, error: errorText(error) });
     });
-    if (durationMs === 0) return;
-    for (const nodeId of ports.onDisk.former ?? [formerHolder])
-      this.#holders.set(nodeId, this.#untilMs());
+    const former = ports.onDisk.former ?? (durationMs === 0 ? [] : [formerHolder]);
+    const untilMs = ports.clock.monotonicMs() + Math.max(durationMs, usualMs) * rateMargin;
+    for (const nodeId of former) this.#holders.set(nodeId, untilMs);
+    if (durationMs === 0 && this.#holders.size === 0) return;
     this.end();
     this.#tasks.spawn('settle', this.#settleFormer(this.#telling));
   }
@@ -65,7 +68,8 @@ export class GivenPledges {
   async #settleFormer(telling: Promise<void> | undefined): Promise<void> {
     await telling;
     const { meta, onDisk } = this.#ports;
-    await onDisk.settle((nodeId) => meta.catalog.dataNodes.some(({ id }) => id === nodeId));
+    const isNode = (nodeId: number): boolean => meta.catalog.dataNodes.some(({ id }) => id === nodeId); // prettier-ignore
+    await onDisk.settle((nodeId) => this.#durationMs > 0 && isNode(nodeId));
   }
 
   /** That the lists stay as they are at this very moment; undefined where that is not said. */

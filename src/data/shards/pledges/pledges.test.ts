@@ -177,12 +177,12 @@ test('pledges: whoever starts again waits as well for a write that the run befor
 });
 
 /** A run of node 4 on its disk. */
-async function run(): Promise<GivenPledges> {
+async function run(givenMs = durationMs): Promise<GivenPledges> {
   const { clock, disk, log, transport } = pair.giver.env;
   const rpc = new RpcClient(transport, { credentials: () => ({}) });
   const meta = { nodeId: 4, catalog: pair.catalog };
   const opening = PledgeHolders.open({ clock, disk, log }, 'meta');
-  return new GivenPledges({ clock, log, meta, rpc, onDisk: await pair.world.complete(opening) }, { durationMs }); // prettier-ignore
+  return new GivenPledges({ clock, log, meta, rpc, onDisk: await pair.world.complete(opening) }, { durationMs: givenMs }); // prettier-ignore
 }
 
 /** How long the first write of a run waits. */
@@ -220,6 +220,24 @@ test('pledges: a run that cannot tell a holder of the run before waits until its
   const again = await run();
   expect(await waitedAtStart(again)).toBeGreaterThanOrEqual(waitedMs - 2);
   expect(pair.lists).toBeUndefined();
+});
+
+test('pledges: a run that gives none any more tells those who may hold one of the run before, once', async () => {
+  expect(await waitedAtStart(await run(0))).toBe(0);
+  const first = await run();
+  await waitedAtStart(first);
+  await pair.pass(quietMs);
+  first.give(5);
+  await pair.pass(100);
+  pair.pledge();
+  const again = await run(0);
+  expect(pair.lists).toBe('a');
+  expect(await waitedAtStart(again)).toBeLessThan(20);
+  expect(pair.lists).toBeUndefined();
+  expect(again.give(5)).toBeUndefined();
+  await pair.pass(100);
+  expect(await waitedAtStart(await run(0))).toBe(0);
+  expect(await waitedAtStart(await run())).toBe(0);
 });
 
 test('pledges: who has left the cluster is no holder any more, and a list that is damaged is none', async () => {
