@@ -8,12 +8,15 @@ import type { OutputSeries } from '../query/emit/result.ts';
 export async function runStatement(
   executor: Pick<StatementExecutor, 'execute'>,
   statement: Statement,
-  database: string,
+  place: Pick<QueryRequest, 'database' | 'principal'>,
   said: string,
 ): Promise<void> {
-  for await (const { error } of executor.execute({ ...own, statements: [statement], database }))
+  for await (const { error } of executor.execute({ ...own, ...place, statements: [statement] }))
     if (error !== undefined) throw new DbError('invalid_argument', `${said}${error}`);
 }
+
+/** What is asked of the whole cluster, once it is known that it may be. */
+export const asNode = { database: '', principal: everyone } as const;
 
 /** The rows of a SHOW statement about the node itself. Throws `internal` with what it says of a failure. */
 export async function readStatement(

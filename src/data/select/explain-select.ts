@@ -10,6 +10,7 @@ import { analyzeLines, explainLines, type CostsOf, type ScannedShards } from '..
 import { checkBuckets } from '../../query/plan/check-buckets.ts';
 import type { ScanPart } from '../../query/plan/level-plan.ts';
 import { resolveInSlices } from '../../query/plan/resolve-select.ts';
+import { allowedSeries } from './allowed-series.ts';
 import { openOnParticipant } from './open-fragments.ts';
 import { describePlaces } from './describe-places.ts';
 import type { Attempt, SelectContext, SelectPorts } from './select-context.ts';
@@ -75,7 +76,11 @@ async function costsOfSelect(
   const places = await describePlaces(shards, attempt);
   const { clock, turn } = ports;
   const pacer = new Pacer({ clock, turn, signal: context.signal });
-  const resolved = await resolveInSlices(compiled, (source) => findIn(places, source), pacer);
+  const resolved = await resolveInSlices(
+    compiled,
+    (source) => findIn(places, source, allowedSeries(context)),
+    pacer,
+  );
   checkBuckets(compiled, context);
   const { nowNs } = context;
   const around = {

@@ -1,3 +1,4 @@
+import type { RulesOf } from '../access/series-rules.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { Random } from '../../env/random.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
@@ -29,6 +30,8 @@ export interface SelectContext {
   readonly pinnedNodeId?: number | undefined;
   /** Owners that were waited for in vain by an earlier try. */
   readonly failedBefore?: FailedOwners | undefined;
+  /** What is restricted for whoever asks; absent where nothing is. */
+  readonly rules?: { readonly reads: RulesOf; readonly writes: RulesOf } | undefined;
   /** Of what INTO writes, if only the holder of a lease may. */
   readonly fence?: LeaseFence | undefined;
 }

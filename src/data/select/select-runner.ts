@@ -21,6 +21,7 @@ import { KnownPlan, PreparedStatements } from './known-plans.ts';
 import { causeOf, isRefusal, NodeFailure } from '../shards/node-failure.ts';
 import { listSeriesTags, openFragments } from './open-fragments.ts';
 import { checkPolicies, measurementsOf, qualifyNames } from './qualify-names.ts';
+import { allowedSeries } from './allowed-series.ts';
 import type { Attempt, SelectContext, SelectPorts } from './select-context.ts';
 import { planSelect } from '../../query/plan/plan-select.ts';
 import { shardsOfPlaces, type Place, type PlaceShards } from './select-places.ts';
@@ -99,8 +100,9 @@ export async function runInto(
   try {
     const batches = streamOf(prepared, { account, heldBytesMax: 0 }, { context, ports });
     const pacer = pacerOf(context, ports);
+    const rules = context.rules?.writes(target.database);
     return await writeInto(batches, target, {
-      write: ports.writeLines,
+      write: (lines) => ports.writeLines({ ...lines, rules }),
       pacer,
       fence: context.fence,
     });
@@ -228,7 +230,8 @@ async function* attemptOf(
   let first: IteratorResult<readonly ColumnSeries[]>;
   try {
     const plan =
-      prepared.plans?.find(places) ?? (await planOf(prepared, places, { context, pacer }));
+      plansOf(prepared, context)?.find(places) ??
+      (await planOf(prepared, places, { context, pacer }));
     batches = outputSeries(plan, run, prepared.compiled.zone);
     first = await batches.next();
   } catch (error) {
@@ -252,14 +255,21 @@ function otherSchemas(cause?: unknown): DbError {
 }
 
 async function planOf(
-  { compiled, range, plans }: PreparedSelect,
+  prepared: PreparedSelect,
   places: readonly Place[],
   { context, pacer }: { readonly context: SelectContext; readonly pacer: Pacer },
 ): Promise<LevelPlan> {
   const { nowNs, bucketsMax } = context;
-  const plan = await planSelect({ compiled, range, nowNs, bucketsMax }, places, pacer);
-  plans?.keep(places, plan);
+  const { compiled, range } = prepared;
+  const asked = { compiled, range, nowNs, bucketsMax, allowedSeries: allowedSeries(context) };
+  const plan = await planSelect(asked, places, pacer);
+  plansOf(prepared, context)?.keep(places, plan);
   return plan;
+}
+
+/** A plan for somebody who may not read all series is for nobody else. */
+function plansOf({ plans }: PreparedSelect, { rules }: SelectContext): KnownPlan | undefined {
+  return rules === undefined ? plans : undefined;
 }
 
 function pacerOf({ signal }: SelectContext, { clock, turn }: SelectPorts): Pacer {

@@ -4,6 +4,7 @@ import type { Measurement } from '../../influxql/ast.ts';
 import { escapeMeasurement, escapeTag } from '../../models/series-key.ts';
 import { isValid, type Column } from '../../query/column.ts';
 import type { ColumnSeries, RowSeries } from '../../query/emit/result.ts';
+import type { SeriesRules } from '../access/series-rules.ts';
 import type { LeaseFence } from '../engine/shard-access.ts';
 import type { Pacer } from '../../query/run/pacer.ts';
 
@@ -14,6 +15,8 @@ export type WriteLines = (request: {
   /** Line protocol, nanoseconds; it moves to a worker. */
   readonly body: Uint8Array;
   readonly fence?: LeaseFence | undefined;
+  /** What is restricted for whoever writes. */
+  readonly rules?: SeriesRules | undefined;
 }) => Promise<void>;
 
 /** So many points go to the points writer at once, as in the reference. */

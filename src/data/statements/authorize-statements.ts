@@ -8,6 +8,7 @@ import {
 } from '../../influxql/privileges.ts';
 import type { Catalog } from '../../meta/model/catalog.ts';
 import { everyone, type Principal } from './principal.ts';
+import { statementRules } from './statement-rules.ts';
 
 /**
  * Whether somebody may run all statements of a request (spec 4.0), before the first has run. Without any user only the
@@ -30,10 +31,22 @@ export function authorizeStatements(
     const missing = requiredPrivileges(statement).find(
       (one) => one.kind === 'admin' || !principal.may(one.kind, one.database || database),
     );
-    if (missing === undefined || isPermitted(statement, principal, database)) continue;
+    if (missing === undefined || isPermitted(statement, principal, database)) {
+      refuseWayAround(statement, principal, database);
+      continue;
+    }
     const text = `statement '${printStatement(statement)}', ${requirementText(missing, database)}`;
     throw forbidden(`${principal.name} not authorized to execute ${text}`);
   }
+}
+
+/** What goes on by itself reads and writes as nobody: whoever may not read or write all of it may not set it going. */
+function refuseWayAround(statement: Statement, principal: Principal, database: string): void {
+  if (statement.kind !== 'create-continuous-query' && statement.kind !== 'create-subscription')
+    return;
+  if (statementRules(statement, { principal, database }) === undefined) return;
+  const text = `statement '${printStatement(statement)}', reads or writes of its databases are restricted`;
+  throw forbidden(`${principal.name} not authorized to execute ${text}`);
 }
 
 function isPermitted(statement: Statement, { holds }: Principal, database: string): boolean {

@@ -12,6 +12,7 @@ import type { MeasurementSchema } from '../../query/compile/schema.ts';
 import { mergeDescriptions } from '../engine/lists/describe-shards.ts';
 import type { ListedMeasurement } from '../engine/lists/schema-list.ts';
 import type { DeletePointsRequest, ShardAccess } from '../engine/shard-access.ts';
+import { allowedOf, bounded } from '../access/series-rules.ts';
 import { isAway } from '../shards/choose-owners.ts';
 import { deletionPredicate } from './deletion-condition.ts';
 import type { SchemaPorts } from './schema/schema-reader.ts';
@@ -71,10 +72,11 @@ export async function deletePoints(
   const isShared = catalog.dataNodes.length > 1;
   const known = schemas.known.filter(({ name }) => scope.isNamed(name));
   const shardIds = owners[0]?.shardIds ?? [];
-  const measurements = [
+  const named = [
     ...known.map((schema) => listed(schema, { rest, shardIds })),
     ...(isShared ? unknownOf(sourcesOf(statement), known, rest) : []),
   ];
+  const measurements = writable(named, context);
   const request: Omit<DeletePointsRequest, 'shardIds'> = {
     measurements,
     minTimeNs: range.minNs ?? minTimeNs,
@@ -85,6 +87,22 @@ export async function deletePoints(
   };
   const deleted = measurements.length === 0 ? [] : await deleteAll(owners, { request, signal }, ports); // prettier-ignore
   throwFirst([...schemas.outcomes, ...deleted]);
+}
+
+/** What of them the one who deletes may write. Throws `forbidden` where that is nothing. */
+function writable(
+  measurements: readonly ListedMeasurement[],
+  { database, rules }: ShowContext,
+): readonly ListedMeasurement[] {
+  const bound = rules?.writes(database);
+  if (bound === undefined) return measurements;
+  const left = measurements.flatMap((one) => {
+    const allowed = allowedOf(bound, one.name);
+    return allowed === 'none' ? [] : [{ ...one, predicate: bounded(allowed, one.predicate) }];
+  });
+  if (left.length === 0 && measurements.length > 0)
+    throw new DbError('forbidden', `not authorized to delete from ${JSON.stringify(measurements[0]?.name)}: it is restricted`); // prettier-ignore
+  return left;
 }
 
 interface Outcome {

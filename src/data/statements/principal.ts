@@ -1,5 +1,6 @@
 import type { Permission } from '../../base/permission.ts';
-import type { Role, User } from '../../meta/model/catalog.ts';
+import { rulesOf, type SeriesRules } from '../access/series-rules.ts';
+import type { Catalog, User } from '../../meta/model/catalog.ts';
 import { effectiveUser, holds } from '../../meta/model/permissions.ts';
 
 /** What may be asked of one database. */
@@ -15,25 +16,41 @@ export interface Principal {
   readonly may: (privilege: DatabasePrivilege, database: string) => boolean;
   /** On a database, or on the whole cluster where it is ''. */
   readonly holds: (permission: Permission, database: string) => boolean;
+  /** Whether there are restrictions that may count for them (spec F96). */
+  readonly isBound: boolean;
+  /** What these leave to them of a database; undefined where they take nothing. */
+  readonly rules: (privilege: DatabasePrivilege, database: string) => SeriesRules | undefined;
 }
 
+const unbound = { isBound: false, rules: () => undefined } as const;
+
 /** With `[http] auth-enabled = false` anyone may do anything, as with the reference. */
-export const everyone: Principal = { name: '', isAdmin: true, isKnown: true, may: () => true, holds: () => true }; // prettier-ignore
+export const everyone: Principal = { name: '', isAdmin: true, isKnown: true, may: () => true, holds: () => true, ...unbound }; // prettier-ignore
 
 /** With it, until there is an admin: may make the first one, and nothing else. */
-export const nobody: Principal = { name: '', isAdmin: false, isKnown: false, may: () => false, holds: () => false }; // prettier-ignore
+export const nobody: Principal = { name: '', isAdmin: false, isKnown: false, may: () => false, holds: () => false, ...unbound }; // prettier-ignore
 
 const granting: Readonly<Record<DatabasePrivilege, Permission>> = {
   read: 'ReadData',
   write: 'WriteData',
 };
 
-/** A user with what was granted to them and to their roles; an admin may do anything. */
-export function principalOf(user: User, roles: readonly Role[] = []): Principal {
+/** A user with what was granted to them and to their roles, less what is restricted; an admin may do anything. */
+export function principalOf(
+  user: User,
+  { roles = [], acl }: Pick<Catalog, 'roles' | 'acl'> = {},
+): Principal {
   const effective = effectiveUser(user, roles);
   const { name, isAdmin } = effective;
   const allowed = (permission: Permission, database: string): boolean => holds(effective, permission, database); // prettier-ignore
-  return { name, isAdmin, isKnown: true, may: (asked, database) => allowed(granting[asked], database), holds: allowed }; // prettier-ignore
+  const isBound = acl !== undefined && !isAdmin;
+  const own = isBound ? roles.filter(({ users }) => users.includes(name)) : [];
+  const ruled = { name, isAdmin, roles: own.map((role) => role.name) };
+  return {
+    ...{ name, isAdmin, isKnown: true, holds: allowed, isBound },
+    may: (asked, database) => allowed(granting[asked], database),
+    rules: (permission, database) => rulesOf(acl, ruled, { permission, database }),
+  };
 }
 
 /** Whether somebody sees that a database is there: who may read or write it. */

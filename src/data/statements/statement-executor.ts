@@ -28,6 +28,7 @@ import { authorizeStatements } from './authorize-statements.ts';
 import type { Principal } from './principal.ts';
 import type { QueryRegistry, QueryTicket } from './queries/query-registry.ts';
 import { SilentOwners } from './silent-owners.ts';
+import { statementRules } from './statement-rules.ts';
 import { startAnswer, type StartedAnswer } from './started-answer.ts';
 import {
   showContinuousQueries,
@@ -111,6 +112,8 @@ export class StatementExecutor {
   ): Buffer | Listing | undefined | Promise<Buffer | Listing | undefined> {
     const [statement, ...others] = request.statements;
     if (others.length > 0 || statement?.kind.startsWith('show-') !== true) return undefined;
+    // What is kept is for those who may read all of it.
+    if (statementRules(statement, request) !== undefined) return undefined;
     const found = this.#lists.find(statement, request, request.signal);
     return found instanceof Promise
       ? found.then((bytes) => this.#listed(statement, request, bytes))
@@ -140,6 +143,7 @@ export class StatementExecutor {
     const [statement, ...others] = request.statements;
     if (others.length > 0 || statement === undefined || !mayBeParts(statement, form))
       return undefined;
+    if (statementRules(statement, request) !== undefined) return undefined;
     let ticket: QueryTicket | undefined;
     try {
       ticket = this.#start(request);
@@ -158,7 +162,7 @@ export class StatementExecutor {
     form: AnswerForm,
     request: QueryRequest,
   ): AsyncIterator<AnswerPart> | undefined {
-    const context = this.#selectContext(request);
+    const context = this.#selectContext(statement, request);
     if (statement.kind === 'select') return soleAnswer(statement, form, context, this.#ports);
     return listAnswer(statement, { ...context, listing: request.listing }, this.#ports);
   }
@@ -243,7 +247,7 @@ export class StatementExecutor {
     }
     let held: OutputSeries | undefined;
     try {
-      const context = this.#selectContext(request);
+      const context = this.#selectContext(statement, request);
       for await (const batch of streamSelect(statement, heldBytesMax, context, this.#ports)) {
         const known = held === undefined ? batch : [held, ...batch];
         held = known.at(-1);
@@ -314,7 +318,7 @@ export class StatementExecutor {
     notes: ResultMessage[],
   ): Promise<readonly OutputSeries[] | DbError> {
     const { meta, queries } = this.#ports;
-    const context = this.#selectContext(request);
+    const context = this.#selectContext(statement, request);
     switch (statement.kind) {
       case 'select':
         return [await runInto(statement, context, this.#ports)];
@@ -406,10 +410,11 @@ export class StatementExecutor {
     return [];
   }
 
-  #selectContext(request: QueryRequest): SelectContext {
+  #selectContext(statement: Statement, request: QueryRequest): SelectContext {
     const { database, retentionPolicy, bucketsMax, signal, pinnedNodeId, failedBefore } = request;
     const nowNs = this.#ports.clock.wallNs();
-    return { database, retentionPolicy, bucketsMax, signal, nowNs, pinnedNodeId, failedBefore };
+    const rules = statementRules(statement, request);
+    return { database, retentionPolicy, bucketsMax, signal, nowNs, pinnedNodeId, failedBefore, rules }; // prettier-ignore
   }
 }
 

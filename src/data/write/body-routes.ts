@@ -18,6 +18,7 @@ import { endOfGroup, truncateTime } from '../../meta/model/shard-groups.ts';
 import type { ForwardTask } from '../engine/lines/forward-lines.ts';
 import type { TimeBounds } from '../engine/lines/point-sieve.ts';
 import type { LinesTask, OwnShards, RoutedLines, RouteGroup } from '../engine/lines/route-lines.ts';
+import type { SeriesRules } from '../access/series-rules.ts';
 import type { LeaseFence } from '../engine/shard-access.ts';
 import type { StampClock } from './stamp-clock.ts';
 import type { ConsistencyLevel } from './consistency.ts';
@@ -76,6 +77,8 @@ export interface WriteRequest {
   readonly counted?: ((points: CountedPoints) => void) | undefined;
   /** What only the holder of a lease may write. */
   readonly fence?: LeaseFence | undefined;
+  /** What is restricted for whoever writes. */
+  readonly rules?: SeriesRules | undefined;
 }
 
 /** What bodies that are written as one are written with. */
@@ -184,12 +187,14 @@ export class BodyRoutes {
 
   /** What may be written where it is parsed: all that is wrong with a request besides its body is told before. */
   #ownOf(
-    { database, level, fence }: WriteRequest,
+    { database, level, fence, rules }: WriteRequest,
     policy: RetentionPolicy,
     shards: readonly ShardInfo[],
   ): OwnShards | undefined {
     const { isOwnAlone } = this.#ports;
     if (isOwnAlone === undefined || level === undefined || fence !== undefined) return undefined;
+    // What is restricted is looked at before any of it is written.
+    if (rules !== undefined) return undefined;
     const shardIds = this.#ownIds(shards, isOwnAlone);
     if (shardIds.length === 0) return undefined;
     const stamp = this.#ports.stamps.nextOf(ownBatchesMax);

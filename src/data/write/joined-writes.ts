@@ -79,9 +79,9 @@ export class JoinedWrites {
 
   /** False for a body that goes by itself; else `settle` is told what became of it, after this has returned. */
   take(request: WriteRequest, settle: Settle): boolean {
-    const { body, fence, level } = request;
+    const { body, fence, level, rules } = request;
     if (body.length === 0 || body.length > joinedBodyBytesMax) return false;
-    if (fence !== undefined || level === undefined) return false;
+    if (fence !== undefined || level === undefined || rules !== undefined) return false;
     const nowMs = this.#ports.clock.monotonicMs();
     const lane = this.#laneOf(request);
     if (nowMs < lane.apartUntilMs) return false;

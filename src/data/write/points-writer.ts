@@ -17,6 +17,7 @@ import {
   type RoutedRequest,
   type WriteRequest,
 } from './body-routes.ts';
+import { mustWriteAll } from './restricted-writes.ts';
 import type { ConsistencyLevel } from './consistency.ts';
 import { describeDropped } from './dropped-points.ts';
 import type { OwnerShares } from './owner-shares.ts';
@@ -135,6 +136,7 @@ export class PointsWriter {
       throw new DbError('parse_error', routed.errors);
     const { retentionPolicy: asked, database, level } = request;
     if (level === undefined) throw new DbError('invalid_argument', 'invalid consistency level');
+    if (request.rules !== undefined) await mustWriteAll(routed.batches, { database, rules: request.rules }, this.#ports.clock); // prettier-ignore
     // Whatever becomes of the copies for the owners: subscribers get all points, also those beyond the policy.
     const isTaken = copy === undefined || this.#ports.subscribers?.send(copy) !== false;
     this.#counters.add(isTaken ? 'subWriteOk' : 'subWriteDrop');

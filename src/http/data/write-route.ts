@@ -20,6 +20,9 @@ export interface WritingRequest extends AddressedRequest {
   readonly principal: Principal | undefined;
 }
 
+/** A target, with what is restricted of it for whoever writes. */
+export type BoundTarget = WriteTarget & Pick<WriteRequest, 'rules'>;
+
 /**
  * Where a write goes, before its body is read: the database has to be named and there, and the user allowed (spec 4.2).
  * Throws the reference's texts.
@@ -27,7 +30,7 @@ export interface WritingRequest extends AddressedRequest {
 export function targetOf(
   request: WritingRequest,
   { writer }: Pick<DataApiPorts, 'writer'>,
-): WriteTarget {
+): BoundTarget {
   const find = must(writeTargets.get(pathOf(request)), 'an address of writes');
   const target = find(RequestParameters.ofUrl(request));
   const { database } = target;
@@ -37,7 +40,10 @@ export function targetOf(
   const quoted = JSON.stringify(database);
   if (!writing.isKnown)
     throw new DbError('forbidden', `user is required to write to database ${quoted}`);
-  if (writing.may('write', database)) return target;
+  if (writing.may('write', database)) {
+    const rules = writing.rules('write', database);
+    return rules === undefined ? target : { ...target, rules };
+  }
   const text = `${JSON.stringify(writing.name)} user is not authorized to write to database ${quoted}`;
   throw new DbError('forbidden', text);
 }
@@ -73,7 +79,7 @@ export function writeBody(
   {
     target,
     ...body
-  }: { readonly target: WriteTarget } & Pick<WriteRequest, 'body' | 'bodyRead' | 'isLent'>,
+  }: { readonly target: BoundTarget } & Pick<WriteRequest, 'body' | 'bodyRead' | 'isLent'>,
   { ports, options, counters }: WriteParts,
 ): Promise<void> {
   const level = parseConsistencyLevel(RequestParameters.ofUrl(request).get('consistency'));

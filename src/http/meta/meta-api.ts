@@ -6,6 +6,7 @@ import { metaStatusMethod } from '../../meta/client/meta-methods.ts';
 import { sendError, sendPlain } from '../error-reply.ts';
 import { noSchemas } from '../no-schemas.ts';
 import { addSecureConnections } from '../secure-connections.ts';
+import { aclPath, addAclRoutes } from './acl-routes.ts';
 import { addDataNode, addMetaNode } from './add-nodes.ts';
 import { PendingRequests } from '../debug/pending-requests.ts';
 import { addPprof } from '../debug/pprof-routes.ts';
@@ -53,7 +54,7 @@ export function createMetaApi(ports: MetaApiPorts, options: MetaApiOptions): Fas
     reply.header('Influxdb-Metaindex', ports.node.catalog.index);
     if (options.tracing)
       ports.log.info('Meta request', { method: request.method, url: request.url });
-    if (!['GET', 'POST'].includes(request.method)) return reply.code(400).send();
+    if (!isKnownMethod(request)) return reply.code(400).send();
     if (isClosing) return sendError(reply, 503, 'server closed');
   });
   if (options.access !== undefined) addMetaGate(api, ports, options.access);
@@ -63,6 +64,7 @@ export function createMetaApi(ports: MetaApiPorts, options: MetaApiOptions): Fas
   addMembershipRoutes(api, { ports, options });
   addShardRoutes(api, { ports, options });
   addUserRoutes(api, { ports, options });
+  addAclRoutes(api, { ports, options });
   addBackupRoutes(api, { ports, options });
   addCopyRoutes(api, { ports, options });
   addPlanRoutes(api, { ports, options });
@@ -73,6 +75,10 @@ export function createMetaApi(ports: MetaApiPorts, options: MetaApiOptions): Fas
   api.setNotFoundHandler((_request, reply) => sendPlain(reply, 404, '404 page not found'));
   api.setErrorHandler((error, request, reply) => sendFailure(reply, request, { error, ports }));
   return api;
+}
+
+function isKnownMethod({ method, url }: FastifyRequest): boolean {
+  return method === 'GET' || method === 'POST' || (method === 'DELETE' && url.startsWith(aclPath));
 }
 
 function addReads(api: FastifyInstance, { ports, options }: MetaApi): void {

@@ -2,6 +2,7 @@
 import { permissions, type Permission } from '../../base/permission.ts';
 import { DbError } from '../../base/errors.ts';
 import type { ScopedPermissions } from '../../meta/model/catalog.ts';
+import { isRecord, readJsonObject } from './json-object.ts';
 
 export interface UserRequest {
   readonly action: string;
@@ -44,13 +45,7 @@ export function readRoleRequest(body: unknown): RoleRequest {
 }
 
 function readBody(body: unknown, what: 'user' | 'role') {
-  let given: unknown;
-  try {
-    given = typeof body === 'string' ? JSON.parse(body) : undefined;
-  } catch (error) {
-    throw new DbError('invalid_argument', 'the body is not valid JSON', { cause: error });
-  }
-  const { action, [what]: of } = isRecord(given) ? given : {};
+  const { action, [what]: of } = readJsonObject(body);
   if (!isRecord(of)) throw wrong(`invalid ${what}`);
   return { action: typeof action === 'string' ? action : '', of };
 }
@@ -78,10 +73,6 @@ function permissionOf(name: unknown): Permission {
   const found = permissions.find((one) => one === asked);
   if (found === undefined) throw wrong(`invalid permission: ${String(name)}`);
   return found;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function wrong(text: string): DbError {

@@ -1,60 +1,9 @@
-import { defaultPasswordScheme } from '../../env/password-scheme.ts';
-import fastify from 'fastify';
 import { expect, test } from 'vitest';
 import { adminPermissions, permissions } from '../../base/permission.ts';
-import { DbError, type DbErrorCode } from '../../base/errors.ts';
-import { applyCommand } from '../../meta/apply/apply.ts';
-import type { Command } from '../../meta/command/command.ts';
-import { emptyCatalog, type Catalog } from '../../meta/model/catalog.ts';
+import { openUserApi } from '../../../test/support/user-api.ts';
 import { addUserRoutes } from './user-routes.ts';
-import type { MetaApi } from './meta-api-options.ts';
 
-/** A meta node that leads, or does not, with one database. */
-function open(leader = '') {
-  let catalog: Catalog = emptyCatalog;
-  const execute = (command: Command): Promise<void> => {
-    const index = catalog.index + 1;
-    const applied = applyCommand(catalog, index, { id: `${index}`, command });
-    ({ catalog } = applied);
-    const { answer } = applied;
-    if (answer.ok) return Promise.resolve();
-    return Promise.reject(new DbError(answer.code as DbErrorCode, answer.text));
-  };
-  void execute({ kind: 'create-database', name: 'd' });
-  const node = {
-    isJoined: true,
-    isLeader: leader === '',
-    leaderHttpAddress: leader,
-    readBarrier: () => Promise.resolve(),
-    settleRead: () => Promise.resolve(true),
-    execute,
-    get catalog() {
-      return catalog;
-    },
-  };
-  const jobs = { run: (_kind: string, { password }: { password: string }) => Promise.resolve(`hash of ${password}`) }; // prettier-ignore
-  const api = fastify();
-  api.removeAllContentTypeParsers();
-  api.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
-    done(null, body);
-  });
-  addUserRoutes(api, {
-    ports: { node, jobs, passwordScheme: defaultPasswordScheme, random: { u32: () => 1 } },
-  } as unknown as MetaApi);
-  api.setErrorHandler((error, _request, reply) => reply.code(error instanceof DbError && error.code === 'invalid_argument' ? 400 : 500).send({ error: (error as Error).message })); // prettier-ignore
-  const post = async (url: string, body: unknown): Promise<string> => {
-    const payload = typeof body === 'string' ? body : JSON.stringify(body);
-    const headers = { 'content-type': 'application/json' };
-    const answer = await api.inject({ method: 'POST', url, payload, headers });
-    if (answer.body === '') return `${answer.statusCode}${answer.headers.location === undefined ? '' : ` ${answer.headers.location}`}`; // prettier-ignore
-    return `${answer.statusCode} ${answer.json<{ error: string }>().error}`;
-  };
-  const get = async (url: string): Promise<unknown> => {
-    const answer = await api.inject({ url });
-    return answer.statusCode === 200 ? answer.json() : `${answer.statusCode} ${answer.body.trim()}`;
-  };
-  return { post, get };
-}
+const open = (leader = '') => openUserApi(addUserRoutes, leader);
 
 test('users: made, shown, changed and deleted as the reference’s API has it', async () => {
   const { post, get } = open();

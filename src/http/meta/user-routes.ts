@@ -1,10 +1,11 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { DbError, isDbError } from '../../base/errors.ts';
+import { DbError } from '../../base/errors.ts';
 import { newHash, type HashPorts } from '../../env/new-hash.ts';
 import type { Command } from '../../meta/command/command.ts';
 import type { Role, ScopedPermissions, User } from '../../meta/model/catalog.ts';
 import { permissionsOf } from '../../meta/model/permissions.ts';
 import { sendError } from '../error-reply.ts';
+import { changeUsers } from './change-users.ts';
 import type { MetaApi } from './meta-api-options.ts';
 import { isElsewhere, parameter, sendJson, settleRead } from './meta-request.ts';
 import { readRoleRequest, readUserRequest, type RoleRequest, type UserRequest } from './user-requests.ts'; // prettier-ignore
@@ -45,17 +46,9 @@ function named<T extends { readonly name: string }>(
   return found.length === 0 ? undefined : found;
 }
 
-async function change(reply: FastifyReply, command: Command, { ports: { node } }: MetaApi) {
-  if (!node.isJoined) return sendError(reply, 503, 'no leader');
-  try {
-    await node.execute(command);
-  } catch (error) {
-    // What a request asks for that cannot be is its own fault, whatever is missing.
-    const isOfRequest = ['not_found', 'already_exists', 'database_not_found'].some((code) => isDbError(error) && error.code === code); // prettier-ignore
-    if (!isOfRequest || !isDbError(error)) throw error;
-    return sendError(reply, 400, error.message);
-  }
-  return reply.code(200).send();
+async function change(reply: FastifyReply, command: Command, meta: MetaApi) {
+  const isDone = await changeUsers(reply, command, meta);
+  return isDone ? reply.code(200).send() : reply;
 }
 
 async function userCommand(asked: UserRequest, ports: HashPorts): Promise<Command> {

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DbError, isDbError, type DbErrorCode } from '../../base/errors.ts';
 import { packSnappyApart } from '../../codec/snappy.ts';
-import { everyone, type Principal } from '../../data/statements/principal.ts';
+import type { Principal } from '../../data/statements/principal.ts';
 import type { QueryRequest } from '../../data/statements/statement-executor.ts';
 import type { Measurement, Statement } from '../../influxql/ast.ts';
 import { parseQuery } from '../../influxql/parser.ts';
@@ -34,7 +34,7 @@ export async function handleRead(
     const read = parseReadRequest(message);
     const place = placeOf(parameters, ports);
     const { queryTimeoutMs: timeoutMs } = options;
-    const base = { ...place, principal: everyone, isReadOnly: true, bucketsMax: 0, timeoutMs, heldBytesMax, signal: goneSignal(reply) }; // prettier-ignore
+    const base = { ...place, principal: whoAsks(request), isReadOnly: true, bucketsMax: 0, timeoutMs, heldBytesMax, signal: goneSignal(reply) }; // prettier-ignore
     const bytes = await answerOf(read, base, ports);
     const body = Buffer.from(await packSnappyApart(bytes));
     return await reply

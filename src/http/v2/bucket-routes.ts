@@ -9,7 +9,7 @@ import { whoAsks } from '../data/access/gate.ts';
 import type { DataApiPorts } from '../data/data-api-options.ts';
 import { RequestParameters } from '../data/requests/request-parameters.ts';
 import { errorStatus, sendError } from '../error-reply.ts';
-import { runStatement } from '../run-statement.ts';
+import { asNode, runStatement } from '../run-statement.ts';
 import { authorizeBucket } from './bucket-access.ts';
 import { parseBucketId, parseBucketName } from './bucket-name.ts';
 import { bucketOf, findBucket, listBuckets, type Bucket } from './buckets.ts';
@@ -118,7 +118,7 @@ function create(request: FastifyRequest, reply: FastifyReply, { executor }: Port
       isNew
         ? { kind: 'create-database', name: database, policy: { ...policy, name: retentionPolicy } }
         : { kind: 'create-retention-policy', database, name: retentionPolicy, policy, isDefault: false }; // prettier-ignore
-    await runStatement(executor, statement, '', `cannot create bucket ${quoted}: `);
+    await runStatement(executor, statement, asNode, `cannot create bucket ${quoted}: `);
     return send(reply, 201, findBucket(executor.catalog, name));
   });
 }
@@ -136,7 +136,7 @@ function update(request: FastifyRequest, reply: FastifyReply, { executor }: Port
     }
     const policy = { ...body.spans, replication };
     const statement: Statement = { kind: 'alter-retention-policy', database, name, policy, isDefault: false }; // prettier-ignore
-    await runStatement(executor, statement, '', `update bucket ${JSON.stringify(id)}: `);
+    await runStatement(executor, statement, asNode, `update bucket ${JSON.stringify(id)}: `);
     // What was asked for, as in the reference: 0 stands for what the server has chosen.
     const { durationNs = 0n, shardDurationNs: shardGroupDurationNs = 0n } = policy;
     return send(reply, 200, bucketOf(database, { name, durationNs, shardGroupDurationNs }));
@@ -151,7 +151,7 @@ function remove(request: FastifyRequest, reply: FastifyReply, { executor }: Port
     const found = findDatabase(executor.catalog, database);
     if (found === undefined || findRetentionPolicy(found, name) === undefined)
       return sendError(reply, 404, `delete bucket - not found: ${JSON.stringify(id)}`);
-    await runStatement(executor, { kind: 'drop-retention-policy', database, name }, '', `delete bucket ${JSON.stringify(id)}: `); // prettier-ignore
+    await runStatement(executor, { kind: 'drop-retention-policy', database, name }, asNode, `delete bucket ${JSON.stringify(id)}: `); // prettier-ignore
     return reply.code(200).type('application/json').send();
   });
 }

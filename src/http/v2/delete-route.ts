@@ -28,7 +28,7 @@ export async function handleDelete(
     const { database, retentionPolicy } = place;
     const said = Object.entries({ database, 'retention policy': retentionPolicy, start, stop, predicate }); // prettier-ignore
     const text = said.map(([name, value]) => `${name}: ${JSON.stringify(value)}`).join(', ');
-    await runStatement(executor, { kind: 'delete', ...target }, database, `delete - ${text}, error: `); // prettier-ignore
+    await runStatement(executor, { kind: 'delete', ...target }, { database, principal: whoAsks(request) }, `delete - ${text}, error: `); // prettier-ignore
     return await reply.code(200).type('application/json').send();
   } catch (error) {
     if (!isDbError(error)) throw error;

@@ -9,6 +9,7 @@
 import { clusterPermissions } from '../../base/permission.ts';
 import { DbError } from '../../base/errors.ts';
 import { findDatabase, type Catalog, type Role, type ScopedPermissions } from '../model/catalog.ts';
+import { withoutGrantsOf } from '../model/catalog-acl.ts';
 import { granted, permissionsOf, revoked, withPermissions } from '../model/permissions.ts';
 import type { Command } from '../command/command.ts';
 import { applyUserCommand, mustFindUser } from './apply-users.ts';
@@ -49,7 +50,7 @@ export function applyRoleCommand(catalog: Catalog, command: RoleCommand): Catalo
     case 'drop-role': {
       const { name } = mustFindRole(catalog, command.name);
       return withRoles(
-        catalog,
+        withoutGrantsOf(catalog, 'roles', name),
         rolesOf(catalog).filter((role) => role.name !== name),
       );
     }

@@ -8,6 +8,7 @@
  */
 import { DbError } from '../../base/errors.ts';
 import { findDatabase, type Catalog, type User } from '../model/catalog.ts';
+import { withoutGrantsOf } from '../model/catalog-acl.ts';
 import { withoutRolesOf, withoutScope } from '../model/permissions.ts';
 import type { Command } from '../command/command.ts';
 
@@ -41,7 +42,7 @@ export function applyUserCommand(catalog: Catalog, command: UserCommand): Catalo
   switch (command.kind) {
     case 'drop-user':
       return withUsers(
-        withoutRolesOf(catalog, user.name),
+        withoutGrantsOf(withoutRolesOf(catalog, user.name), 'users', user.name),
         users.filter((one) => one !== user),
       );
     case 'set-user-hash':

@@ -43,6 +43,18 @@ const importedUser = fc.record({ name, hash: name, isAdmin: flag, privileges: fc
 
 const scoped = fc.array(fc.record({ scope: name, permissions: fc.array(fc.constantFrom(...permissions), { maxLength: 4 }) }), { maxLength: 3 }); // prettier-ignore
 
+const ruleId = fc.constantFrom('0000000000000001', '0000000000000002', 'x');
+const textMatch = { match: fc.constantFrom('exact', 'prefix'), value: name };
+const aclRule = fc.record({
+  id: ruleId,
+  database: fc.record(textMatch),
+  measurement: fc.option(fc.record(textMatch), absent),
+  tags: fc.array(fc.record({ key: name, ...textMatch }), { maxLength: 2 }),
+  permissions: fc.array(fc.constantFrom('read', 'write'), { maxLength: 2 }),
+  users: fc.array(name, { maxLength: 2 }),
+  roles: fc.array(name, { maxLength: 2 }),
+});
+
 const small = fc.integer({ min: 0, max: 3 });
 const named = { shardId: small, fromId: small, toId: small };
 const moves = fc.array(fc.record({ ...named, sizeBytes: count, reason: name }), { maxLength: 3 });
@@ -91,6 +103,8 @@ const command = fc.oneof(
   fc.record({ kind: kind('create-role'), name, permissions: scoped, users: fc.array(name, { maxLength: 2 }) }), // prettier-ignore
   fc.record({ kind: kind('change-role-users'), name, users: fc.array(name, { maxLength: 2 }), isAdded: flag }), // prettier-ignore
   fc.record({ kind: kind('drop-role'), name }),
+  fc.record({ kind: kind('create-acl-rule'), of: fc.constantFrom('restriction', 'grant'), rule: aclRule }), // prettier-ignore
+  fc.record({ kind: kind('drop-acl-rule'), of: fc.constantFrom('restriction', 'grant', 'x'), ruleId }), // prettier-ignore
   fc.record({ kind: kind('import-databases'), nodeId: count, databases: fc.array(importedDatabase, { maxLength: 2 }), users: fc.array(importedUser, { maxLength: 2 }), maxShardGroupId: id, maxShardId: fc.integer({ min: -1, max: 90 }) }), // prettier-ignore
   fc.record({ kind: kind('begin-shard-copy'), shardId: small, sourceId: small, destinationId: small, startedNs: time }), // prettier-ignore
   fc.record({ kind: kind('begin-move-plan'), goal: fc.constantFrom('balance', 'decommission', 'x'), leavingId: small, joiningId: small, isRemoval: flag, startedNs: time, moves }), // prettier-ignore

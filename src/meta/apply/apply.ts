@@ -7,6 +7,7 @@ import { applyOverwrite, applyRestore, finishRestore } from './apply-restore.ts'
 import { applySchemaCommand } from './apply-schema.ts';
 import { applyShardCommand } from './apply-shards.ts';
 import { applyPlanCommand } from './apply-plans.ts';
+import { applyAclCommand } from './apply-acl.ts';
 import { applyRoleCommand } from './apply-roles.ts';
 import { applyUserCommand } from './apply-users.ts';
 import { answeredMax, type Catalog, type CommandAnswer, type Lease } from '../model/catalog.ts';
@@ -126,6 +127,9 @@ function change(catalog: Catalog, index: number, command: Command): Change {
     case 'change-role-permissions':
     case 'change-role-users':
       return { catalog: applyRoleCommand(catalog, command) };
+    case 'create-acl-rule':
+    case 'drop-acl-rule':
+      return { catalog: applyAclCommand(catalog, command) };
     case 'import-databases':
       return { catalog: applyImport(catalog, command) };
     case 'restore-databases':

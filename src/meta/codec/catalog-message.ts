@@ -6,6 +6,7 @@
  * - A field that is added to the catalog and not here does not compile.
  */
 import type { AnsweredCommand, Catalog, CommandAnswer, CommandValue, DataNode, GrantedPrivilege, Lease, MetaNode, NodeLabels, Role, User } from '../model/catalog.ts'; // prettier-ignore
+import type { Acl } from '../model/acl.ts';
 import type { ContinuousQuery, Database, RetentionPolicy, ShardGroup, Subscription } from '../model/database.ts'; // prettier-ignore
 import { Databases } from '../model/databases.ts';
 import type { MovePlan, ShardMove } from '../model/move-plan.ts';
@@ -46,6 +47,7 @@ export function metaOf(catalog: Catalog): InfluxMeta {
     }),
     movePlan: catalog.movePlan && fromPlan(catalog.movePlan),
     roles: catalog.roles,
+    acl: catalog.acl && fromAcl(catalog.acl),
     answered: catalog.answered.map(fromAnswered),
   };
 }
@@ -63,6 +65,7 @@ export function catalogOf(meta: InfluxMeta, version: number): Catalog {
     movePlan: meta.movePlan && planOf(meta.movePlan),
     users: orAbsent(meta.users.map(userOf)),
     roles: orAbsent((meta.roles ?? []).map(roleOf)),
+    acl: meta.acl && aclOf(meta.acl),
     maxNodeId: meta.maxNodeId,
     maxShardGroupId: meta.maxShardGroupId,
     maxShardId: meta.maxShardId,
@@ -127,6 +130,14 @@ export function roleOf({
 }: NonNullable<InfluxMeta['roles']>[number]): Role {
   const whole: Whole<Role> = { name, permissions, users };
   return whole;
+}
+
+function fromAcl({ restrictions, grants }: Acl): NonNullable<InfluxMeta['acl']> {
+  return { restrictions: restrictions.map((rule) => ({ ...rule, users: [], roles: [] })), grants };
+}
+
+function aclOf({ restrictions, grants }: NonNullable<InfluxMeta['acl']>): Acl {
+  return { restrictions: restrictions.map(({ users: _, roles: __, ...rule }) => rule), grants };
 }
 
 function fromPolicy(policy: RetentionPolicy): InfluxPolicy {

@@ -15,6 +15,7 @@ import { varve, type MessageType } from '../../proto/gen/wire.js';
 import { message, union } from '../../proto/message.ts';
 import { decodeMessage, encodeMessage, isMessageBlock } from '../../rpc/message.ts';
 import type { CatalogForm } from './catalog-codec.ts';
+import { aclRule } from './acl-fields.ts';
 import { databaseOf, fromDatabase, fromUser, roleOf, userOf } from './catalog-message.ts';
 import { moveSteps, type Command, type ContinuousQueryMark, type LoggedCommand, type PolicySpec } from '../command/command.ts'; // prettier-ignore
 import { moveGoals, type ProposedMove } from '../model/move-plan.ts';
@@ -38,6 +39,7 @@ const scoped = list(
   message(v1.ScopedPermissions, { scope: words, permissions: list(oneOf(permissions), few) }),
   many,
 );
+const aclKind = oneOf(['restriction', 'grant'] as const);
 const node = { nodeId: count() };
 const addresses = { httpAddress: words, tcpAddress: words };
 const namedCopy = { shardId: count(), destinationId: count(), beganIndex: count() };
@@ -228,6 +230,8 @@ const bodies: {
     v1.ChangeRoleUsers,
     { name: words, users: list(words, many), isAdded: flag },
   ],
+  'create-acl-rule': ['createAclRule', v1.CreateAclRule, { of: aclKind, rule: aclRule(v1, words) }],
+  'drop-acl-rule': ['dropAclRule', v1.DropAclRule, { of: aclKind, ruleId: words }],
   'acquire-lease': [
     'acquireLease',
     v1.AcquireLease,

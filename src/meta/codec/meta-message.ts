@@ -7,6 +7,7 @@
 import { count, flag, id, int64, list, oneOf, optional, text, uint64 } from '../../proto/field.ts';
 import { influxdb } from '../../proto/gen/wire.js';
 import { message } from '../../proto/message.ts';
+import { aclRule } from './acl-fields.ts';
 import { permissions } from '../../base/permission.ts';
 import { moveGoals, moveStates } from '../model/move-plan.ts';
 
@@ -16,6 +17,7 @@ const few = { max: 10_000 };
 /** As long as a command can be: what was accepted must be readable for ever. */
 const name = text({ lengthMax: 1 << 24 });
 
+const rule = aclRule(v1, name);
 const labels = optional(list(message(v1.Label, { name, value: name }), few));
 const nodes = optional(
   list(
@@ -147,6 +149,7 @@ export const metaMessage = message(v1.Meta, {
   roles: optional(
     list(message(v1.Role, { name, permissions: scoped, users: list(name, few) }), few),
   ),
+  acl: optional(message(v1.Acl, { restrictions: list(rule, few), grants: list(rule, few) })),
   answered: optional(
     list(
       message(v1.AnsweredCommand, {

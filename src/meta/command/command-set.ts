@@ -19,7 +19,7 @@ export const protobufVersion = 4;
 export const firstVersion = 1;
 
 export const commandSet: CommandSet = {
-  version: 6,
+  version: 7,
   since: {
     'found-cluster': 1,
     'create-meta-node': 1,
@@ -73,5 +73,7 @@ export const commandSet: CommandSet = {
     'drop-role': 6,
     'change-role-permissions': 6,
     'change-role-users': 6,
+    'create-acl-rule': 7,
+    'drop-acl-rule': 7,
   },
 };

@@ -14,6 +14,7 @@ import type {
   PolicySpec,
 } from './command.ts';
 import { isDatabase, isRole, isScopedPermissions, isUser } from './imported-shape.ts';
+import { aclPermissions, textMatches, type AclGrant, type AclKind, type TextMatch } from '../model/acl.ts'; // prettier-ignore
 import { moveGoals, movesMax, type ProposedMove } from '../model/move-plan.ts';
 import {
   hasShape,
@@ -91,6 +92,22 @@ const moveShape: Shape<ProposedMove> = {
 const isMoves = isListOf((value) => hasShape(value, moveShape), movesMax);
 
 const changedPermissions = { name: isText, permissions: isScopedPermissions, isGrant: isFlag };
+
+const aclKinds: readonly AclKind[] = ['restriction', 'grant'];
+const textMatch: Shape<TextMatch> = { match: isOneOf(textMatches), value: isText };
+const isTextMatch: Check = (value) => hasShape(value, textMatch);
+/** Of one rule. */
+const partsMax = 1_024;
+const aclGrant: Shape<AclGrant> = {
+  id: isText,
+  database: isTextMatch,
+  measurement: orAbsent(isTextMatch),
+  tags: isListOf((tag) => hasShape(tag, { ...textMatch, key: isText }), partsMax),
+  permissions: isListOf(isOneOf(aclPermissions), partsMax),
+  users: isListOf(isText, partsMax),
+  roles: isListOf(isText, partsMax),
+};
+const isAclGrant: Check = (value) => hasShape(value, aclGrant);
 
 type ShapeOf<Kind extends Command['kind']> = Shape<Omit<Extract<Command, { kind: Kind }>, 'kind'>>;
 
@@ -181,6 +198,8 @@ const shapes: { readonly [Kind in Command['kind']]: ShapeOf<Kind> } = {
   'create-role': { name: isText, permissions: isScopedPermissions, users: isTexts },
   'drop-role': { name: isText },
   'change-role-users': { name: isText, users: isTexts, isAdded: isFlag },
+  'create-acl-rule': { of: isOneOf(aclKinds), rule: isAclGrant },
+  'drop-acl-rule': { of: isOneOf(aclKinds), ruleId: isText },
   'import-databases': {
     nodeId: isCount,
     databases: isListOf(isDatabase, importedMax),

@@ -5,6 +5,7 @@ import type {
   ScopedPermissions,
   User,
 } from '../model/catalog.ts';
+import type { AclGrant, AclKind } from '../model/acl.ts';
 import type { Database } from '../model/database.ts';
 import type { MoveGoal, ProposedMove } from '../model/move-plan.ts';
 
@@ -200,6 +201,9 @@ export type Command =
       readonly users: readonly string[];
       readonly isAdded: boolean;
     }
+  /** `rule` of a restriction has neither users nor roles. */
+  | { readonly kind: 'create-acl-rule'; readonly of: AclKind; readonly rule: AclGrant }
+  | { readonly kind: 'drop-acl-rule'; readonly of: AclKind; readonly ruleId: string }
   | {
       /** What a single InfluxDB had, and one data node has on its disk by now. */
       readonly kind: 'import-databases';

@@ -10,6 +10,7 @@
  * Not here: where it is kept (meta/server), how it reaches data nodes (meta/client).
  */
 import type { Permission } from '../../base/permission.ts';
+import type { Acl } from './acl.ts';
 import type { Database, RetentionPolicy } from './database.ts';
 import { Databases } from './databases.ts';
 import { leavingNodeId, type MovePlan } from './move-plan.ts';
@@ -42,6 +43,8 @@ export interface Catalog {
   readonly users?: readonly User[] | undefined;
   /** In the order they were made; absent when there are none. */
   readonly roles?: readonly Role[] | undefined;
+  /** What is restricted, and granted all the same; absent when nothing is. */
+  readonly acl?: Acl | undefined;
   /** Copies of shards under way; absent when there are none. */
   readonly copies?: readonly ShardCopy[] | undefined;
   /** By which shards move; absent before the first one. */

@@ -53,6 +53,11 @@ export const varve: {
       readonly ScopedPermissions: MessageType;
       readonly CreateRole: MessageType;
       readonly ChangeRoleUsers: MessageType;
+      readonly CreateAclRule: MessageType;
+      readonly AclRule: MessageType;
+      readonly TextMatch: MessageType;
+      readonly TagMatch: MessageType;
+      readonly DropAclRule: MessageType;
       readonly ImportDatabases: MessageType;
       readonly RestoreDatabases: MessageType;
       readonly FinishRestore: MessageType;
@@ -270,6 +275,10 @@ export const influxdb: {
     readonly User: MessageType;
     readonly ScopedPermissions: MessageType;
     readonly Role: MessageType;
+    readonly Acl: MessageType;
+    readonly AclRule: MessageType;
+    readonly TextMatch: MessageType;
+    readonly TagMatch: MessageType;
     readonly Privilege: MessageType;
     readonly BackupMeta: MessageType;
   };

@@ -79,11 +79,13 @@ export const varve = $root.varve = (() => {
                 Command.prototype.createRole = null;
                 Command.prototype.dropRole = null;
                 Command.prototype.changeRoleUsers = null;
+                Command.prototype.createAclRule = null;
+                Command.prototype.dropAclRule = null;
 
                 let $oneOfFields;
 
                 $Object.defineProperty(Command.prototype, "command", {
-                    get: $util.oneOfGetter($oneOfFields = ["foundCluster", "createMetaNode", "deleteMetaNode", "createDataNode", "updateDataNode", "setNodeLabels", "deleteNodeLabels", "deleteDataNode", "createDatabase", "dropDatabase", "createRetentionPolicy", "alterRetentionPolicy", "dropRetentionPolicy", "createShardGroups", "truncateShardGroups", "deleteShardGroup", "pruneShardGroups", "dropShard", "addShardOwner", "removeShardOwner", "createContinuousQuery", "markContinuousQueries", "dropContinuousQuery", "createSubscription", "dropSubscription", "createUser", "dropUser", "setUserHash", "setUserAdmin", "setUserPrivilege", "importDatabases", "acquireLease", "restoreDatabases", "overwriteDatabases", "finishRestore", "beginShardCopy", "finishShardCopy", "abortShardCopy", "forgetShardCopy", "beginMovePlan", "extendMovePlan", "pauseMovePlan", "advanceShardMove", "endMovePlan", "createPermittedUser", "changeUserPermissions", "changeRolePermissions", "createRole", "dropRole", "changeRoleUsers"]),
+                    get: $util.oneOfGetter($oneOfFields = ["foundCluster", "createMetaNode", "deleteMetaNode", "createDataNode", "updateDataNode", "setNodeLabels", "deleteNodeLabels", "deleteDataNode", "createDatabase", "dropDatabase", "createRetentionPolicy", "alterRetentionPolicy", "dropRetentionPolicy", "createShardGroups", "truncateShardGroups", "deleteShardGroup", "pruneShardGroups", "dropShard", "addShardOwner", "removeShardOwner", "createContinuousQuery", "markContinuousQueries", "dropContinuousQuery", "createSubscription", "dropSubscription", "createUser", "dropUser", "setUserHash", "setUserAdmin", "setUserPrivilege", "importDatabases", "acquireLease", "restoreDatabases", "overwriteDatabases", "finishRestore", "beginShardCopy", "finishShardCopy", "abortShardCopy", "forgetShardCopy", "beginMovePlan", "extendMovePlan", "pauseMovePlan", "advanceShardMove", "endMovePlan", "createPermittedUser", "changeUserPermissions", "changeRolePermissions", "createRole", "dropRole", "changeRoleUsers", "createAclRule", "dropAclRule"]),
                     set: $util.oneOfSetter($oneOfFields)
                 });
 
@@ -198,6 +200,10 @@ export const varve = $root.varve = (() => {
                         $root.varve.catalog.v1.Name.encode(message.dropRole, writer.uint32(514).fork(), _depth + 1).ldelim();
                     if (message.changeRoleUsers != null && $Object.hasOwnProperty.call(message, "changeRoleUsers"))
                         $root.varve.catalog.v1.ChangeRoleUsers.encode(message.changeRoleUsers, writer.uint32(522).fork(), _depth + 1).ldelim();
+                    if (message.createAclRule != null && $Object.hasOwnProperty.call(message, "createAclRule"))
+                        $root.varve.catalog.v1.CreateAclRule.encode(message.createAclRule, writer.uint32(530).fork(), _depth + 1).ldelim();
+                    if (message.dropAclRule != null && $Object.hasOwnProperty.call(message, "dropAclRule"))
+                        $root.varve.catalog.v1.DropAclRule.encode(message.dropAclRule, writer.uint32(538).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -597,6 +603,20 @@ export const varve = $root.varve = (() => {
                                     break;
                                 message.changeRoleUsers = $root.varve.catalog.v1.ChangeRoleUsers.decode(reader, reader.size(), $undefined, _depth + 1, message.changeRoleUsers);
                                 message.command = "changeRoleUsers";
+                                continue;
+                            }
+                        case 66: {
+                                if (wireType !== 2)
+                                    break;
+                                message.createAclRule = $root.varve.catalog.v1.CreateAclRule.decode(reader, reader.size(), $undefined, _depth + 1, message.createAclRule);
+                                message.command = "createAclRule";
+                                continue;
+                            }
+                        case 67: {
+                                if (wireType !== 2)
+                                    break;
+                                message.dropAclRule = $root.varve.catalog.v1.DropAclRule.decode(reader, reader.size(), $undefined, _depth + 1, message.dropAclRule);
+                                message.command = "dropAclRule";
                                 continue;
                             }
                         }
@@ -5177,6 +5197,543 @@ export const varve = $root.varve = (() => {
                 };
 
                 return ChangeRoleUsers;
+            })();
+
+            v1.CreateAclRule = (function() {
+
+                const CreateAclRule = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                CreateAclRule.prototype.of = "";
+                CreateAclRule.prototype.rule = null;
+
+                CreateAclRule.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.of != null && $Object.hasOwnProperty.call(message, "of") && message.of !== "")
+                        writer.uint32(10).string(message.of);
+                    if (message.rule != null && $Object.hasOwnProperty.call(message, "rule"))
+                        $root.varve.catalog.v1.AclRule.encode(message.rule, writer.uint32(18).fork(), _depth + 1).ldelim();
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                CreateAclRule.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.catalog.v1.CreateAclRule();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.of = value;
+                                else
+                                    delete message.of;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                message.rule = $root.varve.catalog.v1.AclRule.decode(reader, reader.size(), $undefined, _depth + 1, message.rule);
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return CreateAclRule;
+            })();
+
+            v1.AclRule = (function() {
+
+                const AclRule = function (properties) {
+                    this.tags = [];
+                    this.permissions = [];
+                    this.users = [];
+                    this.roles = [];
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                AclRule.prototype.id = "";
+                AclRule.prototype.database = null;
+                AclRule.prototype.measurement = null;
+                AclRule.prototype.tags = $util.emptyArray;
+                AclRule.prototype.permissions = $util.emptyArray;
+                AclRule.prototype.users = $util.emptyArray;
+                AclRule.prototype.roles = $util.emptyArray;
+
+                AclRule.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.id != null && $Object.hasOwnProperty.call(message, "id") && message.id !== "")
+                        writer.uint32(10).string(message.id);
+                    if (message.database != null && $Object.hasOwnProperty.call(message, "database"))
+                        $root.varve.catalog.v1.TextMatch.encode(message.database, writer.uint32(18).fork(), _depth + 1).ldelim();
+                    if (message.measurement != null && $Object.hasOwnProperty.call(message, "measurement"))
+                        $root.varve.catalog.v1.TextMatch.encode(message.measurement, writer.uint32(26).fork(), _depth + 1).ldelim();
+                    if (message.tags != null && message.tags.length)
+                        for (let i = 0; i < message.tags.length; ++i)
+                            $root.varve.catalog.v1.TagMatch.encode(message.tags[i], writer.uint32(34).fork(), _depth + 1).ldelim();
+                    if (message.permissions != null && message.permissions.length)
+                        for (let i = 0; i < message.permissions.length; ++i)
+                            writer.uint32(42).string(message.permissions[i]);
+                    if (message.users != null && message.users.length)
+                        for (let i = 0; i < message.users.length; ++i)
+                            writer.uint32(50).string(message.users[i]);
+                    if (message.roles != null && message.roles.length)
+                        for (let i = 0; i < message.roles.length; ++i)
+                            writer.uint32(58).string(message.roles[i]);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                AclRule.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.catalog.v1.AclRule();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.id = value;
+                                else
+                                    delete message.id;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                message.database = $root.varve.catalog.v1.TextMatch.decode(reader, reader.size(), $undefined, _depth + 1, message.database);
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 2)
+                                    break;
+                                message.measurement = $root.varve.catalog.v1.TextMatch.decode(reader, reader.size(), $undefined, _depth + 1, message.measurement);
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.tags && message.tags.length))
+                                    message.tags = [];
+                                message.tags.push($root.varve.catalog.v1.TagMatch.decode(reader, reader.size(), $undefined, _depth + 1));
+                                continue;
+                            }
+                        case 5: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.permissions && message.permissions.length))
+                                    message.permissions = [];
+                                message.permissions.push(reader.stringVerify());
+                                continue;
+                            }
+                        case 6: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.users && message.users.length))
+                                    message.users = [];
+                                message.users.push(reader.stringVerify());
+                                continue;
+                            }
+                        case 7: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.roles && message.roles.length))
+                                    message.roles = [];
+                                message.roles.push(reader.stringVerify());
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return AclRule;
+            })();
+
+            v1.TextMatch = (function() {
+
+                const TextMatch = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                TextMatch.prototype.match = "";
+                TextMatch.prototype.value = "";
+
+                TextMatch.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.match != null && $Object.hasOwnProperty.call(message, "match") && message.match !== "")
+                        writer.uint32(10).string(message.match);
+                    if (message.value != null && $Object.hasOwnProperty.call(message, "value") && message.value !== "")
+                        writer.uint32(18).string(message.value);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                TextMatch.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.catalog.v1.TextMatch();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.match = value;
+                                else
+                                    delete message.match;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.value = value;
+                                else
+                                    delete message.value;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return TextMatch;
+            })();
+
+            v1.TagMatch = (function() {
+
+                const TagMatch = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                TagMatch.prototype.key = "";
+                TagMatch.prototype.match = "";
+                TagMatch.prototype.value = "";
+
+                TagMatch.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.key != null && $Object.hasOwnProperty.call(message, "key") && message.key !== "")
+                        writer.uint32(10).string(message.key);
+                    if (message.match != null && $Object.hasOwnProperty.call(message, "match") && message.match !== "")
+                        writer.uint32(18).string(message.match);
+                    if (message.value != null && $Object.hasOwnProperty.call(message, "value") && message.value !== "")
+                        writer.uint32(26).string(message.value);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                TagMatch.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.catalog.v1.TagMatch();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.key = value;
+                                else
+                                    delete message.key;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.match = value;
+                                else
+                                    delete message.match;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.value = value;
+                                else
+                                    delete message.value;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return TagMatch;
+            })();
+
+            v1.DropAclRule = (function() {
+
+                const DropAclRule = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                DropAclRule.prototype.of = "";
+                DropAclRule.prototype.ruleId = "";
+
+                DropAclRule.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.of != null && $Object.hasOwnProperty.call(message, "of") && message.of !== "")
+                        writer.uint32(10).string(message.of);
+                    if (message.ruleId != null && $Object.hasOwnProperty.call(message, "ruleId") && message.ruleId !== "")
+                        writer.uint32(18).string(message.ruleId);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                DropAclRule.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.catalog.v1.DropAclRule();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.of = value;
+                                else
+                                    delete message.of;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.ruleId = value;
+                                else
+                                    delete message.ruleId;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return DropAclRule;
             })();
 
             v1.Privilege = (function() {
@@ -20986,6 +21543,7 @@ export const influxdb = $root.influxdb = (() => {
             Meta.prototype.copies = $util.emptyArray;
             Meta.prototype.movePlan = null;
             Meta.prototype.roles = $util.emptyArray;
+            Meta.prototype.acl = null;
             Meta.prototype.checksum = null;
 
             let $oneOfFields;
@@ -21091,6 +21649,8 @@ export const influxdb = $root.influxdb = (() => {
                 if (message.roles != null && message.roles.length)
                     for (let i = 0; i < message.roles.length; ++i)
                         $root.influxdb.v1.Role.encode(message.roles[i], writer.uint32(882).fork(), _depth + 1).ldelim();
+                if (message.acl != null && $Object.hasOwnProperty.call(message, "acl"))
+                    $root.influxdb.v1.Acl.encode(message.acl, writer.uint32(890).fork(), _depth + 1).ldelim();
                 if (message.checksum != null && $Object.hasOwnProperty.call(message, "checksum"))
                     writer.uint32(1597).fixed32(message.checksum);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
@@ -21106,7 +21666,7 @@ export const influxdb = $root.influxdb = (() => {
                     _depth = 0;
                 if (_depth > $Reader.recursionLimit)
                     throw $Error("max depth exceeded");
-                let end, message;
+                let end, message, value;
                 if (length === $undefined)
                     end = reader.len;
                 else {
@@ -21244,6 +21804,12 @@ export const influxdb = $root.influxdb = (() => {
                             if (!(message.roles && message.roles.length))
                                 message.roles = [];
                             message.roles.push($root.influxdb.v1.Role.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 111: {
+                            if (wireType !== 2)
+                                break;
+                            message.acl = $root.influxdb.v1.Acl.decode(reader, reader.size(), $undefined, _depth + 1, message.acl);
                             continue;
                         }
                     case 199: {
@@ -23774,6 +24340,454 @@ export const influxdb = $root.influxdb = (() => {
             };
 
             return Role;
+        })();
+
+        v1.Acl = (function() {
+
+            const Acl = function (properties) {
+                this.restrictions = [];
+                this.grants = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            Acl.prototype.restrictions = $util.emptyArray;
+            Acl.prototype.grants = $util.emptyArray;
+
+            Acl.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.restrictions != null && message.restrictions.length)
+                    for (let i = 0; i < message.restrictions.length; ++i)
+                        $root.influxdb.v1.AclRule.encode(message.restrictions[i], writer.uint32(10).fork(), _depth + 1).ldelim();
+                if (message.grants != null && message.grants.length)
+                    for (let i = 0; i < message.grants.length; ++i)
+                        $root.influxdb.v1.AclRule.encode(message.grants[i], writer.uint32(18).fork(), _depth + 1).ldelim();
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            Acl.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.influxdb.v1.Acl();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.restrictions && message.restrictions.length))
+                                message.restrictions = [];
+                            message.restrictions.push($root.influxdb.v1.AclRule.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.grants && message.grants.length))
+                                message.grants = [];
+                            message.grants.push($root.influxdb.v1.AclRule.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return Acl;
+        })();
+
+        v1.AclRule = (function() {
+
+            const AclRule = function (properties) {
+                this.tags = [];
+                this.permissions = [];
+                this.users = [];
+                this.roles = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            AclRule.prototype.id = "";
+            AclRule.prototype.database = null;
+            AclRule.prototype.measurement = null;
+            AclRule.prototype.tags = $util.emptyArray;
+            AclRule.prototype.permissions = $util.emptyArray;
+            AclRule.prototype.users = $util.emptyArray;
+            AclRule.prototype.roles = $util.emptyArray;
+
+            AclRule.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.id != null && $Object.hasOwnProperty.call(message, "id") && message.id !== "")
+                    writer.uint32(10).string(message.id);
+                if (message.database != null && $Object.hasOwnProperty.call(message, "database"))
+                    $root.influxdb.v1.TextMatch.encode(message.database, writer.uint32(18).fork(), _depth + 1).ldelim();
+                if (message.measurement != null && $Object.hasOwnProperty.call(message, "measurement"))
+                    $root.influxdb.v1.TextMatch.encode(message.measurement, writer.uint32(26).fork(), _depth + 1).ldelim();
+                if (message.tags != null && message.tags.length)
+                    for (let i = 0; i < message.tags.length; ++i)
+                        $root.influxdb.v1.TagMatch.encode(message.tags[i], writer.uint32(34).fork(), _depth + 1).ldelim();
+                if (message.permissions != null && message.permissions.length)
+                    for (let i = 0; i < message.permissions.length; ++i)
+                        writer.uint32(42).string(message.permissions[i]);
+                if (message.users != null && message.users.length)
+                    for (let i = 0; i < message.users.length; ++i)
+                        writer.uint32(50).string(message.users[i]);
+                if (message.roles != null && message.roles.length)
+                    for (let i = 0; i < message.roles.length; ++i)
+                        writer.uint32(58).string(message.roles[i]);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            AclRule.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.influxdb.v1.AclRule();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.id = value;
+                            else
+                                delete message.id;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            message.database = $root.influxdb.v1.TextMatch.decode(reader, reader.size(), $undefined, _depth + 1, message.database);
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            message.measurement = $root.influxdb.v1.TextMatch.decode(reader, reader.size(), $undefined, _depth + 1, message.measurement);
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.tags && message.tags.length))
+                                message.tags = [];
+                            message.tags.push($root.influxdb.v1.TagMatch.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.permissions && message.permissions.length))
+                                message.permissions = [];
+                            message.permissions.push(reader.stringVerify());
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.users && message.users.length))
+                                message.users = [];
+                            message.users.push(reader.stringVerify());
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.roles && message.roles.length))
+                                message.roles = [];
+                            message.roles.push(reader.stringVerify());
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return AclRule;
+        })();
+
+        v1.TextMatch = (function() {
+
+            const TextMatch = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            TextMatch.prototype.match = "";
+            TextMatch.prototype.value = "";
+
+            TextMatch.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.match != null && $Object.hasOwnProperty.call(message, "match") && message.match !== "")
+                    writer.uint32(10).string(message.match);
+                if (message.value != null && $Object.hasOwnProperty.call(message, "value") && message.value !== "")
+                    writer.uint32(18).string(message.value);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            TextMatch.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.influxdb.v1.TextMatch();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.match = value;
+                            else
+                                delete message.match;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.value = value;
+                            else
+                                delete message.value;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return TextMatch;
+        })();
+
+        v1.TagMatch = (function() {
+
+            const TagMatch = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            TagMatch.prototype.key = "";
+            TagMatch.prototype.match = "";
+            TagMatch.prototype.value = "";
+
+            TagMatch.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.key != null && $Object.hasOwnProperty.call(message, "key") && message.key !== "")
+                    writer.uint32(10).string(message.key);
+                if (message.match != null && $Object.hasOwnProperty.call(message, "match") && message.match !== "")
+                    writer.uint32(18).string(message.match);
+                if (message.value != null && $Object.hasOwnProperty.call(message, "value") && message.value !== "")
+                    writer.uint32(26).string(message.value);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            TagMatch.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.influxdb.v1.TagMatch();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.key = value;
+                            else
+                                delete message.key;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.match = value;
+                            else
+                                delete message.match;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.value = value;
+                            else
+                                delete message.value;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return TagMatch;
         })();
 
         v1.Privilege = (function() {

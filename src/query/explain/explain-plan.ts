@@ -1,14 +1,13 @@
 import type { Expr, SelectStatement, Source } from '../../influxql/ast.ts';
 import { printExpr, printSelect } from '../../influxql/printer.ts';
 import { compareUtf8 } from '../../base/compare-utf8.ts';
-import { compilePredicate } from '../compile/compile-predicate.ts';
 import { fragmentVersion, type CostsTask } from '../fragment.ts';
 import { columnTypeOf } from '../plan/data-type.ts';
 import { typeOfExpr } from '../plan/eval-type.ts';
 import type { Grid, ScanPart } from '../plan/level-plan.ts';
 import { collectInputs, insideFields, placeOf } from '../plan/plan-level.ts';
 import type { AroundLevel } from '../plan/plan-feeds.ts';
-import type { ResolvedSelect, ResolvedSource } from '../plan/resolve-select.ts';
+import { predicateOf, type ResolvedSelect, type ResolvedSource } from '../plan/resolve-select.ts';
 
 type Ref = Extract<Expr, { kind: 'ref' }>;
 type Call = Extract<Expr, { kind: 'call' }>;
@@ -115,7 +114,7 @@ function partsOf(
       maxTimeNs: grid.endNs,
       ascending: compiled.ascending,
       groupBy: [],
-      predicate: compilePredicate(condition, one.schema),
+      predicate: predicateOf(one, condition),
       task,
     },
   }));

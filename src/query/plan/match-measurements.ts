@@ -2,6 +2,7 @@ import { DbError } from '../../base/errors.ts';
 import type { Measurement } from '../../influxql/ast.ts';
 import { compileRegex } from '../../influxql/regex.ts';
 import type { MeasurementSchema } from '../compile/schema.ts';
+import type { Predicate } from '../predicate.ts';
 import type { FoundMeasurement } from './resolve-select.ts';
 
 /** Names that the reference keeps for itself (spec 6.5). */
@@ -38,6 +39,9 @@ export interface DescribedPlace {
   readonly schemas: readonly MeasurementSchema[];
 }
 
+/** Which series of a measurement whoever asks may read: all, none, or those of a predicate. */
+export type AllowedSeries = (database: string, measurement: string) => 'all' | 'none' | Predicate;
+
 /** Names that are held against a pattern between two places to rest. */
 const namesPerRest = 16;
 
@@ -45,6 +49,7 @@ const namesPerRest = 16;
 export function* findIn(
   places: readonly DescribedPlace[],
   source: Measurement,
+  allowedSeries?: AllowedSeries,
 ): Generator<FoundMeasurement | undefined> {
   const place = places.find(
     (one) => one.database === source.database && one.retentionPolicy === source.retentionPolicy,
@@ -53,7 +58,10 @@ export function* findIn(
   const { database, retentionPolicy, schemas } = place;
   for (let start = 0; start < schemas.length; start += namesPerRest) {
     if (source.regex !== undefined) yield undefined;
-    for (const schema of matchMeasurements(source, schemas.slice(start, start + namesPerRest)))
-      yield { database, retentionPolicy, schema };
+    for (const schema of matchMeasurements(source, schemas.slice(start, start + namesPerRest))) {
+      const allowed = allowedSeries?.(database, schema.name) ?? 'all';
+      if (allowed === 'none') continue;
+      yield { database, retentionPolicy, schema, ...(allowed !== 'all' && { allowed }) };
+    }
   }
 }

@@ -1,7 +1,6 @@
 import { compareUtf8 } from '../../base/compare-utf8.ts';
 import type { Expr } from '../../influxql/ast.ts';
 import { callParts } from '../assemble/calls.ts';
-import { compilePredicate } from '../compile/compile-predicate.ts';
 import { fragmentVersion, type Fragment, type RowsColumn, type RowsTask, type SummaryPart, type WindowRank, type WindowsTask } from '../fragment.ts'; // prettier-ignore
 import type { TimeRange } from '../compile/split-condition.ts';
 import type { SourceFieldType } from '../source.ts';
@@ -22,7 +21,7 @@ import type {
 import { insideNames, partingTags } from './name-types.ts';
 import type { FoldedChain, PlannedChain } from './plan-calls.ts';
 import { compileProgram } from './program.ts';
-import type { FoundMeasurement, ResolvedSelect } from './resolve-select.ts';
+import { predicateOf, type FoundMeasurement, type ResolvedSelect } from './resolve-select.ts';
 import { visitExpr } from './walk-expr.ts';
 
 type Ref = Extract<Expr, { kind: 'ref' }>;
@@ -283,21 +282,18 @@ export class FeedPlanner {
     return { names, seriesLimit, seriesOffset };
   }
 
-  #fragment(
-    { schema }: FoundMeasurement,
-    { startNs, endNs }: Grid,
-  ): Omit<Fragment, 'task' | 'groupBy'> {
+  #fragment(found: FoundMeasurement, { startNs, endNs }: Grid): Omit<Fragment, 'task' | 'groupBy'> {
     // prettier-ignore
     const { compiled, condition } = this.#select;
     const { minNs = startNs, maxNs = endNs } = this.#place.bounds;
     return {
       version: fragmentVersion,
-      measurement: schema.name,
+      measurement: found.schema.name,
       shardIds: [],
       minTimeNs: startNs < minNs ? minNs : startNs,
       maxTimeNs: endNs > maxNs ? maxNs : endNs,
       ascending: compiled.ascending,
-      predicate: compilePredicate(condition, schema),
+      predicate: predicateOf(found, condition),
     };
   }
 

@@ -5,7 +5,7 @@ import type { LevelPlan } from './level-plan.ts';
 import { planSteps } from './plan-level.ts';
 import { inSlices, resolveInSlices } from './resolve-select.ts';
 import type { Pacer } from '../run/pacer.ts';
-import { findIn, type DescribedPlace } from './match-measurements.ts';
+import { findIn, type AllowedSeries, type DescribedPlace } from './match-measurements.ts';
 
 /** What is planned, and the limit of windows that it keeps to. */
 export interface PlannedSelect {
@@ -15,16 +15,21 @@ export interface PlannedSelect {
   readonly bucketsMax: number;
   /** Who asks reads all shards of its places himself. */
   readonly isWhole?: boolean | undefined;
+  readonly allowedSeries?: AllowedSeries | undefined;
 }
 
 /** Lists of tens of thousands of fields take a tenth of a second in each step: others run between them. */
 export async function planSelect(
-  { compiled, range: bounds, ...asked }: PlannedSelect,
+  { compiled, range: bounds, allowedSeries, ...asked }: PlannedSelect,
   places: readonly DescribedPlace[],
   pacer: Pacer,
 ): Promise<LevelPlan> {
   await pacer.pause();
-  const resolved = await resolveInSlices(compiled, (source) => findIn(places, source), pacer);
+  const resolved = await resolveInSlices(
+    compiled,
+    (source) => findIn(places, source, allowedSeries),
+    pacer,
+  );
   await pacer.pause();
   checkBuckets(compiled, asked);
   const { nowNs, isWhole } = asked;

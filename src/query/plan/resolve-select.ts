@@ -1,9 +1,11 @@
 import type { Expr, Field, Measurement } from '../../influxql/ast.ts';
+import { compilePredicate } from '../compile/compile-predicate.ts';
 import type { MeasurementSchema } from '../compile/schema.ts';
 import type { CompiledSelect } from './compile-statement.ts';
 import type { DataType } from './data-type.ts';
 import { expandFields, expandGroupBy, type Steps } from './expand-names.ts';
 import { typeOfExpr } from './eval-type.ts';
+import type { Predicate } from '../predicate.ts';
 import type { Pacer } from '../run/pacer.ts';
 import { mergeNames, namesOfSchema, namesOfSubquery, type SourceNames } from './name-types.ts';
 import { rewriteExpr, visitExpr } from './walk-expr.ts';
@@ -13,6 +15,18 @@ export interface FoundMeasurement {
   readonly database: string;
   readonly retentionPolicy: string;
   readonly schema: MeasurementSchema;
+  /** What its series have to be like besides what the statement asks; absent for all of them. */
+  readonly allowed?: Predicate | undefined;
+}
+
+/** What the series and rows of a measurement have to be like. */
+export function predicateOf(
+  { schema, allowed }: FoundMeasurement,
+  condition: Expr | undefined,
+): Predicate | undefined {
+  const asked = compilePredicate(condition, schema);
+  if (allowed === undefined || asked === undefined) return allowed ?? asked;
+  return { kind: 'and', left: allowed, right: asked };
 }
 
 /** The measurements that a source names, of those that the shards of the query's range have; undefined is a place to rest. */

@@ -77,6 +77,12 @@ function isWhole({
 async function wholeEstimate(of: CardinalityOf, reader: SchemaReader): Promise<number> {
   if (of === 'MEASUREMENT') return reader.schemas.length;
   const whole = new HyperLogLog();
+  if (reader.isBound) {
+    const pieces = reader.list('series-sketch', () => ({ predicate: undefined }));
+    for await (const { sketch } of pieces)
+      if (sketch !== undefined) whole.merge(HyperLogLog.unpack(sketch));
+    return whole.estimate();
+  }
   for await (const sketch of reader.wholeSketches()) whole.merge(HyperLogLog.unpack(sketch));
   return whole.estimate();
 }

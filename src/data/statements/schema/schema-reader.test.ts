@@ -16,7 +16,7 @@ test('schema reader: an owner that a request has waited for in vain is not asked
   const clock = { monotonicMs: () => 0 };
   const ports = { clock, meta: { nodeId: 1 }, random: { u32: () => 0 }, shards: { of, missedAt: () => 0 } } as unknown as SchemaPorts; // prettier-ignore
   const shard = { id: 7, owners: [2, 3] } as unknown as ShardInfo;
-  const scopes = [{ shards: [shard], isNamed: () => true }];
+  const scopes = [{ database: 'd', shards: [shard], isNamed: () => true }];
   const { signal } = new AbortController();
   for (const silent of [2, 3]) {
     const failedBefore = new FailedOwners();

@@ -9,7 +9,9 @@ import {
   sortedNames,
   type MeasurementSchema,
 } from '../../../query/compile/schema.ts';
+import type { Predicate } from '../../../query/predicate.ts';
 import { Pacer } from '../../../query/run/pacer.ts';
+import { allowedOf, bounded } from '../../access/series-rules.ts';
 import { mergeDescriptions } from '../../engine/lists/describe-shards.ts';
 import { requestText } from '../../engine/lists/list-request-text.ts';
 import type { PackedRequest } from '../../engine/lists/pack-lists.ts';
@@ -24,6 +26,7 @@ import { mergePacked, packedOf } from '../../shards/merge-packed.ts';
 import { NodeFailure, onNode } from '../../shards/node-failure.ts';
 import type { Listing } from './known-lists.ts';
 import type { SchemaScope } from './schema-scope.ts';
+import type { SelectContext } from '../../select/select-context.ts';
 import { TextAccount } from './text-account.ts';
 
 export interface SchemaPorts {
@@ -42,6 +45,8 @@ export interface SchemaAsking {
   /** Owners that the request has waited for in vain. */
   readonly failedBefore?: FailedOwners | undefined;
   readonly listing?: Pick<Listing, 'chosen' | 'answeredBy'> | undefined;
+  /** What is restricted for whoever asks; absent where nothing is. */
+  readonly rules?: SelectContext['rules'];
 }
 
 const askDeadlineMs = 30_000;
@@ -60,6 +65,8 @@ interface Participant {
 interface ReadScope {
   readonly participants: readonly Participant[];
   readonly schemas: readonly MeasurementSchema[];
+  /** Which series of a measurement may be read, where not all may. */
+  readonly allowed?: ReadonlyMap<string, Predicate> | undefined;
 }
 
 /** What a list says of one measurement. */
@@ -100,7 +107,7 @@ export async function readSchema<T>(
     const attempt = { ...asking, failed, pacer, trustsMemory };
     let opened: readonly ReadScope[] = [];
     try {
-      opened = await Promise.all(scopes.map((scope) => openScope(ports, scope, attempt)));
+      opened = await openScopes(ports, scopes, attempt);
       const answer = await read(new SchemaReader(opened, attempt));
       await confirm(opened, attempt);
       return answer;
@@ -128,7 +135,7 @@ export async function openSchema(
   const { clock, turn } = ports;
   const pacer = new Pacer({ clock, turn, signal: asking.signal });
   const attempt = { ...asking, failed: new FailedOwners(), pacer, trustsMemory: true };
-  const opened = await Promise.all(scopes.map((scope) => openScope(ports, scope, attempt)));
+  const opened = await openScopes(ports, scopes, attempt);
   return { reader: new SchemaReader(opened, attempt), confirm: () => confirm(opened, attempt) };
 }
 
@@ -158,10 +165,19 @@ async function confirm(
   );
 }
 
+async function openScopes(
+  ports: SchemaPorts,
+  scopes: readonly SchemaScope[],
+  attempt: SchemaAttempt,
+): Promise<readonly ReadScope[]> {
+  const opened = await Promise.all(scopes.map((scope) => openScope(ports, scope, attempt)));
+  return Promise.all(opened.map((scope) => withoutHidden(scope, attempt)));
+}
+
 async function openScope(
   { random, meta, shards, log }: SchemaPorts,
   scope: SchemaScope,
-  { failed, signal, listing, pacer, trustsMemory }: SchemaAttempt,
+  { failed, signal, listing, pacer, trustsMemory, rules }: SchemaAttempt,
 ): Promise<ReadScope> {
   const { missedAt } = shards;
   const leavesOut = (shardId: number, { cause, message }: Error): boolean => {
@@ -187,12 +203,31 @@ async function openScope(
   );
   const described = participants.map(({ description }) => description.measurements);
   const schemas: MeasurementSchema[] = [];
+  const bound = rules?.reads(scope.database);
+  const allowed = bound && new Map<string, Predicate>();
   for (const schema of mergeDescriptions(described)) {
     const rest = pacer.rest();
     if (rest !== undefined) await rest;
-    if (scope.isNamed(schema.name)) schemas.push(schema);
+    if (!scope.isNamed(schema.name)) continue;
+    const series = bound === undefined ? 'all' : allowedOf(bound, schema.name);
+    if (series === 'none') continue;
+    if (series !== 'all') allowed?.set(schema.name, series);
+    schemas.push(schema);
   }
-  return { participants, schemas };
+  return { participants, schemas, allowed };
+}
+
+/** Without the measurements of which none of the series may be read: that they are there is for others to know. */
+async function withoutHidden(scope: ReadScope, attempt: SchemaAttempt): Promise<ReadScope> {
+  const { allowed, schemas } = scope;
+  if (allowed === undefined || allowed.size === 0) return scope;
+  const seen = new Set<string>();
+  const reader = new SchemaReader([scope], attempt);
+  const pieces = reader.list('series', ({ name }) =>
+    allowed.has(name) ? { predicate: undefined, textsMax: 1 } : undefined,
+  );
+  for await (const { name } of pieces) seen.add(name);
+  return { ...scope, schemas: schemas.filter(({ name }) => !allowed.has(name) || seen.has(name)) };
 }
 
 /** What a reader knows of the attempt that it is of. */
@@ -223,6 +258,11 @@ export class SchemaReader {
     return this.#attempt.pacer.rest();
   }
 
+  /** Whether there are series, or measurements, that whoever asks may not see. */
+  get isBound(): boolean {
+    return this.#scopes.some(({ allowed }) => allowed !== undefined);
+  }
+
   /** Whether lists come from several scopes, which may have series in common. */
   get isJoined(): boolean {
     return this.#scopes.length > 1;
@@ -249,8 +289,9 @@ export class SchemaReader {
     of: Exclude<ListRequest['of'], 'whole-sketch'>,
     choose: (schema: MeasurementSchema) => Omit<ListedMeasurement, 'name'> | undefined,
   ): AsyncGenerator<NamedPiece> {
-    for (const { participants, schemas } of this.#scopes) {
-      const measurements = await this.#chosen(schemas, choose);
+    for (const scope of this.#scopes) {
+      const { participants } = scope;
+      const measurements = await this.#chosen(scope, choose);
       if (measurements.length === 0) continue;
       const streams = this.#streams(participants, { of, measurements });
       const pieces = of === 'series-sketch' ? eachOf(streams) : mergeLists(streams);
@@ -269,7 +310,7 @@ export class SchemaReader {
   ): Promise<PackedRead> {
     const [scope, ...others] = this.#scopes;
     assert(others.length === 0, 'lists of several scopes are joined by rows');
-    const measurements = await this.#chosen(scope?.schemas ?? [], choose);
+    const measurements = scope === undefined ? [] : await this.#chosen(scope, choose);
     const names = measurements.map(({ name }) => name);
     if (scope === undefined || names.length === 0) return { names, parts: nothing() };
     const streams = this.#packedStreams(scope.participants, { of, measurements });
@@ -277,7 +318,7 @@ export class SchemaReader {
   }
 
   async #chosen(
-    schemas: readonly MeasurementSchema[],
+    { schemas, allowed }: ReadScope,
     choose: (schema: MeasurementSchema) => Omit<ListedMeasurement, 'name'> | undefined,
   ): Promise<readonly ListedMeasurement[]> {
     const measurements: ListedMeasurement[] = [];
@@ -285,7 +326,10 @@ export class SchemaReader {
       const rest = this.rest();
       if (rest !== undefined) await rest;
       const chosen = choose(schema);
-      if (chosen !== undefined) measurements.push({ name: schema.name, ...chosen });
+      if (chosen === undefined) continue;
+      const series = allowed?.get(schema.name);
+      const predicate = series === undefined ? chosen.predicate : bounded(series, chosen.predicate);
+      measurements.push({ name: schema.name, ...chosen, predicate });
     }
     return measurements;
   }

@@ -15,6 +15,7 @@ import type { TimeRange } from '../../../query/compile/split-condition.ts';
 
 /** Shards that a SHOW statement reads, and the measurements in them that it names. */
 export interface SchemaScope {
+  readonly database: string;
   readonly shards: readonly ShardInfo[];
   readonly isNamed: (measurement: string) => boolean;
 }
@@ -33,6 +34,7 @@ export interface ScopePlace {
 export function databaseScope(place: ScopePlace, sources: readonly Source[]): SchemaScope {
   const database = mustFindDatabase(place.catalog, place.database);
   return {
+    database: database.name,
     shards: database.retentionPolicies.flatMap((policy) => shardsWithin(policy, place.range)),
     isNamed: nameMatcher(sources),
   };
@@ -61,7 +63,8 @@ export function onePolicyScope(place: ScopePlace, sources: readonly Source[]): S
   if (other !== undefined)
     throw new DbError('invalid_argument', `only one retention policy allowed in SHOW TAG VALUES query: "${other}", "${first}"`); // prettier-ignore
   const policy = mustFindPolicy(database, first);
-  return { shards: shardsWithin(policy, place.range), isNamed: nameMatcher(sources) };
+  const shards = shardsWithin(policy, place.range);
+  return { database: database.name, shards, isNamed: nameMatcher(sources) };
 }
 
 /** Each source in its own policy, the default one where none is named: how a SELECT reads. */
@@ -71,16 +74,19 @@ export function sourceScopes(
 ): readonly SchemaScope[] {
   const everything = { database: '', retentionPolicy: '', name: '', kind: 'measurement' } as const;
   const named = sources.length === 0 ? [everything] : measurementsOf(sources);
-  const byPolicy = new Map<RetentionPolicy, Measurement[]>();
+  const byPolicy = new Map<RetentionPolicy, { database: string; measurements: Measurement[] }>();
   for (const source of named) {
     const database = mustFindDatabase(place.catalog, source.database || place.database);
     const name = source.retentionPolicy || place.retentionPolicy || database.defaultRetentionPolicy;
     if (name === '')
       throw new DbError('invalid_argument', `default retention policy not set for: ${database.name}`); // prettier-ignore
     const policy = mustFindPolicy(database, name);
-    byPolicy.set(policy, [...(byPolicy.get(policy) ?? []), source]);
+    const known = byPolicy.get(policy) ?? { database: database.name, measurements: [] };
+    known.measurements.push(source);
+    byPolicy.set(policy, known);
   }
-  return [...byPolicy].map(([policy, measurements]) => ({
+  return [...byPolicy].map(([policy, { database, measurements }]) => ({
+    database,
     shards: shardsWithin(policy, place.range),
     isNamed: nameMatcher(sources.length === 0 ? [] : measurements),
   }));

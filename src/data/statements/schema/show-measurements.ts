@@ -49,7 +49,9 @@ async function listedNames(
   const rows: string[][] = [];
   for (const { database, retentionPolicy, policies } of places) {
     const shards = policies.flatMap((policy) => shardsWithin(policy, place.range));
-    const names = await read([{ shards, isNamed }], (reader) => namesOf(statement, reader));
+    const names = await read([{ database, shards, isNamed }], (reader) =>
+      namesOf(statement, reader),
+    );
     for (const name of names) rows.push([name, database, retentionPolicy]);
   }
   const isPlain = !namesPolicies(statement);

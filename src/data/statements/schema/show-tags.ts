@@ -37,7 +37,7 @@ async function tagKeys(
   isShown: (key: string) => boolean,
 ): Promise<ReadonlyMap<string, Iterable<string>>> {
   const { schemas } = reader;
-  if (rest === undefined && isValue === undefined)
+  if (rest === undefined && isValue === undefined && !reader.isBound)
     return new Map(schemas.map(({ name, tagKeys }) => [name, tagKeys]));
   const found = new Map<string, Set<string>>();
   const pieces = reader.list(isValue === undefined ? 'tag-keys' : 'tag-values', (schema) => {

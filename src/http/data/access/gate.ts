@@ -116,7 +116,7 @@ async function admit(
   try {
     if (credentials === undefined) throw refused('unable to parse authentication credentials');
     if (credentials.kind === 'password')
-      return principalOf(await userOfPassword(credentials, catalog, passwords), catalog.roles);
+      return principalOf(await userOfPassword(credentials, catalog, passwords), catalog);
     if (access.sharedSecret === '') throw refused('bearer auth disabled');
   } catch (error) {
     if (isDbError(error, 'unauthenticated')) counters.add('authFail');
@@ -124,7 +124,7 @@ async function admit(
   }
   const nowS = Number(ports.clock.wallNs() / secondNs);
   const name = userOfToken(credentials.token, access.sharedSecret, nowS);
-  return principalOf(userNamed(catalog, name), catalog.roles);
+  return principalOf(userNamed(catalog, name), catalog);
 }
 
 /** 401 in the form that was asked for. Its text stands in no header, as in the reference. */

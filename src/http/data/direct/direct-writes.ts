@@ -11,8 +11,7 @@ import { accessLogLine } from '../requests/access-log.ts';
 import { pathOf, RequestParameters } from '../requests/request-parameters.ts';
 import { unzippedBody } from '../requests/unzipped-body.ts';
 import type { BodyPlace } from '../requests/body-budget.ts';
-import type { WriteTarget } from '../requests/write-target.ts';
-import { targetOf, writeBody } from '../write-route.ts';
+import { targetOf, writeBody, type BoundTarget } from '../write-route.ts';
 import type { DirectParts, SharedAnswers } from './direct-parts.ts';
 import { plainAnswer, type PlainError } from './plain-answer.ts';
 import type { PlainHead } from './plain-head.ts';
@@ -69,7 +68,7 @@ export class DirectWrites {
     }
   }
 
-  #opened(request: PlainRequest, target: WriteTarget, leave: () => void): OpenWrite {
+  #opened(request: PlainRequest, target: BoundTarget, leave: () => void): OpenWrite {
     const { counters, profiles, budget, ports } = this.#parts;
     const ended = counters.follows(request);
     counters.add('writeReqBytes', request.lengthBytes);
@@ -95,7 +94,7 @@ export class DirectWrites {
 
   async #write(
     request: PlainRequest,
-    { target, body, isLent, place }: { readonly target: WriteTarget; readonly body: Buffer; readonly isLent: boolean; readonly place: BodyPlace }, // prettier-ignore
+    { target, body, isLent, place }: { readonly target: BoundTarget; readonly body: Buffer; readonly isLent: boolean; readonly place: BodyPlace }, // prettier-ignore
   ): Promise<PlainError | undefined> {
     const { buffers, ports, options } = this.#parts;
     const { jobs } = ports;

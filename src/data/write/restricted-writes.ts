@@ -1,0 +1,30 @@
+import { DbError } from '../../base/errors.ts';
+import type { Clock } from '../../env/clock.ts';
+import { decodePointBatch } from '../../models/point-batch.ts';
+import { isAllowed, type SeriesRules } from '../access/series-rules.ts';
+import type { RoutedLines } from '../engine/lines/route-lines.ts';
+
+/** Series that are looked at before others may run. */
+const sliceSeries = 1_024;
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/**
+ * Before any of a body is written: whoever writes may write all of its series (spec F96). Throws `forbidden` with the first that they may
+ * not.
+ */
+export async function mustWriteAll(
+  batches: RoutedLines['batches'],
+  { database, rules }: { readonly database: string; readonly rules: SeriesRules },
+  clock: Clock,
+): Promise<void> {
+  let seriesCount = 0;
+  for (const { payload } of batches) {
+    const { offsets, bytes } = decodePointBatch(payload).series;
+    for (let i = 0; i + 1 < offsets.length; i++) {
+      const key = decoder.decode(bytes.subarray(offsets[i], offsets[i + 1]));
+      if (!isAllowed(rules, key))
+        throw new DbError('forbidden', `not authorized to write to ${JSON.stringify(key)} of database ${JSON.stringify(database)}: it is restricted`); // prettier-ignore
+      if (++seriesCount % sliceSeries === 0) await clock.sleep(0);
+    }
+  }
+}
