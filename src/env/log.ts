@@ -12,3 +12,11 @@ export interface Log {
   /** Changes the level of this log and all its relatives (SIGHUP). */
   setLevel(level: LogLevel): void;
 }
+
+/** The log of a whole node, which knows where its lines go. */
+export interface RootLog extends Log {
+  /** Writes a line that has a form of its own, whatever the level. Without its newline. */
+  plain(line: string): void;
+  /** Lines of the same form that go somewhere else, from level info on; `write` gets each with its newline. */
+  into(write: (line: string) => void): Log;
+}

@@ -17,6 +17,7 @@ import { nodeRawSockets } from '../../src/env/node/network/node-raw-sockets.ts';
 import { createNodeEnv } from '../../src/env/node/node-env.ts';
 import type { RpcTransport } from '../../src/env/transport.ts';
 import { openAccess, type AccessOptions } from '../../src/http/data/access/access-options.ts';
+import type { AccessLogOptions } from '../../src/http/data/requests/access-log.ts';
 import { createDataApi } from '../../src/http/data/data-api.ts';
 import { Statistics } from '../../src/telemetry/statistics.ts';
 import { RpcClient } from '../../src/rpc/rpc-client.ts';
@@ -36,7 +37,13 @@ export interface OneNode {
 /** A data node in this process, without metas: the real engine workers, storage and HTTP API. */
 export async function startOneNode(
   folder: string,
-  options: { readonly workerCount: number; readonly access?: AccessOptions },
+  options: {
+    readonly workerCount: number;
+    readonly access?: AccessOptions;
+    /** Hears each line of the access log. */
+    readonly accessLine?: (line: string) => void;
+    readonly accessLog?: Partial<AccessLogOptions>;
+  },
 ): Promise<OneNode> {
   const env = createNodeEnv({
     log: { format: 'logfmt', level: 'error' },
@@ -113,6 +120,7 @@ export async function startOneNode(
       jobs,
       random,
       log,
+      accessLine: options.accessLine ?? (() => undefined),
       writer,
       executor,
       statistics,
@@ -129,7 +137,12 @@ export async function startOneNode(
       bucketsMax: 0,
       queryTimeoutMs: 0,
       writeTimeoutMs: 10_000,
-      logEnabled: false,
+      accessLog: {
+        isEnabled: options.accessLine !== undefined,
+        statusFilters: [],
+        leavesWritesOut: false,
+        ...options.accessLog,
+      },
       access: options.access ?? openAccess,
       countsUserBytes: false,
       throttle: {

@@ -12,7 +12,6 @@ import type { Diagnostic, DiagnosticTable, Statistics } from '../../telemetry/st
 import type { AnswerForm, AnswerPart } from '../engine/answers/answer-task.ts';
 import { writeJson } from '../../query/emit/json-writer.ts';
 import { explain } from '../select/explain-select.ts';
-import { qualifyNames } from '../select/qualify-names.ts';
 import type { SelectContext, SelectPorts } from '../select/select-context.ts';
 import { runInto, streamSelect } from '../select/select-runner.ts';
 import { soleAnswer } from '../select/sole-answer.ts';
@@ -22,11 +21,12 @@ import type { FailedOwners } from '../shards/failed-owners.ts';
 import { causeOf } from '../shards/node-failure.ts';
 import { findShard } from '../shards/shard-places.ts';
 import { executeContinuousQuery } from './continuous-runs.ts';
-import { catalogCommand, qualifyContinuousQuery, type RequestPlace } from './catalog-statements.ts';
+import { catalogCommand, type RequestPlace } from './catalog-statements.ts';
 import type { ClusterQueries } from './queries/cluster-queries.ts';
 import { authorizeStatements } from './authorize-statements.ts';
 import type { Principal } from './principal.ts';
 import type { QueryRegistry, QueryTicket } from './queries/query-registry.ts';
+import { QueryLog, withNames } from './queries/query-log.ts';
 import { SilentOwners } from './silent-owners.ts';
 import { statementRules } from './statement-rules.ts';
 import { startAnswer, type StartedAnswer } from './started-answer.ts';
@@ -47,6 +47,8 @@ import { changeUsers, showGrants, showUsers } from './user-statements.ts';
 
 export interface StatementPorts extends SelectPorts {
   readonly log: Log;
+  /** Hears of each statement before it runs (spec F63). */
+  readonly queryLog?: Pick<Log, 'info'> | undefined;
   readonly registry: QueryRegistry;
   readonly jobs: Jobs;
   readonly passwordScheme: PasswordScheme;
@@ -86,11 +88,13 @@ export class StatementExecutor {
   readonly #ports: StatementPorts;
   readonly #lists: KnownLists;
   readonly #silent: SilentOwners;
+  readonly #queryLog: QueryLog | undefined;
 
   constructor(ports: StatementPorts) {
     this.#ports = ports;
     this.#lists = new KnownLists(ports);
     this.#silent = new SilentOwners(ports.clock);
+    this.#queryLog = ports.queryLog && new QueryLog({ ...ports, log: ports.queryLog });
   }
 
   /** As this node knows it. */
@@ -128,6 +132,7 @@ export class StatementExecutor {
     if (bytes === undefined) return this.#lists.begin(statement, request);
     try {
       this.#start(request).done();
+      this.#queryLog?.note(statement, 0, request);
       return bytes;
     } catch {
       // The general way tells what limit it is.
@@ -147,6 +152,7 @@ export class StatementExecutor {
     let ticket: QueryTicket | undefined;
     try {
       ticket = this.#start(request);
+      this.#queryLog?.note(statement, 0, request);
       const asked = { ...request, signal: ticket.signal };
       const parts = this.#parts(statement, form, asked);
       if (parts !== undefined) return await this.#started(parts, { statement, request, ticket });
@@ -223,6 +229,7 @@ export class StatementExecutor {
           yield { statementId, series: [], error: 'not executed' };
           continue;
         }
+        this.#queryLog?.note(statement, statementId, request);
         for await (const result of this.#results(statement, { ...request, signal, failedBefore })) {
           failed = result.error !== undefined && result.goesOn !== true;
           ticket.idle(true);
@@ -283,16 +290,8 @@ export class StatementExecutor {
   /** Of a GET that changes something: the reference says nothing of a DELETE. */
   #warnings(statement: Statement, request: QueryRequest): readonly ResultMessage[] {
     if (isReadOnly(statement) || statement.kind === 'delete') return [];
-    const use = `deprecated use of '${printStatement(this.#qualified(statement, request))}' in a read only context`; // prettier-ignore
+    const use = `deprecated use of '${printStatement(withNames(statement, request, this.#ports.meta))}' in a read only context`; // prettier-ignore
     return [{ level: 'warning', text: `${use}, please use a POST request instead` }];
-  }
-
-  /** With the names of a SELECT, or of one that is kept, written out. */
-  #qualified(statement: Statement, request: QueryRequest): Statement {
-    const { meta } = this.#ports;
-    if (statement.kind === 'select') return qualifyNames(statement, request, meta);
-    if (statement.kind !== 'create-continuous-query') return statement;
-    return qualifyContinuousQuery(statement, meta.catalog, request);
   }
 
   /** What a statement says that failed: why it was ended, if it was. */

@@ -11,6 +11,7 @@ import type { Statistics } from '../../telemetry/statistics.ts';
 import type { RepairRoutesPorts } from './repair-routes.ts';
 import type { OpenedShards } from './health-route.ts';
 import type { AccessOptions } from './access/access-options.ts';
+import type { AccessLogOptions } from './requests/access-log.ts';
 import type { WriteThrottleOptions } from './requests/write-throttle.ts';
 
 export interface DataApiPorts {
@@ -18,6 +19,8 @@ export interface DataApiPorts {
   readonly jobs: Jobs;
   readonly random: Random;
   readonly log: Log;
+  /** Takes a line of the access log, without its newline. */
+  readonly accessLine: (line: string) => void;
   readonly writer: PointsWriter;
   readonly executor: StatementExecutor;
   /** Where this API says what it counts, and what /debug/vars shows. */
@@ -49,7 +52,7 @@ export interface DataApiOptions {
   readonly bucketsMax: number;
   readonly queryTimeoutMs: number;
   readonly writeTimeoutMs: number;
-  readonly logEnabled: boolean;
+  readonly accessLog: AccessLogOptions;
   readonly access: AccessOptions;
   /** `user-query-bytes-enabled` (spec F123). */
   readonly countsUserBytes: boolean;

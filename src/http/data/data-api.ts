@@ -1,5 +1,6 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { errorText, isDbError } from '../../base/errors.ts';
+import type { Clock } from '../../env/clock.ts';
 import { SharedBuffers } from '../../base/shared-buffers.ts';
 import { KiB, MiB } from '../../base/units.ts';
 import { KnownTexts } from '../../influxql/known-texts.ts';
@@ -11,7 +12,8 @@ import { handleDelete } from '../v2/delete-route.ts';
 import { addGate } from './access/gate.ts';
 import { addDirectConnections } from './direct/direct-connections.ts';
 import type { DirectParts } from './direct/direct-parts.ts';
-import { accessLogLine, type LoggedAnswer } from './requests/access-log.ts';
+import { AccessLog, type LoggedAnswer, type LoggedRequest } from './requests/access-log.ts';
+import { SentLengths } from './answers/sent-lengths.ts';
 import { BodyBudget, type BodyPlace } from './requests/body-budget.ts';
 import {
   answerClientError,
@@ -93,10 +95,8 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
   const throttle = new WriteThrottle(ports.clock, options.throttle);
   addThrottle(api, throttle, counters);
   const admit = addGate(api, { ports, access: options.access, counters, isServed });
-  api.addHook('onResponse', (request, reply, done) => {
-    if (options.logEnabled) ports.log.info(accessLogLine(request, loggedAnswer(request, reply), ports.clock.wallNs())); // prettier-ignore
-    done();
-  });
+  const accessLog = new AccessLog(ports.accessLine, options.accessLog);
+  if (options.accessLog.isEnabled) addAccessLog(api, accessLog, ports.clock);
   const profiles = new RequestProfiles(ports.clock);
   const texts = new KnownTexts();
   addRoutes(api, { ports, options, counters, profiles, texts });
@@ -112,6 +112,7 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
     ports,
     options,
     counters,
+    accessLog,
     throttle,
     admit,
     profiles,
@@ -134,6 +135,7 @@ function addBodies(
   api.decorate('bodyBuffers', buffers);
   api.decorateRequest('bodyPlace', undefined);
   api.decorateRequest('urlParameters', undefined);
+  api.decorateRequest('form', undefined);
   api.addHook('onRequest', (request, reply, done) => {
     if (!hasBody(request)) {
       done();
@@ -192,11 +194,40 @@ function addThrottle(
   });
 }
 
-function loggedAnswer(request: FastifyRequest, reply: FastifyReply): LoggedAnswer {
+/** Of what there is something at its address for; the reference leaves out what tells of the node itself. */
+function addAccessLog(api: FastifyInstance, accessLog: AccessLog, clock: Clock): void {
+  const lengths = new SentLengths();
+  api.addHook('onSend', (_request, reply, payload, done) => {
+    lengths.follow(reply, payload);
+    done(null, payload);
+  });
+  api.addHook('onResponse', (request, reply, done) => {
+    if (hasRoute(request) && accessLog.takes(request, reply.statusCode)) {
+      const answer = loggedAnswer(request, reply, lengths.of(reply));
+      accessLog.note(loggedRequest(request), answer, clock.wallNs());
+    }
+    done();
+  });
+}
+
+function hasRoute(request: FastifyRequest): boolean {
+  return isServed(request) && !pathOf(request).startsWith('/debug/');
+}
+
+function loggedRequest(request: FastifyRequest): LoggedRequest {
+  const { url, method, ip, headers, form, urlParameters } = request;
+  return { url, method, ip, headers, form, urlParameters };
+}
+
+function loggedAnswer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  lengthBytes: number,
+): LoggedAnswer {
   return {
     httpVersion: request.raw.httpVersion,
     status: reply.statusCode,
-    lengthBytes: Number(reply.getHeader('content-length') ?? 0),
+    lengthBytes,
     requestId: String(reply.getHeader('request-id') ?? '-'),
     elapsedMs: reply.elapsedTime,
   };

@@ -4,7 +4,7 @@ import type { Environment } from '../../config/environment.ts';
 import type { KeyTable, loggingKeys } from '../../config/key.ts';
 import type { Env } from '../../env/env.ts';
 import { keepCompiledCode } from '../../env/node/kept-code.ts';
-import type { LogLevel } from '../../env/log.ts';
+import type { LogLevel, RootLog } from '../../env/log.ts';
 import type { SecureDialOf } from '../../rpc/grpc/secure-dial.ts';
 import type { OfflineFlags, OfflinePorts } from '../../cli/influxdb/offline-ports.ts';
 import { parseCommandLine, usage, type CommandLine, type DaemonName, type OfflineSyntax } from './command-line.ts'; // prettier-ignore
@@ -30,6 +30,9 @@ export interface RunningDaemon<Table extends KeyTable> extends RunningServer {
   readonly reload: (config: Config<Table>) => void;
 }
 
+/** The world of a node that has its process for itself. */
+export type DaemonEnv = Env & { readonly log: RootLog };
+
 type LoggingTable = KeyTable & { readonly logging: typeof loggingKeys };
 
 /** Works on the folders that a configuration names while no node does. */
@@ -54,7 +57,7 @@ export interface Daemon<Table extends LoggingTable> {
   /** What it looks at before it opens anything. */
   readonly check: (config: Config<Table>, log: Env['log']) => void;
   readonly start: (
-    env: Env,
+    env: DaemonEnv,
     config: Config<Table>,
     more: { readonly line: CommandLine; readonly onFatal: (error: unknown) => void },
   ) => Promise<RunningDaemon<Table>>;

@@ -24,6 +24,7 @@ import {
 } from '../../data/statements/statement-executor.ts';
 import type { PointsWriter } from '../../data/write/points-writer.ts';
 import type { Env } from '../../env/env.ts';
+import type { Log } from '../../env/log.ts';
 import type { ListenOptions } from '../../env/transport.ts';
 import { databaseStatistics } from '../../hh/hint-databases.ts';
 import type { HintedHandoff } from '../../hh/hinted-handoff.ts';
@@ -67,6 +68,8 @@ export interface DataNodeOptions {
   readonly isMonitored?: boolean;
   /** What SHOW DIAGNOSTICS says; nothing when left out. */
   readonly diagnostics?: () => readonly (Diagnostic | DiagnosticTable)[];
+  /** Where statements are told before they run; nowhere when left out. */
+  readonly queryLog?: Pick<Log, 'info'> | undefined;
   /** What connections of other nodes speak; plain when left out. */
   readonly port?: ListenOptions | undefined;
 }
@@ -156,11 +159,11 @@ function statementPorts(
   parts: Pick<StatementPorts, 'meta' | 'shards' | 'accounts' | 'registry' | 'queries' | 'statistics' | 'indexBytes' | 'stamps' | 'keepDelete'> & { readonly writer: PointsWriter; readonly options: DataNodeOptions }, // prettier-ignore
 ): StatementPorts {
   const { writer, options, ...more } = parts;
-  const { diagnostics = () => [] } = options;
+  const { diagnostics = () => [], queryLog } = options;
   const timeoutMs = config.get('cluster', 'write-timeout');
   return {
     ...more,
-    ...{ clock, random, log, jobs, diagnostics },
+    ...{ clock, random, log, jobs, diagnostics, queryLog },
     passwordScheme: passwordSchemeOf(config),
     turn: () => clock.sleep(0),
     writeLines: (request) => writer.write({ ...request, stepNs: 1n, level: 'any', timeoutMs }),

@@ -1,6 +1,7 @@
 import { MiB } from '../../base/units.ts';
 import type { Env } from '../../env/env.ts';
 import { nodeRawSockets } from '../../env/node/network/node-raw-sockets.ts';
+import type { SecureSockets } from '../../env/secure-sockets.ts';
 import { createDataApi } from '../../http/data/data-api.ts';
 import type { AccessOptions } from '../../http/data/access/access-options.ts';
 import type { DataApiOptions, DataApiPorts } from '../../http/data/data-api-options.ts';
@@ -9,6 +10,7 @@ import type { Diagnostic } from '../../telemetry/statistics.ts';
 import { openSecureSockets, secureSettings } from './secure-http.ts';
 import { dataPortSettings, openDataPort, secureListening } from './secure-peers.ts';
 import { listenAt } from './addresses.ts';
+import { openLogFiles, type LogFiles } from './log-files.ts';
 import { markForm } from './form-mark.ts';
 import { lockFolders } from '../../env/lock-folders.ts';
 import { configDiagnostics } from './config-diagnostics.ts';
@@ -18,7 +20,7 @@ import { startDataNode, type DataNode, type DataNodeOptions } from './data-node.
 import type { LicenseKeeper } from '../license/license-keeper.ts';
 import { passwordVars } from './password-policy.ts';
 import { processDiagnostics, processVars, RuntimeStatistics, shownConfig } from './monitor.ts';
-import type { RunningServer } from '../daemon/run-daemon.ts';
+import type { DaemonEnv, RunningServer } from '../daemon/run-daemon.ts';
 import { requestIds, version } from '../daemon/version.ts';
 import { workerCountOf } from './worker-count.ts';
 
@@ -33,7 +35,7 @@ export interface DataServer extends RunningServer {
 
 /** Builds and starts a data node with its HTTP API (spec 1.4, 1.5, 4). */
 export async function startDataServer(
-  env: Env,
+  env: DaemonEnv,
   config: DataConfig,
   options: Omit<DataNodeOptions, 'license'> & { readonly licenses: LicenseKeeper },
 ): Promise<DataServer> {
@@ -47,6 +49,7 @@ export async function startDataServer(
   await markForm(env.disk, config.get('meta', 'dir'));
   const workers = workerCountOf(license, options.coreCount);
   log.info('Engine workers', { workers, licensed: license.coresMax, cores: options.coreCount });
+  const logs = await openLogFiles(env, config);
   const hostname = config.get('', 'hostname');
   const ofProcess = processDiagnostics(clock, { hostname, coreCount: options.coreCount });
   const diagnostics = () => [...ofProcess(), ...configDiagnostics(config)];
@@ -54,31 +57,16 @@ export async function startDataServer(
   const node = await startDataNode(env, config, {
     ...options,
     license,
+    queryLog: logs.queryLog,
     diagnostics: () => [...diagnostics(), ...(opened.listeners?.diagnostics() ?? [])],
     isMonitored: true,
     port: secureListening(env, peers),
   });
-  const { writer, executor, statistics } = node;
   const runtime = new RuntimeStatistics();
-  statistics.add(() => runtime.read());
+  node.statistics.add(() => runtime.read());
+  const shown = { vars: () => varsOf(config, diagnostics(), licenses.current) };
   const api = createDataApi(
-    {
-      clock,
-      jobs,
-      random: env.random,
-      log: log.child('httpd'),
-      writer,
-      executor,
-      statistics,
-      profiler: config.get('http', 'pprof-enabled') ? env.profiler : undefined,
-      vars: () => varsOf(config, diagnostics(), licenses.current),
-      opening: () => node.local.opening(),
-      repairs: repairsOf(node),
-      // What is encrypted goes through Node's HTTP.
-      rawSockets: secure === undefined ? nodeRawSockets : undefined,
-      secureSockets: secure,
-      requestId: requestIds(env),
-    },
+    apiPorts(env, config, { node, secure, logs, shown }),
     apiOptions(config),
   );
   if (config.get('http', 'enabled'))
@@ -87,6 +75,7 @@ export async function startDataServer(
   opened.listeners = listeners;
   return {
     reload: (changed) => {
+      logs.reopen();
       void secure?.reload(secureSettings(changed));
       const ofPort = dataPortSettings(changed);
       if (ofPort !== undefined) void peers?.reload(ofPort);
@@ -97,9 +86,44 @@ export async function startDataServer(
       await api.close();
       await node.close();
       peers?.close();
+      await logs.close();
       await jobs.close();
       await locks.release();
     },
+  };
+}
+
+interface ApiParts {
+  readonly node: DataNode;
+  readonly secure: SecureSockets | undefined;
+  readonly logs: LogFiles;
+  readonly shown: Pick<DataApiPorts, 'vars'>;
+}
+
+function apiPorts(
+  env: DaemonEnv,
+  config: DataConfig,
+  { node, secure, logs, shown }: ApiParts,
+): DataApiPorts {
+  const { clock, jobs, random, log } = env;
+  const { writer, executor, statistics } = node;
+  return {
+    clock,
+    jobs,
+    random,
+    log: log.child('httpd'),
+    accessLine: logs.accessLine,
+    writer,
+    executor,
+    statistics,
+    profiler: config.get('http', 'pprof-enabled') ? env.profiler : undefined,
+    ...shown,
+    opening: () => node.local.opening(),
+    repairs: repairsOf(node),
+    // What is encrypted goes through Node's HTTP.
+    rawSockets: secure === undefined ? nodeRawSockets : undefined,
+    secureSockets: secure,
+    requestId: requestIds(env),
   };
 }
 
@@ -149,7 +173,11 @@ function apiOptions(config: DataConfig): DataApiOptions {
     bucketsMax: config.get('cluster', 'max-select-buckets'),
     queryTimeoutMs: config.get('cluster', 'query-timeout'),
     writeTimeoutMs: config.get('cluster', 'write-timeout'),
-    logEnabled: config.get('http', 'log-enabled'),
+    accessLog: {
+      isEnabled: config.get('http', 'log-enabled'),
+      statusFilters: config.get('http', 'access-log-status-filters'),
+      leavesWritesOut: config.get('http', 'suppress-write-log'),
+    },
     access: accessOptions(config),
     countsUserBytes: config.get('http', 'user-query-bytes-enabled'),
     throttle: {

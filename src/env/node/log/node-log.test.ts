@@ -75,6 +75,20 @@ test('node log: a level holds for all relatives, from wherever it was set', () =
   expect(lines.map((line) => /msg=(\S+)/.exec(line)?.[1])).toEqual(['2', '4']);
 });
 
+test('node log: plain lines and those that go elsewhere do not hang on the level', () => {
+  const { log, lines } = createLog('logfmt');
+  const others: string[] = [];
+  log.setLevel('error');
+  log.plain('[httpd] as it stands');
+  const other = log.into((line) => others.push(line)).child('query');
+  other.info('Executing query', { query: 'SHOW USERS' });
+  other.debug('not this');
+  expect(lines).toEqual(['[httpd] as it stands\n']);
+  expect(others).toEqual([
+    'ts=2026-11-24T06:58:24.123456Z lvl=info msg="Executing query" log_id=0XAAAAAAAAA service=query query="SHOW USERS"\n',
+  ]);
+});
+
 test('log format: values are quoted only where a reader needs it', () => {
   const check = (value: string, want: string): void => {
     expect(quoteValue(value)).toBe(want);

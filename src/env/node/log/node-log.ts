@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import type { Log, LogFields, LogLevel } from '../../log.ts';
+import type { LogFields, LogLevel, RootLog } from '../../log.ts';
 import { StderrSink, stderrWriter } from './stderr-sink.ts';
 import { formatLogTime } from '../../../base/rfc3339.ts';
 import { formatLine, type LogFormat, logLevels } from './log-format.ts';
@@ -19,11 +19,14 @@ interface Root {
   readonly clock: Clock;
   /** Rank of the level, in shared memory: engine threads see a change at once. */
   readonly level: Int32Array;
-  readonly emit: (lvl: LogLevel, message: string, fields: LogFields) => void;
+  readonly lineOf: LineOf;
+  readonly write: (line: string) => void;
 }
 
+type LineOf = (lvl: LogLevel, message: string, fields: LogFields) => string;
+
 /** Log lines of spec F113. Lines of a process that dies are not lost: writes are synchronous (stderr-sink.ts). */
-export class NodeLog implements Log {
+export class NodeLog implements RootLog {
   readonly #root: Root;
   readonly #bound: LogFields;
 
@@ -35,7 +38,9 @@ export class NodeLog implements Log {
   static create(options: NodeLogOptions): NodeLog {
     const level = new Int32Array(new SharedArrayBuffer(4));
     level[0] = logLevels.indexOf(options.level);
-    const root = { clock: options.clock, level, emit: createEmit(options) };
+    const lineOf = createLineOf(options);
+    const { clock, write = stderrWrite(lineOf) } = options;
+    const root = { clock, level, lineOf, write };
     return new NodeLog(root, options.logId === undefined ? {} : { log_id: options.logId });
   }
 
@@ -68,31 +73,35 @@ export class NodeLog implements Log {
     Atomics.store(this.#root.level, 0, logLevels.indexOf(level));
   }
 
+  plain(line: string): void {
+    this.#root.write(`${line}\n`);
+  }
+
+  into(write: (line: string) => void): NodeLog {
+    const level = Int32Array.of(logLevels.indexOf('info'));
+    return new NodeLog({ ...this.#root, level, write }, this.#bound);
+  }
+
   /** For lines that come from another thread, already named by level. */
   write(level: LogLevel, message: string, fields: LogFields = {}): void {
     if (logLevels.indexOf(level) < Atomics.load(this.#root.level, 0)) return;
-    this.#root.emit(level, message, { ...this.#bound, ...fields });
+    this.#root.write(this.#root.lineOf(level, message, { ...this.#bound, ...fields }));
   }
 }
 
-function createEmit(options: NodeLogOptions): Root['emit'] {
-  const { clock, format } = options;
-  const lineOf = (lvl: LogLevel, msg: string, fields: LogFields): string => {
+function createLineOf({ clock, format }: NodeLogOptions): LineOf {
+  return (lvl, msg, fields) => {
     const ts = formatLogTime(clock.wallNs());
     return format === 'json'
       ? `${JSON.stringify({ lvl, ts, msg, ...jsonFields(fields) })}\n`
       : `${formatLine(format, { ts, lvl, msg, fields })}\n`;
   };
-  const destination = options.write === undefined ? stderrSink(lineOf) : { write: options.write };
-  return (lvl, msg, fields) => {
-    destination.write(lineOf(lvl, msg, fields));
-  };
 }
 
 const retryMs = 100;
 
-function stderrSink(lineOf: (lvl: LogLevel, msg: string, fields: LogFields) => string): StderrSink {
-  return new StderrSink({
+function stderrWrite(lineOf: LineOf): Root['write'] {
+  const sink = new StderrSink({
     write: stderrWriter(),
     lostLine: (count, why) =>
       lineOf('warn', 'Log lines could not be written', { count, error: why }),
@@ -100,6 +109,9 @@ function stderrSink(lineOf: (lvl: LogLevel, msg: string, fields: LogFields) => s
       setTimeout(run, retryMs).unref();
     },
   });
+  return (line) => {
+    sink.write(line);
+  };
 }
 
 /** JSON has no 64-bit integers: they go as text rather than rounded. */

@@ -13,7 +13,6 @@ import { PartsStream } from '../answers/parts-stream.ts';
 import { startWhole, type AnswerOptions } from '../answers/start-whole.ts';
 import { takesGzip, zipAnswer, zipParts } from '../answers/zip-answer.ts';
 import type { AnswerFormat } from '../answers/answer-format.ts';
-import { accessLogLine } from '../requests/access-log.ts';
 import { pathOf, RequestParameters } from '../requests/request-parameters.ts';
 import { chunkedParts, formatOf, pinnedNodeOf, statementsOf } from '../query-route.ts';
 import type { DirectParts, SharedAnswers } from './direct-parts.ts';
@@ -40,7 +39,7 @@ export async function answerQuery(
 ): Promise<OpenQuery | undefined> {
   const asked = askedBy(head, body, parts.texts);
   if (asked === undefined) return undefined;
-  const { ports, options, counters, profiles, admit } = parts;
+  const { ports, options, counters, accessLog, profiles, admit } = parts;
   const { statements, format, parameters } = asked;
   let query: QueryRequest;
   try {
@@ -73,29 +72,21 @@ export async function answerQuery(
   }
   const asking = head.headers['x-request-id'] ?? head.headers['request-id'] ?? '';
   const requestId = asking === '' ? ports.requestId() : asking;
-  const { version, logEnabled } = options;
-  let bodyBytes = 0;
+  const { version } = options;
   return {
     started,
     head: (lengthBytes) => {
-      bodyBytes = lengthBytes ?? 0;
       const closes = parts.isClosing() || head.closes;
       const said = { version, requestId, date: parts.date(), closes };
       const { contentType } = format;
       return documentHead(said, { contentType, lengthBytes, isZipped: asked.isZipped });
     },
-    end: (sentBytes) => {
+    end: (sentBytes, lengthBytes) => {
       ended(200, sentBytes);
-      if (!logEnabled) return;
+      if (!accessLog.takes(head, 200)) return;
       const elapsedMs = ports.clock.monotonicMs() - startMs;
-      const answer = {
-        httpVersion: '1.1',
-        status: 200,
-        lengthBytes: bodyBytes,
-        requestId,
-        elapsedMs,
-      };
-      ports.log.info(accessLogLine(request, answer, ports.clock.wallNs()));
+      const answer = { httpVersion: '1.1', status: 200, lengthBytes, requestId, elapsedMs };
+      accessLog.note({ ...request, form: parameters.form }, answer, ports.clock.wallNs());
     },
   };
 }

@@ -7,7 +7,6 @@ import type { Buffer } from 'node:buffer';
 import { errorText, isDbError } from '../../../base/errors.ts';
 import type { Principal } from '../../../data/statements/principal.ts';
 import { errorStatus } from '../../error-reply.ts';
-import { accessLogLine } from '../requests/access-log.ts';
 import { pathOf, RequestParameters } from '../requests/request-parameters.ts';
 import { unzippedBody } from '../requests/unzipped-body.ts';
 import type { BodyPlace } from '../requests/body-budget.ts';
@@ -118,11 +117,11 @@ export class DirectWrites {
   }
 
   #answer(request: PlainRequest, error: PlainError | undefined, startMs: number): string {
-    const { ports, options } = this.#parts;
+    const { ports, options, accessLog } = this.#parts;
     const { headers } = request;
     const asked = headers['x-request-id'] ?? headers['request-id'] ?? '';
     const requestId = asked === '' ? ports.requestId() : asked;
-    const { version, logEnabled } = options;
+    const { version } = options;
     const parts = {
       version,
       requestId,
@@ -130,11 +129,11 @@ export class DirectWrites {
       closes: this.#shared.isClosing() || request.closes,
     };
     const { text, lengthBytes } = plainAnswer(parts, error);
-    if (logEnabled) {
-      const status = error?.status ?? 204;
+    const status = error?.status ?? 204;
+    if (accessLog.takes(request, status)) {
       const nowNs = ports.clock.wallNs();
       const elapsedMs = ports.clock.monotonicMs() - startMs;
-      ports.log.info(accessLogLine(request, { httpVersion: '1.1', status, lengthBytes, requestId, elapsedMs }, nowNs)); // prettier-ignore
+      accessLog.note(request, { httpVersion: '1.1', status, lengthBytes, requestId, elapsedMs }, nowNs); // prettier-ignore
     }
     return text;
   }

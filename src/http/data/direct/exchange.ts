@@ -47,6 +47,6 @@ export interface OpenQuery {
   readonly started: StartedAnswer;
   /** Of an answer of so many bytes, of unknown length where undefined. */
   head(lengthBytes: number | undefined): string;
-  /** Once; bytes that were sent, with the head. */
-  end(sentBytes: number): void;
+  /** Once; bytes that were sent, with the head, and those of the body alone. */
+  end(sentBytes: number, lengthBytes: number): void;
 }

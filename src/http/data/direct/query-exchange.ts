@@ -30,6 +30,8 @@ export class QueryExchange {
   /** Open once the client has taken what waits for it. */
   #drained: Latch<undefined> | undefined;
   #sentBytes = 0;
+  /** Of the body. */
+  #lengthBytes = 0;
 
   constructor(parts: QueryExchangeParts, turn: Turn) {
     this.#parts = parts;
@@ -76,7 +78,7 @@ export class QueryExchange {
       await this.#send(open);
     } finally {
       timer?.cancel();
-      open.end(this.#sentBytes);
+      open.end(this.#sentBytes, this.#lengthBytes);
     }
     this.#turn.answered(true);
   }
@@ -84,6 +86,7 @@ export class QueryExchange {
   async #send({ started, head }: Pick<OpenQuery, 'started' | 'head'>): Promise<void> {
     if (started.kind === 'whole') {
       const { bytes } = started;
+      this.#lengthBytes = bytes.length;
       const text = Buffer.from(head(bytes.length), 'latin1');
       if (bytes.length <= joinedBytesMax) return this.#write(Buffer.concat([text, bytes]));
       await this.#write(text);
@@ -106,6 +109,7 @@ export class QueryExchange {
 
   async #writeChunk(part: Buffer): Promise<void> {
     if (part.length === 0) return;
+    this.#lengthBytes += part.length;
     // A socket says that it waits for all of a longer one; a shorter one may wait there when the next is asked for.
     const own = part.length < waitedBytesMin ? keptBytes(part) : part;
     await this.#write(Buffer.from(`${part.length.toString(16)}\r\n`, 'latin1'), own, chunkEnd);

@@ -7,6 +7,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Undefined until somebody asks. */
     urlParameters: ReadonlyMap<string, string> | undefined;
+    /** What its body brought, once it was read as a form. */
+    form: ReadonlyMap<string, string> | undefined;
   }
 }
 
@@ -37,7 +39,9 @@ export class RequestParameters {
     const { body } = request;
     if (!Buffer.isBuffer(body)) return new RequestParameters(url, new Map());
     const parameters = RequestParameters.ofBody(request, body, type);
-    return parameters ?? new RequestParameters(url, await readMultipart(body, type));
+    const read = parameters ?? new RequestParameters(url, await readMultipart(body, type));
+    request.form = read.form;
+    return read;
   }
 
   /** Of a request that came with this body; undefined where that has several parts, which take longer to read. */
@@ -54,6 +58,11 @@ export class RequestParameters {
   /** '' when absent. */
   get(name: string): string {
     return this.#form.get(name) ?? this.#url.get(name) ?? '';
+  }
+
+  /** What a body brought. */
+  get form(): ReadonlyMap<string, string> {
+    return this.#form;
   }
 
   getOfUrl(name: string): string {
