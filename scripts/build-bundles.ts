@@ -8,13 +8,14 @@ import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { rolldown, type Plugin } from 'rolldown';
+import snappy from 'snappy';
 
 const root = join(import.meta.dirname, '..');
 const programs = ['main-data', 'main-meta', 'main-ctl', 'main-inspect', 'main-license'];
 /** Modules that are started as threads, by their paths within src. */
 const threads = ['server/node/engine-worker', 'env/node/passwords/bcrypt-thread'];
 /** They load machine code from beside them, or are loaded by nobody but who backs up to S3. */
-const external = [/^@aws-sdk\//, 'classic-level', 'snappy'];
+const external = [/^@aws-sdk\//, 'classic-level'];
 
 /** Where a chunk is, in its words. */
 const ownUrl = "require('node:url').pathToFileURL(__filename)";
@@ -50,6 +51,22 @@ const httpAsItIs: Plugin = {
     const members = Object.entries(Object.getOwnPropertyDescriptors(http));
     const names = members.flatMap(([name, member]) => ('value' in member ? [name] : []));
     return `const http = process.getBuiltinModule('node:http');\nexport default http;\nexport const { ${names.join(', ')} } = http;\n`; // prettier-ignore
+  },
+};
+
+/** Machine code too, which takes each thread 5 ms to load and no start needs: it is loaded at the first call. */
+const snappyWhenCalled: Plugin = {
+  name: 'snappy',
+  resolveId: (id, _importer, { kind }) => {
+    if (id !== 'snappy') return null;
+    return kind === 'import-statement' ? `\0${id}` : { id, external: true };
+  },
+  load: (id) => {
+    if (id !== '\0snappy') return null;
+    const lines = Object.keys(snappy).map(
+      (name) => `export const ${name} = (...all) => loaded().${name}(...all);`,
+    );
+    return ["let known; const loaded = () => (known ??= require('snappy'));", ...lines].join('\n');
   },
 };
 
@@ -104,7 +121,7 @@ async function bundle(path: string): Promise<void> {
     input: join(root, 'src', `${path}.ts`),
     platform: 'node',
     external,
-    plugins: [places, httpAsItIs, withoutUnused, asFunctions],
+    plugins: [places, httpAsItIs, snappyWhenCalled, withoutUnused, asFunctions],
   });
   const name = nameOf(path);
   const folder = join(out, name);

@@ -49,6 +49,30 @@ export interface ClusterFacts {
 
 const noCluster: ClusterFacts = { clusterId: () => 0n, restoreIndexOf: () => undefined, whenTold: () => undefined }; // prettier-ignore
 
+/**
+ * Starts `count` workers side by side, which nobody has to know the cluster for. All read the log that they share; once they
+ * have, one of them deals with what is damaged of it.
+ */
+export async function startWorkers(
+  host: EngineHost,
+  count: number,
+  asked: StorageEngineOptions,
+): Promise<readonly EngineLink[]> {
+  const indexes = Array.from({ length: count }, (_, index) => index);
+  const options = { ...asked, seriesBounds: sharedSeriesBounds(count) };
+  const spawned = await Promise.allSettled(indexes.map((index) => host.spawn({ index, count, options }))); // prettier-ignore
+  const links = spawned.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  try {
+    const failed = spawned.find((one) => one.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+    await links[0]?.call('settle-log', undefined);
+  } catch (error) {
+    await Promise.all(links.map((link) => link.close()));
+    throw error;
+  }
+  return links;
+}
+
 /** The shards of this node, kept by its engine workers. */
 export class LocalShards implements ShardAccess {
   readonly #links: readonly EngineLink[];
@@ -71,29 +95,19 @@ export class LocalShards implements ShardAccess {
     this.#answers = new LocalAnswers({ links, loads: this.#loads, versionHeard });
   }
 
-  /**
-   * Starts `count` workers side by side. All read the log that they share; once they have, one of them deals with what is
-   * damaged of it.
-   */
+  /** The shards of workers that are there: see startWorkers. */
+  static of(links: readonly EngineLink[], cluster: ClusterFacts = noCluster): LocalShards {
+    return new LocalShards(links, cluster);
+  }
+
+  /** Starts `count` workers. */
   static async start(
     host: EngineHost,
     count: number,
     asked: StorageEngineOptions,
-    cluster: ClusterFacts = noCluster,
+    cluster?: ClusterFacts,
   ): Promise<LocalShards> {
-    const indexes = Array.from({ length: count }, (_, index) => index);
-    const options = { ...asked, seriesBounds: sharedSeriesBounds(count) };
-    const spawned = await Promise.allSettled(indexes.map((index) => host.spawn({ index, count, options }))); // prettier-ignore
-    const links = spawned.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-    try {
-      const failed = spawned.find((one) => one.status === 'rejected');
-      if (failed !== undefined) throw failed.reason;
-      await links[0]?.call('settle-log', undefined);
-    } catch (error) {
-      await Promise.all(links.map((link) => link.close()));
-      throw error;
-    }
-    return new LocalShards(links, cluster);
+    return LocalShards.of(await startWorkers(host, count, asked), cluster);
   }
 
   /** How many of the shards that were there at the start are open. */

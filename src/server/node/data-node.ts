@@ -1,9 +1,6 @@
 import { passwordSchemeOf } from './password-policy.ts';
-import { MiB } from '../../base/units.ts';
 import type { DataConfig } from './data-config.ts';
-import type { SeriesLimits } from '../../storage/engine/limits/series-limits.ts';
-import type { CompactionSettings } from '../../storage/store/store-options.ts';
-import { LocalShards, type ClusterFacts } from '../../data/engine/local-shards.ts';
+import { LocalShards } from '../../data/engine/local-shards.ts';
 import { shardStatistics, type ShardFolders } from '../../data/engine/shard-statistics.ts';
 import { MonitorService, type MonitorPorts } from '../../services/monitor.ts';
 import { DroppedShards } from '../../data/shards/dropped-shards.ts';
@@ -29,7 +26,7 @@ import type { ListenOptions } from '../../env/transport.ts';
 import { databaseStatistics } from '../../hh/hint-databases.ts';
 import type { HintedHandoff } from '../../hh/hinted-handoff.ts';
 import type { License } from '../../license/license.ts';
-import { MetaClient } from '../../meta/client/meta-client.ts';
+import type { MetaClient } from '../../meta/client/meta-client.ts';
 import { RpcClient } from '../../rpc/rpc-client.ts';
 import {
   Statistics,
@@ -47,15 +44,8 @@ import { openSubscriptions } from './subscriptions.ts';
 import { servedDigests } from '../../data/copy/served-digests.ts';
 import { openAntiEntropy, type AntiEntropyParts } from './anti-entropy.ts';
 import { openTransfers } from './transfers.ts';
-import { workerCountOf } from './worker-count.ts';
+import { openMetaAndWorkers } from './meta-and-workers.ts';
 import { openWritePath } from './write-path.ts';
-
-const walQueueBytesMax = 64 * MiB;
-const arenaBytesMax = 1_024 * MiB;
-/** Of one worker, all shards together. */
-const memtablesBytesMax = 256 * MiB;
-/** The reference's limit of a file. */
-const tsmFileBytesMax = 2_048 * MiB;
 
 export interface DataNodeOptions {
   readonly license: License;
@@ -93,16 +83,19 @@ export async function startDataNode(
 ): Promise<DataNode> {
   const { clock, log, transport } = env;
   await refuseUnfinishedImport(env.disk, config.get('meta', 'dir'));
-  const meta = await MetaClient.open(
-    { ...env, log: log.child('meta') },
-    config.get('meta', 'dir'),
-    { secret: config.get('meta', 'meta-internal-shared-secret') },
-  );
   const accounts = SelectAccounts.of(selectLimits(config));
+  const { meta, links } = await openMetaAndWorkers(env, config, { ...options, accounts });
   const rpc = new RpcClient(transport, meta.membership);
   const { given, held } = await openPledges(env, config, { meta, rpc });
   const whenTold = (listVersion: number) => given.whenTold(listVersion);
-  const local = await startWorkers(env, { config, meta, accounts, whenTold }, options);
+  const local = LocalShards.of(links, {
+    clusterId: () => meta.clusterId,
+    restoreIndexOf: (shardId) => meta.catalog.databases.shard(shardId)?.shard.restoreIndex,
+    whenTold,
+  });
+  void local.died.then((error) => {
+    if (error !== undefined) options.onFatal(error);
+  });
   const subscribers = await openSubscriptions(env, config, { meta, local });
   const own = subscribers === undefined ? [] : [subscribers];
   const path = await openWritePath(env, config, { meta, local, rpc, subscribers, pledges: held });
@@ -291,58 +284,4 @@ function startContinuousQuerier(
   );
   ports.statistics.add(() => querier.statistics());
   return [querier];
-}
-
-async function startWorkers(
-  env: Env,
-  { config, meta, accounts, whenTold }: { readonly config: DataConfig; readonly meta: MetaClient; readonly accounts: SelectAccounts } & Pick<ClusterFacts, 'whenTold'>, // prettier-ignore
-  { license, coreCount, onFatal, walSegmentBytesMax = 10 * MiB }: DataNodeOptions,
-): Promise<LocalShards> {
-  const workerCount = workerCountOf(license, coreCount);
-  const workers = {
-    dataFolder: config.get('data', 'dir'),
-    walFolder: config.get('data', 'wal-dir'),
-    segmentBytesMax: walSegmentBytesMax,
-    queueBytesMax: walQueueBytesMax,
-    arenaBytesMax,
-    snapshotBytes: config.get('data', 'cache-snapshot-memory-size'),
-    snapshotColdMs: config.get('data', 'cache-snapshot-write-cold-duration'),
-    cacheBytesMax: config.get('data', 'cache-max-memory-size'),
-    indexCacheBytesMax: config.get('data', 'index-cache-size') / workerCount,
-    blockCacheBytesMax: config.get('data', 'block-cache-size') / workerCount,
-    residentBytesMax: config.get('data', 'index-resident-size') / workerCount,
-    memtablesBytesMax,
-    compaction: compactionSettings(config, workerCount),
-    seriesLimits: seriesLimits(config),
-    queryAccounts: accounts.shared,
-    rosterFolder: config.get('meta', 'dir'),
-  };
-  const local = await LocalShards.start(env.engines, workerCount, workers, {
-    clusterId: () => meta.clusterId,
-    restoreIndexOf: (shardId) => meta.catalog.databases.shard(shardId)?.shard.restoreIndex,
-    whenTold,
-  });
-  void local.died.then((error) => {
-    if (error !== undefined) onFatal(error);
-  });
-  return local;
-}
-
-/** Of the index `inmem` only, as in the reference: there is one index here, whatever it is called. */
-function seriesLimits(config: DataConfig): SeriesLimits | undefined {
-  if (config.get('data', 'index-version') !== 'inmem') return undefined;
-  return {
-    seriesMax: config.get('data', 'max-series-per-database'),
-    valuesPerTagMax: config.get('data', 'max-values-per-tag'),
-  };
-}
-
-/** The limits of `[data]` are the node's: each worker has its share. */
-function compactionSettings(config: DataConfig, workerCount: number): CompactionSettings {
-  return {
-    fullColdMs: config.get('data', 'compact-full-write-cold-duration'),
-    fileBytesMax: tsmFileBytesMax,
-    bytesPerSecond: config.get('data', 'compact-throughput') / workerCount,
-    burstBytes: config.get('data', 'compact-throughput-burst') / workerCount,
-  };
 }
