@@ -5,6 +5,7 @@
 import { Buffer } from 'node:buffer';
 import { DbError, errorText, isDbError } from '../base/errors.ts';
 import { catalogBytesMax } from '../meta/client/meta-methods.ts';
+import type { Acl } from '../meta/model/acl.ts';
 import type { Catalog, Role, User } from '../meta/model/catalog.ts';
 import { decodeCatalog, encodeCatalog } from '../meta/codec/catalog-codec.ts';
 import type { Database } from '../meta/model/database.ts';
@@ -24,6 +25,8 @@ export interface BackupFacts {
   readonly users: readonly User[];
   /** Absent when there are none. */
   readonly roles?: readonly Role[] | undefined;
+  /** Absent when nothing is restricted. */
+  readonly acl?: Acl | undefined;
 }
 
 const whole = bytes({ lengthBytesMax: catalogBytesMax });
@@ -51,8 +54,9 @@ export function decodeBackupMeta(path: string, given: Uint8Array): BackupFacts {
     const legacy = legacyData(given);
     const { data, catalog } = legacy ?? backupMeta.decode(given);
     if (catalog === undefined || catalog.length === 0) return factsOfInflux(path, data);
-    const { clusterId, databases, users = [], roles } = decodeCatalog(catalog);
-    return { clusterId, databases: Array.from(databases), users, ...(roles && { roles }) };
+    const { clusterId, databases, users = [], roles, acl } = decodeCatalog(catalog);
+    const facts = { clusterId, databases: Array.from(databases), users };
+    return { ...facts, ...(roles && { roles }), ...(acl && { acl }) };
   } catch (error) {
     if (!isDbError(error) || error.message.startsWith(path)) throw error;
     throw new DbError('corrupt', `${path}: ${errorText(error)}`, { cause: error });

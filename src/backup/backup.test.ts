@@ -1,3 +1,5 @@
+import type { Catalog } from '../meta/model/catalog.ts';
+import type { AclGrant } from '../meta/model/acl.ts';
 import {
   copyFileSync,
   mkdtempSync,
@@ -358,6 +360,32 @@ test('restore: roles come with their users, and what users may on databases that
   of.do({ kind: 'create-role', name: 'later', permissions: [], users: [] });
   await overwriteFacts({ clock: of.clock, store: storeAt(folder), target: of, decompress, out: () => undefined }, await readBackupSet(storeAt(folder)), 'DIR/'); // prettier-ignore
   expect(of.facts.roles?.map(({ name }) => name)).toEqual(['r']);
+});
+
+test('restore: restrictions and grants come along, those of the cluster first, and an overwrite has the backup’s', async () => {
+  const of = twoShards();
+  of.do({ kind: 'create-user', name: 'eve', hash: 'x', isAdmin: false });
+  const rule = (id: number, more: Partial<AclGrant> = {}): AclGrant => {
+    const named = {
+      id: `${id}`.padStart(16, '0'),
+      database: { match: 'exact', value: 'tel' },
+    } as const;
+    return { ...named, tags: [{ match: 'exact', key: 'k', value: `${id}` }], permissions: ['read'], users: [], roles: [], ...more }; // prettier-ignore
+  };
+  const ids = ({ acl }: Catalog) => [acl?.restrictions, acl?.grants].map((all) => all?.map(({ id }) => Number(id))); // prettier-ignore
+  of.do({ kind: 'create-acl-rule', of: 'restriction', rule: rule(1) });
+  of.do({ kind: 'create-acl-rule', of: 'restriction', rule: rule(2) });
+  of.do({ kind: 'create-acl-rule', of: 'grant', rule: rule(3, { users: ['eve'] }) });
+  await backup(of);
+  const cluster = new BackupCluster(['m1:1', 'm2:1', 'm3:1']);
+  cluster.do({ kind: 'create-acl-rule', of: 'restriction', rule: { ...rule(2), permissions: ['write'] } }); // prettier-ignore
+  await restore(cluster);
+  expect(ids(cluster.facts)).toEqual([[2, 1], [3]]);
+  expect(cluster.facts.acl?.restrictions[0]?.permissions).toEqual(['write']);
+  of.do({ kind: 'drop-acl-rule', of: 'restriction', ruleId: rule(1).id });
+  of.do({ kind: 'create-acl-rule', of: 'restriction', rule: rule(4) });
+  await overwriteFacts({ clock: of.clock, store: storeAt(folder), target: of, decompress, out: () => undefined }, await readBackupSet(storeAt(folder)), 'DIR/'); // prettier-ignore
+  expect(ids(of.facts)).toEqual([[1, 2], [3]]);
 });
 
 test('restore: what influxd backup -portable of a 1.12.4 has written', async () => {

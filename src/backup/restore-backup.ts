@@ -108,7 +108,7 @@ interface FactsTask extends Pick<Archives, 'hasPoints'> {
 /** Answers which shard each is from now on that is to be brought. */
 async function restoreFacts(
   ports: RestorePorts,
-  { databases, users, roles, shards }: RestoreContent,
+  { databases, users, roles, acl, shards }: RestoreContent,
   { options, present, hasPoints }: FactsTask,
 ): Promise<ReadonlyMap<number, number>> {
   const { newShardId, filter } = options;
@@ -123,7 +123,7 @@ async function restoreFacts(
   const begun = unfinishedOf(present, databases);
   if (begun !== undefined) out(`This restore was interrupted, and goes on: ${begun.shardIds.size} shards are waited for\n`); // prettier-ignore
   out('Restoring meta data... ');
-  const made = await orSayError(ports, () => target.restore({ databases: begun?.databases ?? databases, users, roles })); // prettier-ignore
+  const made = await orSayError(ports, () => target.restore({ databases: begun?.databases ?? databases, users, roles, acl })); // prettier-ignore
   const ids = new Map([...(begun?.shardIds ?? []), ...made]);
   out(`Done. Restored in ${formatElapsed(clock.monotonicMs() - startMs)}, ${ids.size} shards mapped\n`); // prettier-ignore
   return ids;

@@ -1,5 +1,6 @@
 /** What of a backup a cluster is to get, under which names, and which shards it is of. Pure. */
 import { DbError } from '../base/errors.ts';
+import type { Acl } from '../meta/model/acl.ts';
 import type { Role, User } from '../meta/model/catalog.ts';
 import type { Database, RetentionPolicy, ShardGroup } from '../meta/model/database.ts';
 import { defaultShardGroupDurationNs } from '../meta/model/shard-groups.ts';
@@ -31,6 +32,8 @@ export interface RestoreContent {
   readonly databases: readonly Database[];
   readonly users: readonly User[];
   readonly roles?: readonly Role[] | undefined;
+  /** Absent when nothing is restricted. */
+  readonly acl?: Acl | undefined;
   /** In the order in which they are restored. */
   readonly shards: readonly RestoredShard[];
 }
@@ -57,7 +60,7 @@ const internalDatabase = '_internal';
 
 /** Throws for what the backup has not. */
 export function contentOf(
-  { databases, users, roles, ...archives }: BackupFacts & Archives,
+  { databases, users, roles, acl, ...archives }: BackupFacts & Archives,
   filter: RestoreFilter,
   changes: RestoreChanges,
 ): RestoreContent {
@@ -86,7 +89,8 @@ export function contentOf(
   });
   if (shardId !== 0 && shards.length === 0)
     throw new DbError('shard_not_found', `shard not found for id: ${shardId}`);
-  return { databases: made, users: isAll ? users : [], ...(isAll && roles && { roles }), shards };
+  const rights = isAll ? { users, ...(roles && { roles }), ...(acl && { acl }) } : { users: [] };
+  return { databases: made, ...rights, shards };
 }
 
 function hasShard(policies: readonly RetentionPolicy[], shardId: number): boolean {

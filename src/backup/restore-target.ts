@@ -1,5 +1,6 @@
 /** What a restore needs of a cluster, and of everything else. */
 import type { Clock } from '../env/clock.ts';
+import type { Acl } from '../meta/model/acl.ts';
 import type { Catalog, Role, User } from '../meta/model/catalog.ts';
 import type { Database } from '../meta/model/database.ts';
 import type { ShardPlace } from '../meta/model/databases.ts';
@@ -33,6 +34,8 @@ export interface Facts {
   readonly databases: readonly Database[];
   readonly users: readonly User[];
   readonly roles?: readonly Role[] | undefined;
+  /** Absent when nothing is restricted. */
+  readonly acl?: Acl | undefined;
 }
 
 export interface RestorePorts {

@@ -7,7 +7,7 @@
  */
 import { DbError } from '../../base/errors.ts';
 import type { Command } from '../command/command.ts';
-import { noAcl, type AclGrant, type TextMatch } from '../model/acl.ts';
+import { noAcl, type Acl, type AclGrant, type AclRule, type TextMatch } from '../model/acl.ts';
 import { withAcl } from '../model/catalog-acl.ts';
 import type { Catalog } from '../model/catalog.ts';
 import { mustFindRole } from './apply-roles.ts';
@@ -42,6 +42,37 @@ export function applyAclCommand(catalog: Catalog, command: AclCommand): Catalog 
   for (const user of users) mustFindUser(catalog, user);
   for (const role of roles) mustFindRole(catalog, role);
   return withAcl(catalog, { ...acl, grants: [...acl.grants, command.rule] });
+}
+
+/**
+ * The rules of a cluster with those of a backup, of one id the cluster's. Grants are of users and roles that are there. Throws
+ * `limit_exceeded` for too many.
+ */
+export function mergedAcl(
+  { restrictions, grants }: Acl,
+  given: Acl,
+  { users = [], roles = [] }: Pick<Catalog, 'users' | 'roles'>,
+): Acl {
+  const known = new Set([...restrictions, ...grants].map(({ id }) => id));
+  const [userNames, roleNames] = [users, roles].map((all) => new Set(all.map(({ name }) => name)));
+  const isNew = (rule: AclRule): boolean => {
+    checkRule({ users: [], roles: [], ...rule });
+    const isKnown = known.has(rule.id);
+    known.add(rule.id);
+    return !isKnown;
+  };
+  const givenGrants = given.grants.filter(isNew).map((grant) => ({
+    ...grant,
+    users: grant.users.filter((name) => userNames?.has(name)),
+    roles: grant.roles.filter((name) => roleNames?.has(name)),
+  }));
+  const merged = {
+    restrictions: [...restrictions, ...given.restrictions.filter(isNew)],
+    grants: [...grants, ...givenGrants.filter((one) => one.users.length + one.roles.length > 0)],
+  };
+  if (Math.max(merged.restrictions.length, merged.grants.length) > rulesMax)
+    throw new DbError('limit_exceeded', `more than ${rulesMax} restrictions or grants`);
+  return merged;
 }
 
 function checkRule({ id, database, measurement, tags, permissions, users, roles }: AclGrant): void {

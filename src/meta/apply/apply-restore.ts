@@ -15,6 +15,9 @@
  */
 import { DbError } from '../../base/errors.ts';
 import { checkedDatabase, checkedUser, checkGroup } from './apply-import.ts';
+import { noAcl } from '../model/acl.ts';
+import { withAcl } from '../model/catalog-acl.ts';
+import { mergedAcl } from './apply-acl.ts';
 import { activeDataNodes, type Catalog, type Database, type RetentionPolicy, type Role, type ShardGroup, type User } from '../model/catalog.ts'; // prettier-ignore
 import type { Databases } from '../model/databases.ts';
 import { withGroups } from './apply-shards.ts';
@@ -65,7 +68,9 @@ export function applyRestore(catalog: Catalog, index: number, command: RestoreCo
     maxShardGroupId: catalog.maxShardGroupId + groupIds.size,
     maxShardId: catalog.maxShardId + shardIds.size,
   };
-  return { catalog: restored, value: { firstShardId: catalog.maxShardId + 1 } };
+  const { acl = noAcl } = catalog;
+  const whole = withAcl(restored, mergedAcl(acl, command.acl ?? noAcl, restored));
+  return { catalog: whole, value: { firstShardId: catalog.maxShardId + 1 } };
 }
 
 /** Which shard each becomes whose id is in `ids`. */
@@ -123,7 +128,8 @@ export function applyOverwrite(catalog: Catalog, command: OverwriteCommand): Cat
   }
   const { roles: _, ...others } = catalog;
   const roles = rolesOf(command.roles ?? [], { users, databases });
-  return { ...others, databases, users: users.length === 0 ? undefined : users, ...roles };
+  const whole = { ...others, databases, users: users.length === 0 ? undefined : users, ...roles };
+  return withAcl(whole, mergedAcl(noAcl, command.acl ?? noAcl, whole));
 }
 
 /** Of roles of one name the first, with the users and databases that are there; nothing where there are none. */

@@ -132,11 +132,11 @@ export function roleOf({
   return whole;
 }
 
-function fromAcl({ restrictions, grants }: Acl): NonNullable<InfluxMeta['acl']> {
+export function fromAcl({ restrictions, grants }: Acl): NonNullable<InfluxMeta['acl']> {
   return { restrictions: restrictions.map((rule) => ({ ...rule, users: [], roles: [] })), grants };
 }
 
-function aclOf({ restrictions, grants }: NonNullable<InfluxMeta['acl']>): Acl {
+export function aclOf({ restrictions, grants }: NonNullable<InfluxMeta['acl']>): Acl {
   return { restrictions: restrictions.map(({ users: _, roles: __, ...rule }) => rule), grants };
 }
 

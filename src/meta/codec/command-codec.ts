@@ -16,7 +16,15 @@ import { message, union } from '../../proto/message.ts';
 import { decodeMessage, encodeMessage, isMessageBlock } from '../../rpc/message.ts';
 import type { CatalogForm } from './catalog-codec.ts';
 import { aclRule } from './acl-fields.ts';
-import { databaseOf, fromDatabase, fromUser, roleOf, userOf } from './catalog-message.ts';
+import {
+  aclOf,
+  databaseOf,
+  fromAcl,
+  fromDatabase,
+  fromUser,
+  roleOf,
+  userOf,
+} from './catalog-message.ts';
 import { moveSteps, type Command, type ContinuousQueryMark, type LoggedCommand, type PolicySpec } from '../command/command.ts'; // prettier-ignore
 import { moveGoals, type ProposedMove } from '../model/move-plan.ts';
 import { unknownCommand } from '../command/command-shape.ts';
@@ -244,16 +252,22 @@ type Brought = BodyOf<'restore-databases'>;
 const meta = bytes({ lengthBytesMax: 1 << 28 });
 const noIds = { maxShardGroupId: 0, maxShardId: 0 };
 
-function pack({ databases, users, roles }: Brought, ids = noIds): Uint8Array {
-  const content = { databases: databases.map(fromDatabase), users: users.map(fromUser), roles };
+function pack({ databases, users, roles, acl }: Brought, ids = noIds): Uint8Array {
+  const content = {
+    databases: databases.map(fromDatabase),
+    users: users.map(fromUser),
+    roles,
+    acl: acl && fromAcl(acl),
+  };
   const head = { term: 0, index: 0, clusterId: 0n, maxNodeId: 0 };
   return metaMessage.encode({ ...head, ...content, ...ids });
 }
 
 function unpack(packed: Uint8Array): Brought & typeof noIds {
-  const { databases, users, roles, maxShardGroupId, maxShardId } = metaMessage.decode(packed);
+  const { databases, users, roles, acl, maxShardGroupId, maxShardId } = metaMessage.decode(packed);
   const content = { databases: databases.map(databaseOf), users: users.map(userOf) };
-  return { ...content, ...(roles && { roles: roles.map(roleOf) }), maxShardGroupId, maxShardId };
+  const more = { ...(roles && { roles: roles.map(roleOf) }), ...(acl && { acl: aclOf(acl) }) };
+  return { ...content, ...more, maxShardGroupId, maxShardId };
 }
 
 const imported: Field<BodyOf<'import-databases'>> = mapped(
@@ -264,7 +278,7 @@ const imported: Field<BodyOf<'import-databases'>> = mapped(
       return { nodeId, meta: pack(brought, { maxShardGroupId, maxShardId }) };
     },
     from: ({ nodeId, meta: packed }) => {
-      const { roles: _, ...brought } = unpack(packed);
+      const { roles: _, acl: __, ...brought } = unpack(packed);
       return { nodeId, ...brought };
     },
   },

@@ -54,9 +54,9 @@ export const commandSet: CommandSet = {
     'set-user-admin': 2,
     'set-user-privilege': 2,
     'import-databases': 3,
-    // Users had no permissions before, and a meta node that passes those over would keep another catalog.
-    'restore-databases': 6,
-    'overwrite-databases': 6,
+    // There were no restrictions before, nor permissions, and a meta node that passes those over would keep another catalog.
+    'restore-databases': 7,
+    'overwrite-databases': 7,
     'finish-restore': 4,
     'begin-shard-copy': 4,
     'finish-shard-copy': 4,

@@ -14,7 +14,7 @@ import type {
   PolicySpec,
 } from './command.ts';
 import { isDatabase, isRole, isScopedPermissions, isUser } from './imported-shape.ts';
-import { aclPermissions, textMatches, type AclGrant, type AclKind, type TextMatch } from '../model/acl.ts'; // prettier-ignore
+import { aclPermissions, textMatches, type Acl, type AclGrant, type AclKind, type TextMatch } from '../model/acl.ts'; // prettier-ignore
 import { moveGoals, movesMax, type ProposedMove } from '../model/move-plan.ts';
 import {
   hasShape,
@@ -108,6 +108,12 @@ const aclGrant: Shape<AclGrant> = {
   roles: isListOf(isText, partsMax),
 };
 const isAclGrant: Check = (value) => hasShape(value, aclGrant);
+const { users: _users, roles: _roles, ...aclRule } = aclGrant;
+const acl: Shape<Acl> = {
+  restrictions: isListOf((value) => hasShape(value, aclRule), partsMax),
+  grants: isListOf(isAclGrant, partsMax),
+};
+const isAcl: Check = (value) => hasShape(value, acl);
 
 type ShapeOf<Kind extends Command['kind']> = Shape<Omit<Extract<Command, { kind: Kind }>, 'kind'>>;
 
@@ -211,6 +217,7 @@ const shapes: { readonly [Kind in Command['kind']]: ShapeOf<Kind> } = {
     databases: isListOf(isDatabase, importedMax),
     users: isListOf(isUser, importedMax),
     roles: orAbsent(isListOf(isRole, importedMax)),
+    acl: orAbsent(isAcl),
   },
   'finish-restore': { shardIds: isListOf(isCount, timesMax) },
   'overwrite-databases': {
@@ -218,6 +225,7 @@ const shapes: { readonly [Kind in Command['kind']]: ShapeOf<Kind> } = {
     databases: isListOf(isDatabase, importedMax),
     users: isListOf(isUser, importedMax),
     roles: orAbsent(isListOf(isRole, importedMax)),
+    acl: orAbsent(isAcl),
   },
   'acquire-lease': { name: isText, nodeId: isCount, nowNs: isInt64, durationNs: isPositive },
 };

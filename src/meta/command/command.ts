@@ -5,7 +5,7 @@ import type {
   ScopedPermissions,
   User,
 } from '../model/catalog.ts';
-import type { AclGrant, AclKind } from '../model/acl.ts';
+import type { Acl, AclGrant, AclKind } from '../model/acl.ts';
 import type { Database } from '../model/database.ts';
 import type { MoveGoal, ProposedMove } from '../model/move-plan.ts';
 
@@ -223,6 +223,7 @@ export type Command =
       /** Those whose name is taken stay as they are. */
       readonly users: readonly User[];
       readonly roles?: readonly Role[] | undefined;
+      readonly acl?: Acl | undefined;
     }
   /** What the backup had of these shards is at their owners; those that are not there are passed over. */
   | { readonly kind: 'finish-restore'; readonly shardIds: readonly number[] }
@@ -234,6 +235,7 @@ export type Command =
       readonly databases: readonly Database[];
       readonly users: readonly User[];
       readonly roles?: readonly Role[] | undefined;
+      readonly acl?: Acl | undefined;
     }
   | {
       readonly kind: 'acquire-lease';
