@@ -138,13 +138,17 @@ test('config text: byte order marks are no part of it', () => {
     expect(readData(decodeConfigText(bytes)).get('', 'hostname')).toBe('hé');
 });
 
+test('config: what protects and cannot be kept is refused', () => {
+  const text = '[meta]\nldap-allowed = true';
+  const read = () => Config.read({ text, environment: {}, keys: metaKeys });
+  expect(read).toThrow('[meta] ldap-allowed = true: this version does not enforce it');
+});
+
 test.each([
-  [
-    '[[opentsdb]]\ntls-enabled = true',
-    '[[opentsdb]] tls-enabled = true: this version does not enforce it',
-  ],
-  ['[[opentsdb]]\nprivate-key = "abc"', '[[opentsdb]] private-key = [REDACTED]'],
-])('config: %j protects, and is refused', (text, reason) => {
+  ['[[collectd]]\nsecurity-level = "x"', 'security-level = "x": Invalid security level'],
+  ['[[collectd]]\nparse-multivalue-plugin = "x"', 'Valid options are "split" and "join"'],
+  ['[[opentsdb]]\nconsistency-level = "x"', 'consistency-level = "x": invalid consistency level'],
+])('config: %j is none that a listener can have', (text, reason) => {
   expect(() => readData(text)).toThrow(reason);
 });
 

@@ -6,6 +6,7 @@ import {
   bindAddressOrNone,
   collectdMultiValue,
   collectdSecurity,
+  consistencyLevel,
   gossipFrequency,
   indexVersion,
   notNegative,
@@ -15,16 +16,7 @@ import {
   specified,
   statusFilters,
 } from './key-checks.ts';
-import {
-  enterpriseKeys,
-  later,
-  loggingKeys,
-  moot,
-  now,
-  protects,
-  tlsKeys,
-  type KeyTable,
-} from './key.ts';
+import { enterpriseKeys, later, loggingKeys, moot, now, tlsKeys, type KeyTable } from './key.ts';
 
 /** Limits and counts: 0 is none. */
 const count = { check: notNegative };
@@ -244,25 +236,25 @@ export const dataKeys = {
   },
 } as const satisfies KeyTable;
 
-const listener = (database: string, address: string, key: typeof now | typeof later = later) =>
+const listener = (database: string, address: string) =>
   ({
-    enabled: key('bool', false),
-    'bind-address': key('string', address, { check: bindAddressOrNone }),
-    database: key('string', database),
-    'retention-policy': key('string', ''),
+    enabled: now('bool', false),
+    'bind-address': now('string', address, { check: bindAddressOrNone }),
+    database: now('string', database),
+    'retention-policy': now('string', ''),
   }) as const;
-const batches = (size: number, pending: number, key: typeof now | typeof later = later) =>
+const batches = (size: number, pending: number) =>
   ({
-    'batch-size': key('integer', size, count),
-    'batch-pending': key('integer', pending, count),
+    'batch-size': now('integer', size, count),
+    'batch-pending': now('integer', pending, count),
   }) as const;
 
 /** The sections that may be there several times, `[[graphite]]`. */
 export const dataArrayKeys = {
   graphite: {
-    ...listener('graphite', ':2003', now),
+    ...listener('graphite', ':2003'),
     protocol: now('string', 'tcp'),
-    ...batches(5000, 10, now),
+    ...batches(5000, 10),
     'batch-timeout': now('duration', '1s', count),
     'consistency-level': now('string', 'one'),
     templates: now('list', [], { check: graphiteTemplates }),
@@ -271,8 +263,8 @@ export const dataArrayKeys = {
     'udp-read-buffer': now('integer', 0, count),
   },
   collectd: {
-    ...listener('collectd', ':25826', now),
-    ...batches(5000, 10, now),
+    ...listener('collectd', ':25826'),
+    ...batches(5000, 10),
     'batch-timeout': now('duration', '10s', count),
     'read-buffer': now('integer', 0, count),
     typesdb: now('string', '/usr/share/collectd/types.db'),
@@ -282,19 +274,19 @@ export const dataArrayKeys = {
   },
   opentsdb: {
     ...listener('opentsdb', ':4242'),
-    'consistency-level': later('string', 'one'),
-    'tls-enabled': protects('bool', false),
-    certificate: protects('string', '/etc/ssl/influxdb.pem'),
-    'private-key': protects('string', ''),
-    'insecure-certificate': protects('bool', false),
+    'consistency-level': now('string', 'one', { check: consistencyLevel }),
+    'tls-enabled': now('bool', false),
+    certificate: now('string', '/etc/ssl/influxdb.pem'),
+    'private-key': now('string', ''),
+    'insecure-certificate': now('bool', false),
     ...batches(1000, 5),
-    'batch-timeout': later('duration', '1s', count),
-    'log-point-errors': later('bool', true),
+    'batch-timeout': now('duration', '1s', count),
+    'log-point-errors': now('bool', true),
   },
   udp: {
-    ...listener('udp', ':8089', now),
+    ...listener('udp', ':8089'),
     'bind-address': now('string', ':8089', { check: bindAddress }),
-    ...batches(5000, 10, now),
+    ...batches(5000, 10),
     'read-buffer': now('integer', 0, count),
     'batch-timeout': now('duration', '1s', count),
     precision: now('string', ''),

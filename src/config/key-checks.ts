@@ -71,6 +71,12 @@ export const statusFilters: KeyCheck = (value) => {
   return wrong === undefined ? undefined : `unrecognized HTTP status filter: ${wrong}`;
 };
 
+/** In either case; '' stands for the default. */
+export const consistencyLevel: KeyCheck = (value) =>
+  ['', 'any', 'one', 'quorum', 'all'].includes(textOf(value).toLowerCase())
+    ? undefined
+    : 'invalid consistency level';
+
 /** '' stands for the default. */
 export const collectdSecurity: KeyCheck = (value) =>
   ['', 'none', 'sign', 'encrypt'].includes(textOf(value)) ? undefined : 'Invalid security level';

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { SecureSockets } from './secure-sockets.ts';
 
 /**
  * What comes to a node from senders that are none of its cluster and do not speak its HTTP: points in other protocols. Bytes
@@ -10,8 +11,12 @@ export interface Inbound {
    * text, `listen udp :8089: bind: address already in use`, and where the system does not take `bufferBytes`.
    */
   listenDatagrams(bind: string, receiver: DatagramReceiver): Promise<InboundListener>;
-  /** Connections to `bind`. Rejects as above, with `tcp`. */
-  listenConnections(bind: string, accept: AcceptConnection): Promise<InboundListener>;
+  /** Connections to `bind`. Rejects as above, with `tcp`. With `secureSockets` they speak TLS; those that do not are closed. */
+  listenConnections(
+    bind: string,
+    accept: AcceptConnection,
+    secureSockets?: SecureSockets,
+  ): Promise<InboundListener>;
 }
 
 export interface InboundListener {
@@ -54,5 +59,13 @@ export interface InboundConnection {
   end(): void;
   destroy(): void;
   /** Gives it away as a stream that begins with these bytes: its reader is told nothing any more but closed(). */
-  handOver(bytes: Uint8Array, give: (socket: Duplex) => void): void;
+  handOver(bytes: Uint8Array, give: (socket: HandedSocket) => void): void;
+}
+
+/** A connection as a stream. */
+export interface HandedSocket extends Duplex {
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  /** Closes it once what was written has gone. */
+  destroySoon(): void;
 }

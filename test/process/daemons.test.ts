@@ -29,7 +29,7 @@ test(
       const { status, stderr } = run('influxd', ...args);
       expect({ status, stderr }).toEqual({ status: 1, stderr: `${text}\n` });
     };
-    check(['-config', config('[[opentsdb]]\n  tls-enabled = true')], `run: parse config: [[opentsdb]] tls-enabled = true: this version does not enforce it, and would run without that protection. ${hint}`); // prettier-ignore
+    check(['-config', config('[[collectd]]\n  security-level = "x"')], `run: parse config: [[collectd]] security-level = "x": Invalid security level. ${hint}`); // prettier-ignore
     check(['-config', config('  max-body-size = "x"')], `run: parse config: [http] max-body-size = "x": incompatible types: TOML value has type string; destination has type integer. ${hint}`); // prettier-ignore
     check(['-config', workshop.path('none.conf')], `run: parse config: open ${workshop.path('none.conf')}: no such file or directory. ${hint}`); // prettier-ignore
     check(['run', '-config', workshop.folder], `run: parse config: read ${workshop.folder}: is a directory. ${hint}`); // prettier-ignore

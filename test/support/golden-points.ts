@@ -25,9 +25,14 @@ export function pointsOf(lines: string): readonly GoldenPoint[] {
     };
     stored.set(orderOf(point), point);
   }
-  return [...stored].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, point]) => point);
+  return inOrder([...stored.values()]);
+}
+
+/** By measurement, tags and time. */
+export function inOrder(points: readonly GoldenPoint[]): readonly GoldenPoint[] {
+  return [...points].sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
 }
 
 function orderOf({ measurement, tags, time }: GoldenPoint): string {
-  return JSON.stringify([measurement, tags, time.padStart(20)]);
+  return JSON.stringify([measurement, tags, String(BigInt(time) + (1n << 63n)).padStart(20, '0')]);
 }

@@ -5,12 +5,15 @@
  */
 import type { Clock } from '../../env/clock.ts';
 import type { ConnectionReader, Inbound, InboundConnection, InboundListener } from '../../env/inbound.ts'; // prettier-ignore
+import type { SecureSockets } from '../../env/secure-sockets.ts';
 import type { PointBatcher } from './point-batcher.ts';
 
 export interface ConnectionsPorts {
   readonly clock: Pick<Clock, 'wallNs'>;
   readonly inbound: Inbound;
   readonly batcher: Pick<PointBatcher, 'hasRoom' | 'whenRoom'>;
+  /** TLS below the connections; left out where they are plain. */
+  readonly secureSockets?: SecureSockets | undefined;
 }
 
 export interface ConnectionsOptions {
@@ -59,7 +62,11 @@ export class Connections {
   ): Promise<Connections> {
     const connections = new Connections(ports, options, openReader);
     const accept = connections.#accept.bind(connections);
-    connections.#listener = await ports.inbound.listenConnections(options.bind, accept);
+    connections.#listener = await ports.inbound.listenConnections(
+      options.bind,
+      accept,
+      ports.secureSockets,
+    );
     return connections;
   }
 
@@ -77,6 +84,11 @@ export class Connections {
 
   list(): readonly OpenConnection[] {
     return [...this.#open.values()];
+  }
+
+  /** It is another's from now on: no longer held up, counted as active or closed with the others. */
+  leave(connection: InboundConnection): void {
+    this.#open.delete(connection);
   }
 
   /** What was taken counts; what is on its way is lost, as with the reference. */

@@ -1,6 +1,5 @@
-import type { Duplex } from 'node:stream';
 import { DbError } from '../../../src/base/errors.ts';
-import type { AcceptConnection, ConnectionReader, DatagramReceiver, Inbound, InboundConnection, InboundListener } from '../../../src/env/inbound.ts'; // prettier-ignore
+import type { AcceptConnection, ConnectionReader, DatagramReceiver, Inbound, InboundConnection, InboundListener, HandedSocket } from '../../../src/env/inbound.ts'; // prettier-ignore
 import type { Life, Loop } from './loop.ts';
 
 const oneWayMs = 2;
@@ -84,7 +83,7 @@ export class SimSender {
       },
       end: close,
       destroy: close,
-      handOver: (_bytes: Uint8Array, _give: (socket: Duplex) => void) => {
+      handOver: (_bytes: Uint8Array, _give: (socket: HandedSocket) => void) => {
         throw new DbError('unavailable', 'a simulated machine has no sockets to give away');
       },
     };

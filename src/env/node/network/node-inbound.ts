@@ -1,10 +1,11 @@
 import { createSocket, type Socket as DatagramSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer, Socket, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { parseBindAddress } from '../../../base/bind-address.ts';
 import { DbError, errorText } from '../../../base/errors.ts';
-import type { AcceptConnection, ConnectionReader, DatagramReceiver, Inbound, InboundConnection, InboundListener } from '../../inbound.ts'; // prettier-ignore
+import type { SecureSockets } from '../../secure-sockets.ts';
+import type { AcceptConnection, ConnectionReader, DatagramReceiver, HandedSocket, Inbound, InboundConnection, InboundListener } from '../../inbound.ts'; // prettier-ignore
 
 /** As Go's listeners: peers that are gone are found out. */
 const keepAliveMs = 15_000;
@@ -31,10 +32,24 @@ export class NodeInbound implements Inbound {
     throw failed('udp', bind, failure);
   }
 
-  async listenConnections(bind: string, accept: AcceptConnection): Promise<InboundListener> {
+  async listenConnections(
+    bind: string,
+    accept: AcceptConnection,
+    secureSockets?: SecureSockets,
+  ): Promise<InboundListener> {
     const server = createServer({ allowHalfOpen: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs, noDelay: true }); // prettier-ignore
+    const user = {
+      secure: (socket: Duplex): void => {
+        if (socket instanceof Socket) serve(socket, accept);
+        else socket.destroy();
+      },
+      plain: (socket: Duplex): void => {
+        socket.destroy();
+      },
+    };
     server.on('connection', (socket) => {
-      serve(socket, accept);
+      if (secureSockets === undefined) serve(socket, accept);
+      else secureSockets.accept(socket, user);
     });
     const { host, port } = parseBindAddress(bind);
     try {
@@ -131,7 +146,7 @@ class NodeConnection implements InboundConnection {
     this.#socket.destroy();
   }
 
-  handOver(bytes: Uint8Array, give: (socket: Duplex) => void): void {
+  handOver(bytes: Uint8Array, give: (socket: HandedSocket) => void): void {
     const { data, end } = this.#listeners;
     if (data !== undefined) this.#socket.off('data', data);
     if (end !== undefined) this.#socket.off('end', end);

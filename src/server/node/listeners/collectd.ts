@@ -1,3 +1,4 @@
+import { DbError, errorText } from '../../../base/errors.ts';
 import { dataArrayKeys } from '../../../config/data-keys.ts';
 import { CollectdListener } from '../../../services/listeners/collectd/collectd-listener.ts';
 import { makeDatabase } from '../../../services/listeners/ingest-target.ts';
@@ -19,7 +20,7 @@ export const collectd = listenerKind('collectd', dataArrayKeys.collectd, {
       unpreparedText: 'Required database not yet created',
     });
     const level = section.get('security-level');
-    return CollectdListener.open(
+    const opening = CollectdListener.open(
       { ...parts, batcher },
       {
         bind: section.get('bind-address'),
@@ -31,5 +32,9 @@ export const collectd = listenerKind('collectd', dataArrayKeys.collectd, {
         multiValue: section.get('parse-multivalue-plugin') === 'join' ? 'join' : 'split',
       },
     );
+    return opening.catch((error: unknown) => {
+      const text = `unable to listen on UDP: ${errorText(error)}`;
+      throw new DbError('unavailable', text, { cause: error });
+    });
   },
 });

@@ -11,10 +11,11 @@ import type { DiagnosticTable } from '../../../telemetry/statistics.ts';
 import type { DataConfig } from '../data-config.ts';
 
 /** What listeners are made of. */
-export interface ListenerParts extends Pick<Env, 'clock' | 'disk' | 'inbound' | 'log'> {
+export interface ListenerParts extends Pick<Env, 'clock' | 'disk' | 'inbound' | 'jobs' | 'log'> {
   readonly meta: Pick<MetaClient, 'catalog' | 'execute'>;
   readonly writer: Pick<PointsWriter, 'write'>;
   readonly writeTimeoutMs: number;
+  readonly config: DataConfig;
 }
 
 /** A kind of listener as the configuration has it, with the section `[[name]]`. */

@@ -5,10 +5,11 @@ import type { DataConfig } from '../data-config.ts';
 import type { ListenerKind, ListenerParts } from './listener-kind.ts';
 import { collectd } from './collectd.ts';
 import { graphite } from './graphite.ts';
+import { opentsdb } from './opentsdb.ts';
 import { udp } from './udp.ts';
 
 /** In the order in which they start (spec F124). */
-const kinds: readonly ListenerKind[] = [graphite, collectd, udp];
+const kinds: readonly ListenerKind[] = [graphite, collectd, opentsdb, udp];
 
 export interface Listeners {
   diagnostics(): readonly DiagnosticTable[];
@@ -21,7 +22,9 @@ export interface Listeners {
  */
 export async function openListeners(
   config: DataConfig,
-  parts: Omit<ListenerParts, 'writeTimeoutMs'> & { readonly statistics: Pick<Statistics, 'add'> },
+  parts: Omit<ListenerParts, 'config' | 'writeTimeoutMs'> & {
+    readonly statistics: Pick<Statistics, 'add'>;
+  },
 ): Promise<Listeners> {
   const writeTimeoutMs = config.get('cluster', 'write-timeout');
   const listeners: Listener[] = [];
@@ -32,7 +35,8 @@ export async function openListeners(
   try {
     for (const kind of enabled)
       for (const section of kind.sections(config))
-        if (section.isEnabled) listeners.push(await section.open({ ...parts, writeTimeoutMs }));
+        if (section.isEnabled)
+          listeners.push(await section.open({ ...parts, config, writeTimeoutMs }));
   } catch (error) {
     await close();
     throw new DbError('unavailable', `open service: ${errorText(error)}`, { cause: error });

@@ -7,6 +7,7 @@ import { errorText } from '../../../base/errors.ts';
 import type { Disk } from '../../../env/disk.ts';
 import type { Log } from '../../../env/log.ts';
 import type { Statistic } from '../../../telemetry/statistics.ts';
+import { BadInputLog } from '../bad-input-log.ts';
 import { Datagrams, type DatagramsPorts } from '../datagrams.ts';
 import type { Listener } from '../listener.ts';
 import type { PointBatcher } from '../point-batcher.ts';
@@ -43,6 +44,7 @@ export class CollectdListener implements Listener {
   readonly #points: CollectdPoints;
   readonly #secrets: Secrets;
   readonly #tasks: Tasks;
+  readonly #bad: BadInputLog;
   readonly #toldReasons = new Set<string>();
   #datagrams: Datagrams | undefined;
   #pointsRx = 0;
@@ -60,6 +62,7 @@ export class CollectdListener implements Listener {
     this.#options = options;
     this.#secrets = read.secrets;
     this.#tasks = read.tasks;
+    this.#bad = new BadInputLog(ports);
     this.#points = new CollectdPoints({
       types: read.types,
       multiValue: options.multiValue,
@@ -107,7 +110,7 @@ export class CollectdListener implements Listener {
   }
 
   #take(bytes: Uint8Array): void {
-    const { batcher, log } = this.#ports;
+    const { batcher } = this.#ports;
     const points = this.#points;
     const before = batcher.lines.lengthBytes;
     points.pointCount = 0;
@@ -122,10 +125,11 @@ export class CollectdListener implements Listener {
     if (fault !== undefined) {
       batcher.lines.lengthBytes = before;
       this.#pointsParseFail++;
-      log.info('collectd parse error', { error: fault });
+      this.#bad.tell('collectd parse error', () => ({ error: fault }));
       return;
     }
-    for (const { name, reason } of this.#dropped) log.info('Dropping point', { name, error: reason }); // prettier-ignore
+    for (const { name, reason } of this.#dropped)
+      this.#bad.tell('Dropping point', () => ({ name, error: reason }));
     this.#droppedPointsInvalid += this.#dropped.length;
     this.#pointsRx += points.pointCount;
     if (points.pointCount > 0) batcher.added(points.pointCount);
