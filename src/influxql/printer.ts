@@ -42,14 +42,8 @@ export function printStatement(statement: Statement): string {
     case 'drop-database':
       return `DROP DATABASE ${quoteIdent(statement.name)}`;
     case 'create-retention-policy':
-    case 'alter-retention-policy': {
-      const verb = statement.kind === 'create-retention-policy' ? 'CREATE' : 'ALTER';
-      const head = `${verb} RETENTION POLICY ${quoteIdent(statement.name)} ON ${quoteIdent(statement.database)}`;
-      const { policy, isDefault } = statement;
-      return (
-        head + retention(policy, formatDuration) + (isDefault ? ' DEFAULT' : '') + limits(policy)
-      );
-    }
+    case 'alter-retention-policy':
+      return printRetentionPolicy(statement);
     case 'drop-retention-policy':
       return `DROP RETENTION POLICY ${quoteIdent(statement.name)} ON ${quoteIdent(statement.database)}`;
     case 'create-continuous-query':
@@ -295,7 +289,17 @@ function printCreateDatabase(name: string, policy: RetentionSpec | undefined): s
   const head = `CREATE DATABASE ${quoteIdent(name)}`;
   if (policy === undefined) return head;
   const policyName = policy.name === undefined ? '' : ` NAME ${quoteIdent(policy.name)}`;
-  return `${head} WITH${retention(policy, formatGoDuration)}${limits(policy)}${policyName}`;
+  return `${head} WITH${retention(withoutEndless(policy), formatGoDuration)}${limits(policy)}${policyName}`;
+}
+
+function printRetentionPolicy(
+  statement: Extract<Statement, { kind: 'create-retention-policy' | 'alter-retention-policy' }>,
+): string {
+  const { kind, name, database, policy, isDefault } = statement;
+  const isNew = kind === 'create-retention-policy';
+  const head = `${isNew ? 'CREATE' : 'ALTER'} RETENTION POLICY ${quoteIdent(name)} ON ${quoteIdent(database)}`;
+  const shown = retention(isNew ? withoutEndless(policy) : policy, formatDuration);
+  return head + shown + (isDefault ? ' DEFAULT' : '') + limits(policy);
 }
 
 /** CREATE DATABASE alone prints its durations in Go's form. */
@@ -307,6 +311,11 @@ function retention(policy: RetentionSpec, format: (valueNs: bigint) => string): 
     (policy.replication === undefined ? '' : ` REPLICATION ${policy.replication}`) +
     duration('SHARD DURATION', policy.shardDurationNs)
   );
+}
+
+/** What is created prints no shard duration that is left to the server; what is changed prints what was said. */
+function withoutEndless(policy: RetentionSpec): RetentionSpec {
+  return policy.shardDurationNs === 0n ? { ...policy, shardDurationNs: undefined } : policy;
 }
 
 /** A window that is not there is not printed. */

@@ -186,3 +186,25 @@ test('data api: headers of the reference are spelled as it spells them', async (
   for (const name of ['X-Influxdb-Version', 'X-Influxdb-Build', 'X-Request-Id', 'Request-Id'])
     expect(names).toContain(name);
 });
+
+/** Statements over two series, and what a 1.12.4 says of them: a part of the answer. */
+const constantConditions: readonly (readonly [string, string])[] = [
+  ['SHOW TAG VALUES FROM shown WITH KEY = h WHERE 1 = 1', '[["h","a"],["h","b"]]'],
+  ["SHOW TAG VALUES FROM shown WITH KEY = h WHERE now() > '2000-01-01' AND h = 'b'", '[["h","b"]]'],
+  ['SHOW TAG VALUES FROM shown WITH KEY = h WHERE 1 = 2', '{"statement_id":0}'],
+  ["SHOW TAG KEYS FROM shown WHERE 'a' = 'a'", '[["h"]]'],
+  ['SHOW TAG KEYS FROM shown WHERE h = now()', 'Expression too complex for metaquery: h = now()'],
+  ['SHOW SERIES FROM shown WHERE 1 + 1 = 2', '[["shown,h=a"],["shown,h=b"]]'],
+  ["SHOW SERIES FROM shown WHERE h::field = 'a'", '[["shown,h=a"]]'],
+  ["SHOW SERIES EXACT CARDINALITY FROM shown WHERE '2000-01-01' < '2000-01-02'", '[[2]]'],
+  ['SHOW SERIES EXACT CARDINALITY FROM shown WHERE time != 3', "SHOW SERIES EXACT CARDINALITY doesn't support time in WHERE clause"],
+  ["SHOW TAG VALUES EXACT CARDINALITY FROM shown WITH KEY = h WHERE h::tag = 'a'", '[[1]]'],
+  ["SHOW TAG VALUES EXACT CARDINALITY FROM shown WITH KEY = h WHERE _name != 'x'", '{"statement_id":0}'],
+  ["SELECT count(v) FROM /^shown/ WHERE _name =~ /n$/ AND '2000-01-01' < now()", '[[0,2]]'],
+]; // prettier-ignore
+
+test('data api: constants of conditions are worked out before indexes or points are asked', async () => {
+  expect(await write('shown,h=a v=1 1\nshown,h=b v=1 2')).toBe('204');
+  for (const [text, part] of constantConditions)
+    expect([text, await query(text, { more: '&epoch=ns' })]).toEqual([text, expect.stringContaining(part)]); // prettier-ignore
+});

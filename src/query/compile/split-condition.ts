@@ -4,7 +4,7 @@ import { maxTimeNs, minTimeNs } from '../../base/units.ts';
 import type { BinaryOperator, Expr } from '../../influxql/ast.ts';
 import { printExpr } from '../../influxql/printer.ts';
 import { visitExpr } from '../plan/walk-expr.ts';
-import { timeValue, type Now } from './time-value.ts';
+import { reduceCondition, timeValue, type Now } from './time-value.ts';
 
 /** Inclusive bounds; undefined where the condition names none. */
 export interface TimeRange {
@@ -25,6 +25,24 @@ export function splitCondition(
   const unbounded: TimeRange = { minNs: undefined, maxNs: undefined };
   if (condition === undefined) return { range: unbounded, rest: undefined };
   return split(condition, { nowNs, zone });
+}
+
+/** The same of a statement that asks indexes, the rest with its constants worked out (`1 = 1`, `now() > '2000-01-01'`). */
+export function splitIndexCondition(
+  condition: Expr | undefined,
+  nowNs: bigint,
+): ReturnType<typeof splitCondition> {
+  const { range, rest } = splitCondition(condition, nowNs);
+  if (rest === undefined) return { range, rest };
+  const reduced = reduceCondition(rest, { nowNs, zone: undefined });
+  // A point of time beside something else is told as it was written.
+  return { range, rest: hasPoint(reduced) ? rest : reduced };
+}
+
+function hasPoint(condition: Expr): boolean {
+  const kinds = new Set<Expr['kind']>();
+  visitExpr(condition, ({ kind }) => kinds.add(kind));
+  return kinds.has('list');
 }
 
 /** Whether a comparison begins with `time`: what the reference takes for a condition on it where it allows none. */

@@ -5,6 +5,7 @@ import { compileRegex, regexCache } from '../../../influxql/regex.ts';
 import { parseSeriesKey } from '../../../models/parse-series-key.ts';
 import { compilePredicate } from '../../../query/compile/compile-predicate.ts';
 import type { RowSeries } from '../../../query/emit/result.ts';
+import { rewriteExpr } from '../../../query/plan/walk-expr.ts';
 import { evaluate } from '../../../query/predicate.ts';
 import { conditionTags } from '../schema/measurements-condition.ts';
 import { pagedSeries } from '../schema/row-paging.ts';
@@ -85,13 +86,20 @@ function itemReader(query: CardinalityQuery): (series: CountedSeries) => Iterabl
 /** What a condition calls the key of the value at hand. */
 const keyTag = '_tagKey';
 
+/** A name that no line can give a tag. */
+const noTag = '\n_name';
+
 /** The reference asks the condition once more of the tags alone: what a series does not have is then unlike anything. */
 function strictCondition(
   condition: Expr | undefined,
 ): (values: ReadonlyMap<string, string>) => boolean {
   if (condition === undefined) return () => true;
-  const fields = new Map([...conditionTags(condition)].map((name) => [name, 'string'] as const));
-  const predicate = compilePredicate(condition, { name: '', fields, tagKeys: new Set() });
+  // Tags are read as fields are, whatever they are cast to, and the measurement is none of them.
+  const plain = rewriteExpr(condition, (part) =>
+    part.kind === 'ref' ? { kind: 'ref', name: part.name === '_name' ? noTag : part.name } : part,
+  );
+  const fields = new Map([...conditionTags(plain)].map((name) => [name, 'string'] as const));
+  const predicate = compilePredicate(plain, { name: '', fields, tagKeys: new Set() });
   const matcher = regexCache();
   return (values) =>
     predicate === undefined || evaluate(predicate, (name) => values.get(name) ?? null, matcher);

@@ -4,7 +4,7 @@
  * fails while nothing has left is asked the general way (show-schema.ts), which is its twin.
  */
 import type { Statement } from '../../../influxql/ast.ts';
-import { splitCondition } from '../../../query/compile/split-condition.ts';
+import { splitIndexCondition } from '../../../query/compile/split-condition.ts';
 import type { QueryAccount } from '../../../query/run/query-account.ts';
 import type { AnswerPart } from '../../engine/answers/answer-task.ts';
 import type { Listing } from './known-lists.ts';
@@ -43,7 +43,7 @@ export function listAnswer(
 ): AsyncGenerator<AnswerPart> | undefined {
   if (!isListed(statement)) return undefined;
   const database = statement.database === '' ? context.database : statement.database;
-  const { range, rest: condition } = splitCondition(statement.condition, context.nowNs);
+  const { range, rest: condition } = splitIndexCondition(statement.condition, context.nowNs);
   const { retentionPolicy } = context;
   const place = { catalog: ports.meta.catalog, retentionPolicy, database, range };
   // With bounds of time it lists in another order.

@@ -45,7 +45,7 @@ function predicateOf(expr: Expr, schema: MeasurementSchema): Predicate {
   if ([name, value].some((side) => isField(side, schema))) return { kind: 'constant', value: true };
   if (value.kind === 'ref') return tagsPredicate(name.name, operator, value.name);
   if (value.kind !== 'string' && value.kind !== 'regex') return { kind: 'constant', value: true };
-  return compiled({ ...expr, left: name, right: value }, schema);
+  return compiled({ ...expr, left: { ...name, type: 'tag' }, right: value }, schema);
 }
 
 function isField(expr: Expr, { fields }: MeasurementSchema): boolean {

@@ -1,7 +1,7 @@
 import { DbError } from '../../../base/errors.ts';
 import type { Expr, Statement } from '../../../influxql/ast.ts';
 import { printExpr } from '../../../influxql/printer.ts';
-import { namesTime, splitCondition } from '../../../query/compile/split-condition.ts';
+import { namesTime, splitIndexCondition } from '../../../query/compile/split-condition.ts';
 import type { RowSeries } from '../../../query/emit/result.ts';
 import { answered } from './answered.ts';
 import {
@@ -17,7 +17,7 @@ import {
   sourceScopes,
   type ScopePlace,
 } from './schema-scope.ts';
-import { showCardinality } from '../cardinality/show-cardinality.ts';
+import { checkTimeless, showCardinality } from '../cardinality/show-cardinality.ts';
 import { showFieldKeys } from './show-field-keys.ts';
 import { showMeasurements } from './show-measurements.ts';
 import { showSeries } from './show-series.ts';
@@ -63,7 +63,9 @@ export async function showSchema(
     const unbounded = { minNs: undefined, maxNs: undefined };
     return showMeasurements(statement, { ...around, database, range: unbounded }, read);
   }
-  const { range, rest: condition } = splitCondition(statement.condition, context.nowNs);
+  const hasTime = namesTime(statement.condition);
+  if (statement.kind === 'show-cardinality' && hasTime) checkTimeless(statement);
+  const { range, rest: condition } = splitIndexCondition(statement.condition, context.nowNs);
   const place: ScopePlace = { ...around, database, range };
   const question = { ...statement, condition };
   const isTimed = range.minNs !== undefined || range.maxNs !== undefined;
@@ -93,7 +95,7 @@ export async function showSchema(
       });
     }
     case 'show-cardinality':
-      return showCardinality({ ...question, hasTime: namesTime(statement.condition) }, place, read);
+      return showCardinality({ ...question, hasTime }, place, read);
   }
 }
 
