@@ -10,6 +10,7 @@ import { BadInputLog } from '../bad-input-log.ts';
 import { Datagrams, type DatagramsPorts } from '../datagrams.ts';
 import type { Listener } from '../listener.ts';
 import type { PointBatcher } from '../point-batcher.ts';
+import { findPlainLine, type LineEnd } from './plain-line.ts';
 
 export interface UdpListenerPorts extends Omit<DatagramsPorts, 'batcher'> {
   readonly log: Log;
@@ -26,12 +27,16 @@ export interface UdpListenerOptions {
 
 const newline = 10;
 const encoder = new TextEncoder();
+/** Of a line: where it starts and ends in its datagram, and 1 where it has a time. */
+const spanWords = 3;
+const spansFirst = 64;
 
 export class UdpListener implements Listener {
   readonly #ports: UdpListenerPorts;
   readonly #options: UdpListenerOptions;
   readonly #badInput: BadInputLog;
   #datagrams: Datagrams | undefined;
+  #spans = new Int32Array(spansFirst * spanWords);
   #pointsRx = 0;
   #pointsParseFail = 0;
 
@@ -66,49 +71,58 @@ export class UdpListener implements Listener {
 
   #take(bytes: Uint8Array): void {
     const { batcher, clock } = this.#ports;
-    const lines = readLines(bytes, { stepNs: this.#options.stepNs, defaultTimeNs: clock.wallNs() });
+    const nowNs = clock.wallNs();
+    const lines = this.#readLines(bytes, nowNs);
     if (lines instanceof LineErrors) {
       this.#pointsParseFail++;
       this.#badInput.tell('Failed to parse points', () => ({ error: lines.text() }));
       return;
     }
-    for (const { start, end, time } of lines) {
-      batcher.lines.pushPart(bytes, start, end);
-      batcher.lines.push(time);
+    const time = encoder.encode(` ${nowNs / this.#options.stepNs}\n`);
+    const spans = this.#spans;
+    for (let i = 0; i < lines * spanWords; i += spanWords) {
+      batcher.lines.pushPart(bytes, spans[i] ?? 0, spans[i + 1] ?? 0);
+      if (spans[i + 2] === 1) batcher.lines.u8(newline);
+      else batcher.lines.push(time);
       batcher.added();
     }
-    this.#pointsRx += lines.length;
+    this.#pointsRx += lines;
   }
-}
 
-interface Line {
-  readonly start: number;
-  readonly end: number;
-  /** What ends it: a newline, and before it the time where there was none. */
-  readonly time: Uint8Array;
-}
-
-const noTime = Uint8Array.of(newline);
-
-/** The lines of points, or what is wrong with some. */
-function readLines(
-  bytes: Uint8Array,
-  options: { readonly stepNs: bigint; readonly defaultTimeNs: bigint },
-): readonly Line[] | LineErrors {
-  const errors = new LineErrors();
-  const lines: Line[] = [];
-  for (let start = 0; start < bytes.length;) {
-    const end = endOfLine(bytes, start);
-    const read = readLineAt(bytes.subarray(start, end), options, errors);
-    if (read !== undefined) {
+  /** How many lines of points there are, whose spans are noted; or what is wrong with some. */
+  #readLines(bytes: Uint8Array, nowNs: bigint): number | LineErrors {
+    const options = { stepNs: this.#options.stepNs, defaultTimeNs: nowNs };
+    const stepNs = Number(options.stepNs);
+    const found: LineEnd = { end: 0, isTimed: false };
+    let errors: LineErrors | undefined;
+    let count = 0;
+    for (let start = 0; start < bytes.length; start = found.end + 1) {
+      if (findPlainLine(bytes, start, stepNs, found)) {
+        this.#note(count++, start, found.end, found.isTimed);
+        continue;
+      }
+      found.end = endOfLine(bytes, start);
+      errors ??= new LineErrors();
+      const read = readLineAt(bytes.subarray(start, found.end), options, errors);
+      if (read === undefined) continue;
       const fieldsEnd = read.fieldBytes.byteOffset - bytes.byteOffset + read.fieldBytes.length;
-      const isTimed = hasMore(bytes, fieldsEnd, end);
-      const time = isTimed ? noTime : encoder.encode(` ${read.timeNs / options.stepNs}\n`);
-      lines.push({ start, end: isTimed ? end : fieldsEnd, time });
+      const isTimed = hasMore(bytes, fieldsEnd, found.end);
+      this.#note(count++, start, isTimed ? found.end : fieldsEnd, isTimed);
     }
-    start = end + 1;
+    return errors !== undefined && errors.count > 0 ? errors : count;
   }
-  return errors.count > 0 ? errors : lines;
+
+  #note(number: number, start: number, end: number, isTimed: boolean): void {
+    const at = number * spanWords;
+    if (at >= this.#spans.length) {
+      const spans = new Int32Array(this.#spans.length * 2);
+      spans.set(this.#spans);
+      this.#spans = spans;
+    }
+    this.#spans[at] = start;
+    this.#spans[at + 1] = end;
+    this.#spans[at + 2] = isTimed ? 1 : 0;
+  }
 }
 
 function hasMore(bytes: Uint8Array, start: number, end: number): boolean {
