@@ -3,10 +3,7 @@ import { dataArrayKeys, dataKeys } from '../../../src/config/data-keys.ts';
 import type { Env } from '../../../src/env/env.ts';
 import { below } from '../../../src/env/random.ts';
 import type { DataNode } from '../../../src/server/node/data-node.ts';
-import {
-  openListeners,
-  type Listeners,
-} from '../../../src/server/node/listeners/open-listeners.ts';
+import { openListeners } from '../../../src/server/node/listeners/open-listeners.ts';
 import type { SimSender } from '../world/sim-inbound.ts';
 import { ClusterWorld } from './cluster-world.ts';
 import { ask } from './read-rows.ts';
