@@ -30,7 +30,10 @@ class Setting {
         write: async ({ database, retentionPolicy, body, stepNs }) => {
           if (this.writeMs > 0) await this.#sleep(this.writeMs);
           if (this.writeError !== undefined) throw this.writeError;
-          this.written.push(`${database}.${retentionPolicy} ${stepNs} ${Buffer.from(body).toString()}`); // prettier-ignore
+          const text = Buffer.from(body).toString();
+          // A body moves to a worker: its sender has none of it any more.
+          structuredClone(body, { transfer: [body.buffer as ArrayBuffer] });
+          this.written.push(`${database}.${retentionPolicy} ${stepNs} ${text}`); // prettier-ignore
         },
       },
       {
@@ -113,6 +116,17 @@ test('point batcher: large batches that wait leave no room either', () => {
   setting.writeMs = 60_000;
   for (let i = 0; i < 1_200; i++) setting.add(`m f="${'x'.repeat(65_000)}"`);
   expect(setting.batcher.hasRoom).toBe(false);
+});
+
+test('point batcher: there is room however much was written before', async () => {
+  const setting = new Setting({ batchPointsMax: 60 });
+  for (let i = 0; i < 30; i++) {
+    for (let k = 0; k < 60; k++) setting.add(`m f="${'x'.repeat(65_000)}"`);
+    await setting.pass(10);
+    setting.written.length = 0;
+  }
+  expect(setting.batcher.counts().batchesTx).toBe(30);
+  expect(setting.batcher.hasRoom).toBe(true);
 });
 
 test('point batcher: a batch that cannot be written is counted, said in the reference’s words, and gone', async () => {

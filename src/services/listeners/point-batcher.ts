@@ -63,7 +63,9 @@ const retryMsMax = 5_000;
 const drainMs = 10_000;
 
 interface Batch {
+  /** None once it has moved elsewhere. */
   readonly body: Uint8Array;
+  readonly lengthBytes: number;
   readonly pointCount: number;
 }
 
@@ -164,8 +166,9 @@ export class PointBatcher {
     this.#timer = undefined;
     if (this.#pointCount === 0) return;
     const body = this.lines.view().slice();
-    this.#waiting.push({ body, pointCount: this.#pointCount });
-    this.#waitingBytes += body.length;
+    const lengthBytes = body.length;
+    this.#waiting.push({ body, lengthBytes, pointCount: this.#pointCount });
+    this.#waitingBytes += lengthBytes;
     this.#pointCount = 0;
     this.lines.clear();
     if (this.#isWriting) return;
@@ -178,7 +181,7 @@ export class PointBatcher {
       for (let batch = this.#waiting[0]; batch !== undefined; batch = this.#waiting[0]) {
         if (await this.#prepared()) await this.#write(batch);
         // A stop may have emptied it.
-        if (this.#waiting.shift() !== undefined) this.#waitingBytes -= batch.body.length;
+        if (this.#waiting.shift() !== undefined) this.#waitingBytes -= batch.lengthBytes;
         this.#tellRoom();
       }
     } finally {
