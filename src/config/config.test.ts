@@ -172,9 +172,9 @@ test('config: sections that are repeated are each read by themselves, with their
 });
 
 test('config: what is not in effect is named, unknown keys are passed over', () => {
-  const text = '[data]\nvalidate-keys = true\n[new]\nkey = 1\n[http]\nnew = 2';
+  const text = '[flux-controller]\nquery-concurrency = 7\n[new]\nkey = 1\n[http]\nnew = 2';
   expect(readData(text).notices()).toEqual([
-    '[data] validate-keys is not in effect in this version',
+    '[flux-controller] query-concurrency is not in effect in this version',
   ]);
   expect(readData().notices()).toEqual([]);
 });

@@ -1,14 +1,5 @@
 import { bindAddress, gossipFrequency, notNegative, positive, specified } from './key-checks.ts';
-import {
-  enterpriseKeys,
-  later,
-  loggingKeys,
-  moot,
-  now,
-  protects,
-  tlsKeys,
-  type KeyTable,
-} from './key.ts';
+import { enterpriseKeys, loggingKeys, moot, now, protects, tlsKeys, type KeyTable } from './key.ts';
 
 /** Every key of `influxdb-meta.conf` (spec 5.1). */
 export const metaKeys = {
@@ -35,14 +26,14 @@ export const metaKeys = {
     'data-insecure-tls': now('bool', false),
     'gossip-frequency': now('duration', '5s', { check: gossipFrequency }),
     'announcement-expiration': now('duration', '30s', { check: positive }),
-    'retention-autocreate': later('bool', true),
+    'retention-autocreate': now('bool', true),
     'election-timeout': now('duration', '1s', { check: positive }),
     'heartbeat-timeout': now('duration', '1s', { check: positive }),
     'leader-lease-timeout': moot('duration', '500ms', { check: positive }),
     'commit-timeout': moot('duration', '50ms', { check: positive }),
-    'consensus-timeout': later('duration', '30s', { check: positive }),
+    'consensus-timeout': moot('duration', '30s', { check: positive }),
     'cluster-tracing': now('bool', false),
-    'logging-enabled': later('bool', true),
+    'logging-enabled': now('bool', true),
     'pprof-enabled': now('bool', true),
     'lease-duration': now('duration', '1m', { check: positive }),
     /** Ours: shards that a plan moves at once. */

@@ -81,7 +81,7 @@ const caughtAt: Readonly<Record<(typeof plants)[number], number>> = {
   'digest-stale': 10,
   'hints-backwards': 1,
   'lent-too-early': 1,
-  'deletes-return': 50,
+  'deletes-return': 9,
   'arrival-wins': 1,
   'passive-owns': 1,
   'reads-unsettled': 1,

@@ -45,9 +45,14 @@ interface History {
 }
 
 /** Three clients write one record after the other until the node dies. */
-async function load(env: Env, run: number, history: History, disk: Disk): Promise<void> {
+async function load(
+  { clock, random }: Env,
+  history: History,
+  { run, disk, delayMs }: { readonly run: number; readonly disk: Disk; readonly delayMs: number },
+): Promise<void> {
   const options = { folder, run, worker: 0, segmentBytesMax: 2_000, queueBytesMax: 100_000 };
-  const wal = new WalWriter(disk, options);
+  const gathering = delayMs === 0 ? undefined : { clock, delayMs };
+  const wal = new WalWriter(disk, { ...options, gathering });
   const client = async (): Promise<void> => {
     for (;;) {
       const sequence = ++history.sequence;
@@ -57,12 +62,12 @@ async function load(env: Env, run: number, history: History, disk: Disk): Promis
         () => false,
       );
       if (isWritten) history.acknowledged.add(sequence);
-      await env.clock.sleep(below(env.random, 3));
+      await clock.sleep(below(random, 3));
     }
   };
   const idler = async (): Promise<void> => {
     for (;;) {
-      await env.clock.sleep(below(env.random, 20));
+      await clock.sleep(below(random, 20));
       await wal.vouch();
     }
   };
@@ -84,7 +89,11 @@ async function recover(disk: Disk): Promise<{ run: number; records: WalRecord[] 
 }
 
 /** Crashes the node several times; returns acknowledged records that are gone, and checks that none is invented. */
-async function lostAfterCrashes(seed: number, wrap: (disk: Disk) => Disk): Promise<number[]> {
+async function lostAfterCrashes(
+  seed: number,
+  wrap: (disk: Disk) => Disk,
+  delayMs = 0,
+): Promise<number[]> {
   const world = new World(seed);
   const node = world.addNode('a', { zeroTailRate: 0.3, ioErrorRate: 0.002 });
   const history: History = { asked: new Set(), acknowledged: new Set(), sequence: 0 };
@@ -93,7 +102,7 @@ async function lostAfterCrashes(seed: number, wrap: (disk: Disk) => Disk): Promi
   for (let round = 0; round < 4; round++) {
     node.drive.ioErrorRate = 0.002;
     const { env } = node;
-    world.spawn(node, () => load(env, run + 1, history, wrap(env.disk)));
+    world.spawn(node, () => load(env, history, { run: run + 1, disk: wrap(env.disk), delayMs }));
     await world.run(world.nowMs + 20 + below(random, 200));
     node.crash();
     node.drive.ioErrorRate = 0;
@@ -118,12 +127,19 @@ test('wal: what was acknowledged survives crashes, torn tails and failing disks'
   }
 });
 
-test('wal: an acknowledgement before the sync is caught', async () => {
-  // Later records vouch for what should have been durable.
-  await expect(lostAfterCrashes(1, (disk) => withoutSync(disk, () => true))).rejects.toThrow(
-    'a crash alone is no damage',
-  );
+test('wal: with a delay of the sync too', async () => {
+  for (let seed = 1; seed <= 20; seed++)
+    expect(await lostAfterCrashes(seed, (disk) => disk, 1 + (seed % 7)), `seed ${seed}`).toEqual([]); // prettier-ignore
 });
+
+test.each([0, 5])(
+  'wal: an acknowledgement before the sync is caught, with a delay of %i ms',
+  async (delayMs) => {
+    // Later records vouch for what should have been durable.
+    const caught = lostAfterCrashes(1, (disk) => withoutSync(disk, () => true), delayMs);
+    await expect(caught).rejects.toThrow('a crash alone is no damage');
+  },
+);
 
 async function writeThree(disk: Disk): Promise<string> {
   const wal = new WalWriter(disk, {

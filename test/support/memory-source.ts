@@ -207,6 +207,8 @@ export function memoryArena(): SourceArena {
     allocate: (lengthBytes) => {
       const at = top;
       top += (lengthBytes + 15) & ~15;
+      const lackingBytes = top - memory.buffer.byteLength;
+      if (lackingBytes > 0) memory.grow(Math.ceil(lackingBytes / 65_536));
       return at;
     },
     mark: () => top,

@@ -1,4 +1,5 @@
 import type { SharedAccounts } from '../../query/run/select-limits.ts';
+import type { RowChecks } from '../../storage/engine/limits/row-checks.ts';
 import type { SeriesLimits } from '../../storage/engine/limits/series-limits.ts';
 import type { LimitQuestion, OtherSeries } from '../../storage/store/shards/other-series.ts';
 import type { CompactionSettings } from '../../storage/store/store-options.ts';
@@ -13,6 +14,7 @@ export interface StorageEngineOptions {
   readonly walFolder: string;
   readonly segmentBytesMax: number;
   readonly queueBytesMax: number;
+  readonly syncDelayMs?: number | undefined;
   readonly arenaBytesMax: number;
   readonly snapshotBytes: number;
   readonly snapshotColdMs: number;
@@ -23,8 +25,13 @@ export interface StorageEngineOptions {
   readonly memtablesBytesMax: number;
   readonly compaction: CompactionSettings;
   readonly seriesLimits?: SeriesLimits | undefined;
+  readonly rowChecks?: RowChecks | undefined;
   /** What the workers know of each other's series. */
   readonly seriesBounds?: Int32Array | undefined;
+  /** The compactions that they have at work. */
+  readonly compactionSlots?: Int32Array | undefined;
+  /** Shards of a worker that one DELETE goes through at once; 1 when left out. */
+  readonly deletesMax?: number | undefined;
   /** The node's account of queries and its limits; absent: one of the worker's own. */
   readonly queryAccounts?: SharedAccounts | undefined;
   /** Absent: those that were measured. */

@@ -24,6 +24,7 @@ import type { OpeningProgress } from '../../storage/store/opening/shard-opener.t
 import { homeOfNow } from './home-of-now.ts';
 import { ListedLanes } from './lists/listed-lanes.ts';
 import type { OtherSeries } from '../../storage/store/shards/other-series.ts';
+import { sharedCompactionSlots } from '../../storage/store/compaction/compaction-slots.ts';
 import { sharedSeriesBounds } from '../../storage/store/shards/series-bounds.ts';
 import type { ShardFacts, ShardHolding } from '../../storage/store/shards/shard-facts.ts';
 import type { ShardSnapshot } from '../../storage/store/transfers/take-snapshot.ts';
@@ -59,7 +60,11 @@ export async function startWorkers(
   asked: StorageEngineOptions,
 ): Promise<readonly EngineLink[]> {
   const indexes = Array.from({ length: count }, (_, index) => index);
-  const options = { ...asked, seriesBounds: sharedSeriesBounds(count) };
+  const options = {
+    ...asked,
+    seriesBounds: sharedSeriesBounds(count),
+    compactionSlots: sharedCompactionSlots(count),
+  };
   const spawned = await Promise.allSettled(indexes.map((index) => host.spawn({ index, count, options }))); // prettier-ignore
   const links = spawned.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   try {

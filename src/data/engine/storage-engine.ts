@@ -1,3 +1,4 @@
+import { inLanes } from '../../base/async/in-lanes.ts';
 import { DbError, isDbError } from '../../base/errors.ts';
 import { SharedBuffers } from '../../base/shared-buffers.ts';
 import { MiB } from '../../base/units.ts';
@@ -80,11 +81,15 @@ export class StorageEngine implements Engine {
   readonly #lines = new LinesUnpacker();
   readonly #answers: AnswerRunner;
   readonly #lists: ListRunner;
+  readonly #deletesMax: number;
 
   private constructor(
     store: Store,
     ports: EnginePorts,
-    options: Pick<StorageEngineOptions, 'arenaBytesMax' | 'queryAccounts' | 'shareLimits'> &
+    options: Pick<
+      StorageEngineOptions,
+      'arenaBytesMax' | 'queryAccounts' | 'shareLimits' | 'deletesMax'
+    > &
       Pick<StoreOptions, 'isHome'> & { readonly lineKernel: () => LineKernel },
   ) {
     this.#store = store;
@@ -92,6 +97,7 @@ export class StorageEngine implements Engine {
     this.#digests = new KeptDigests(ports);
     this.#kernels = new IdleKernels({ bytesMax: options.arenaBytesMax });
     this.#isHome = options.isHome;
+    this.#deletesMax = options.deletesMax ?? 1;
     this.#lineKernel = options.lineKernel;
     const shared: ListRunnerPorts = {
       ...{ clock: ports.clock, turn: ports.turn, matcher: this.#matcher },
@@ -400,10 +406,10 @@ export class StorageEngine implements Engine {
 
   async #deletePoints({ shardIds, places, clusterId, ...request }: HomeDelete): Promise<void> {
     const asked = this.#deleteOf(request);
-    for (const shardId of shardIds) {
+    await inLanes(shardIds, this.#deletesMax, async (shardId) => {
       const place = places.find((one) => one.shardId === shardId);
       await this.#store.deletePoints(shardId, asked, place && { ...place, clusterId });
-    }
+    });
   }
 
   #deleteOf({

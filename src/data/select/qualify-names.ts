@@ -24,7 +24,9 @@ export function qualifyNames(
     database: context.database,
     defaultPolicy: (name) => {
       if (name === '') throw new DbError('invalid_argument', 'database name required');
-      return context.retentionPolicy || databaseOf(name, meta).defaultRetentionPolicy;
+      const policy = context.retentionPolicy || databaseOf(name, meta).defaultRetentionPolicy;
+      if (policy === '') throw new DbError('invalid_argument', `default retention policy not set for: ${name}`); // prettier-ignore
+      return policy;
     },
   });
   for (const { database } of measurementsOf(qualified)) databaseOf(database, meta);

@@ -17,6 +17,8 @@ export interface SelectPorts {
   readonly shards: ClusterShards;
   readonly accounts: SelectAccounts;
   readonly writeLines: WriteLines;
+  /** `strict-error-handling`, of what INTO writes. */
+  readonly isStrict?: boolean | undefined;
 }
 
 export interface SelectContext {

@@ -105,6 +105,7 @@ export async function runInto(
       write: (lines) => ports.writeLines({ ...lines, rules }),
       pacer,
       fence: context.fence,
+      isStrict: ports.isStrict,
     });
   } finally {
     account.close();

@@ -21,7 +21,7 @@ function strings(...texts: readonly (string | null)[]): Column {
   return { type: 'string', values: { offsets, bytes }, valid };
 }
 
-async function written(series: Partial<ColumnSeries>, name = 'out') {
+async function written(series: Partial<ColumnSeries>, name = 'out', isStrict = false) {
   const lines: string[] = [];
   const target: Measurement = { kind: 'measurement', database: 'd', retentionPolicy: 'r', name };
   async function* batches(): AsyncGenerator<readonly ColumnSeries[]> {
@@ -41,7 +41,7 @@ async function written(series: Partial<ColumnSeries>, name = 'out') {
     lines.push(...new TextDecoder().decode(body).split('\n'));
     return Promise.resolve();
   };
-  const { rows } = await writeInto(batches(), target, { write, pacer });
+  const { rows } = await writeInto(batches(), target, { write, pacer, isStrict });
   return { lines, count: rows[0]?.[1] };
 }
 
@@ -50,6 +50,14 @@ test('into: rows become points, floats that are none and rows of nulls are left 
   expect(await written({}, '')).toEqual({ lines: ['own\\ name v=1.5 1'], count: 1n });
   const nulls = { type: 'integer', values: BigInt64Array.of(7n, 0n), valid: Uint8Array.of(1, 0) } as const; // prettier-ignore
   expect(await written({ values: [nulls] })).toEqual({ lines: ['out v=7i 1'], count: 1n });
+});
+
+test('into: with strict-error-handling what cannot be stored ends the statement, with what a real 1.12.4 says', async () => {
+  await expect(written({}, 'out', true)).rejects.toThrow('+/-Inf is an unsupported value for field v'); // prettier-ignore
+  const nulls = { type: 'integer', values: BigInt64Array.of(7n, 0n), valid: Uint8Array.of(1, 0) } as const; // prettier-ignore
+  await expect(written({ values: [nulls] }, 'out', true)).rejects.toThrow('point without fields is unsupported'); // prettier-ignore
+  const whole = { type: 'integer', values: BigInt64Array.of(7n, 8n) } as const;
+  expect(await written({ values: [whole] }, 'out', true)).toEqual({ lines: ['out v=7i 1', 'out v=8i 2'], count: 2n }); // prettier-ignore
 });
 
 test('into: tags of the group and those of top() are tags, names and texts are escaped', async () => {

@@ -29,17 +29,19 @@ export interface IntoPorts {
   readonly pacer: Pacer;
   /** Of whoever runs it, if only the holder of a lease may. */
   readonly fence?: LeaseFence | undefined;
+  /** `strict-error-handling`: a row that cannot be stored ends the statement with the reason. */
+  readonly isStrict?: boolean | undefined;
 }
 
 /**
  * SELECT INTO (spec 6.3): each row of the answer becomes a point of the target, tags of the group included; a target
  * without a name (`:MEASUREMENT`) takes the row's own. Rows without a value, and those with a float that is no finite
- * number, are left out. What was written before an error stays written.
+ * number, are left out, or end it where that is asked for. What was written before an error stays written.
  */
 export async function writeInto(
   batches: AsyncIterable<readonly ColumnSeries[]>,
   target: Measurement,
-  { write, pacer, fence }: IntoPorts,
+  { write, pacer, fence, isStrict = false }: IntoPorts,
 ): Promise<RowSeries> {
   const { database, retentionPolicy } = target;
   if (database === '') throw new DbError('invalid_argument', 'no database in target');
@@ -52,7 +54,7 @@ export async function writeInto(
     await write({ database, retentionPolicy, body: new Uint8Array(body), ...(fence !== undefined && { fence }) }); // prettier-ignore
   };
   const take = async (piece: ColumnSeries): Promise<void> => {
-    const lineOf = lineWriter(piece, target.name);
+    const lineOf = lineWriter(piece, target.name, isStrict);
     for (let row = piece.start; row < piece.end; row++) {
       const line = lineOf(row);
       if (line === undefined) continue;
@@ -69,6 +71,7 @@ export async function writeInto(
 function lineWriter(
   { name, tags = [], columns, values, timesNs, pointTags = [] }: ColumnSeries,
   targetName: string,
+  isStrict: boolean,
 ): (row: number) => string | undefined {
   if (columns[0] !== 'time')
     throw new DbError('invalid_argument', 'error finding time index in result');
@@ -82,21 +85,31 @@ function lineWriter(
     if (isTag.has(i)) tagColumns.push({ key, column });
     else fields.set(key, column);
   });
-  const keys = [...fields].map(([key, column]) => ({ prefix: `${escapeTag(key)}=`, column }));
+  const keys = [...fields].map(([key, column]) => ({ key, prefix: `${escapeTag(key)}=`, column }));
   return (row) => {
     // A tag of the group that is named inside of top() as well is the point's.
     const own = new Map([...tags, ...tagColumns.map(({ key, column }) => [key, textAt(column, row)] as const)]); // prettier-ignore
     const parts: string[] = [];
-    for (const { prefix, column } of keys) {
+    for (const { key, prefix, column } of keys) {
       if (!isValid(column, row)) continue;
       const text = fieldText(column, row);
-      if (text === undefined) return undefined;
+      if (text === undefined) {
+        if (isStrict) throw notStored(`+/-Inf is an unsupported value for field ${key}`);
+        return undefined;
+      }
       parts.push(prefix + text);
     }
-    if (parts.length === 0) return undefined;
+    if (parts.length === 0) {
+      if (isStrict) throw notStored('point without fields is unsupported');
+      return undefined;
+    }
     const tagText = [...own].map(([key, value]) => (value === '' ? '' : `,${escapeTag(key)}=${escapeTag(value)}`)); // prettier-ignore
     return `${measurement}${tagText.join('')} ${parts.join(',')} ${timesNs[row] ?? 0n}`;
   };
+}
+
+function notStored(reason: string): DbError {
+  return new DbError('invalid_argument', reason);
 }
 
 function textAt(column: Column, row: number): string {

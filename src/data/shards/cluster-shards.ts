@@ -15,6 +15,7 @@ export class ClusterShards {
   readonly #known = new KnownDescriptions();
   readonly #empties = new KnownEmpties();
   readonly #pledges: HeldPledges;
+  readonly #readerTimeoutMs: number | undefined;
   /** When an owner last missed something that went through this node; 0 when it lacks nothing. */
   readonly missedAt: (shardId: number, nodeId: number) => number;
 
@@ -25,10 +26,12 @@ export class ClusterShards {
       rpc,
       missedAt,
       pledges,
+      readerTimeoutMs,
     }: {
       readonly rpc: RpcClient;
       readonly missedAt: (shardId: number, nodeId: number) => number;
       readonly pledges: HeldPledges;
+      readonly readerTimeoutMs?: number | undefined;
     },
   ) {
     this.#meta = meta;
@@ -36,6 +39,7 @@ export class ClusterShards {
     this.#rpc = rpc;
     this.missedAt = missedAt;
     this.#pledges = pledges;
+    this.#readerTimeoutMs = readerTimeoutMs;
   }
 
   /** Throws `node_not_found` for a node that has left the cluster. */
@@ -43,7 +47,7 @@ export class ClusterShards {
     if (nodeId === this.#meta.nodeId) return this.#local;
     const node = this.#meta.catalog.dataNodes.find(({ id }) => id === nodeId);
     if (node === undefined) throw new DbError('node_not_found', 'node not found');
-    const memory = { known: this.#known, empties: this.#empties, pledges: this.#pledges };
+    const memory = { known: this.#known, empties: this.#empties, pledges: this.#pledges, readerTimeoutMs: this.#readerTimeoutMs }; // prettier-ignore
     return new RemoteShards(this.#rpc, node, memory);
   }
 }

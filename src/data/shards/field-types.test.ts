@@ -23,8 +23,14 @@ class Owner {
     Promise.resolve(fields);
   lead: number | undefined = 1;
   nowMs = 0;
-  readonly types = new FieldTypes(
-    {
+  readonly types: FieldTypes;
+
+  constructor(more: { readonly takesLongTexts?: boolean } = {}) {
+    this.types = new FieldTypes(this.#ports(), { askDeadlineMs: 1_000, rememberedMax: 3, ...more });
+  }
+
+  #ports(): ConstructorParameters<typeof FieldTypes>[0] {
+    return {
       write: (batch) => {
         this.written.push(batch);
         return Promise.resolve({ kind: 'written', droppedCount: 0, reason: '' });
@@ -36,9 +42,8 @@ class Owner {
       },
       nowMs: () => this.nowMs,
       onAlone: (shardId) => this.alone.push(shardId),
-    },
-    { askDeadlineMs: 1_000, rememberedMax: 3 },
-  );
+    };
+  }
 
   names(): string {
     return this.asked.map(({ fields }) => fields.map(({ name, type }) => `${name}:${type}`).join()).join(' '); // prettier-ignore
@@ -70,6 +75,12 @@ test('field types: nothing is asked for rows whose texts are too long for any ow
   await owner.types.write(batchOf(`${long} 1\nm v=1 2`));
   await owner.types.write(batchOf(`${long},w=1 1\nm v="",w=1 2`));
   expect(owner.names()).toBe('v:float w:float');
+});
+
+test('field types: where long texts are taken their fields are asked for', async () => {
+  const owner = new Owner({ takesLongTexts: true });
+  await owner.types.write(batchOf(`m v="${'x'.repeat(1_048_577)}" 1`));
+  expect(owner.names()).toBe('v:string');
 });
 
 test('field types: batches of a shard keep their order while one waits, those of others do not wait', async () => {

@@ -33,6 +33,8 @@ export interface FieldTypesOptions {
   readonly askDeadlineMs: number;
   /** Fields that are remembered; past it all are forgotten, and asked for again. */
   readonly rememberedMax?: number;
+  /** `skip-field-size-validation`: rows of long texts are taken, and decide types. */
+  readonly takesLongTexts?: boolean;
 }
 
 const rememberedFieldsMax = 200_000;
@@ -43,6 +45,7 @@ export class FieldTypes {
   readonly #ports: FieldTypesPorts;
   readonly #askDeadlineMs: number;
   readonly #rememberedMax: number;
+  readonly #takesLongTexts: boolean;
   /** Of shards that others lead: fields whose type they have told. */
   readonly #known = new Map<number, Set<string>>();
   #knownCount = 0;
@@ -55,6 +58,7 @@ export class FieldTypes {
     this.#ports = ports;
     this.#askDeadlineMs = options.askDeadlineMs;
     this.#rememberedMax = options.rememberedMax ?? rememberedFieldsMax;
+    this.#takesLongTexts = options.takesLongTexts ?? false;
   }
 
   /** Hands the batch to the engine, after the lead was asked where that is needed. */
@@ -93,7 +97,9 @@ export class FieldTypes {
 
   #unknown({ shardId, payload }: ShardBatch): readonly TypedField[] {
     const known = this.#known.get(shardId);
-    return fieldsOf(payload).filter((field) => known?.has(nameOf(field)) !== true);
+    return fieldsOf(payload, this.#takesLongTexts).filter(
+      (field) => known?.has(nameOf(field)) !== true,
+    );
   }
 
   /** Undefined when the lead could not be asked. */
@@ -132,12 +138,12 @@ export class FieldTypes {
 const typeNames = ['float', 'integer', 'boolean', 'string', 'unsigned'] as const;
 
 /** Of a batch of points, each once: of two types in one batch the first is asked for. */
-function fieldsOf(payload: Uint8Array): readonly TypedField[] {
+function fieldsOf(payload: Uint8Array, takesLongTexts: boolean): readonly TypedField[] {
   const found = new Map<string, TypedField>();
   for (const shape of decodePointBatch(payload).shapes) {
     const { measurement, fields } = shape;
     // Rows that are refused decide nothing.
-    if (haveLongTexts(shape)) continue;
+    if (!takesLongTexts && haveLongTexts(shape)) continue;
     for (const { name, type } of fields) {
       const field = { measurement, name, type: typeNames[type] };
       if (!found.has(nameOf(field))) found.set(nameOf(field), field);

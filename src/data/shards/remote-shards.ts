@@ -35,6 +35,8 @@ interface RemoteMemory {
   readonly known: KnownDescriptions;
   readonly empties: KnownEmpties;
   readonly pledges: HeldPledges;
+  /** `shard-reader-timeout`: so long it may be silent while it is read; absent: as whoever asks says. */
+  readonly readerTimeoutMs?: number | undefined;
 }
 
 /** A pledge that is renewed has until then. */
@@ -48,11 +50,12 @@ export class RemoteShards implements ShardAccess {
   readonly #known: KnownDescriptions;
   readonly #empties: KnownEmpties;
   readonly #pledges: HeldPledges;
+  readonly #readerTimeoutMs: number;
 
   constructor(
     rpc: RpcClient,
     { id, tcpAddress }: { readonly id: number; readonly tcpAddress: string },
-    { known, empties, pledges }: RemoteMemory,
+    { known, empties, pledges, readerTimeoutMs = Infinity }: RemoteMemory,
   ) {
     this.#rpc = rpc;
     this.#address = tcpAddress;
@@ -60,6 +63,7 @@ export class RemoteShards implements ShardAccess {
     this.#known = known;
     this.#empties = empties;
     this.#pledges = pledges;
+    this.#readerTimeoutMs = readerTimeoutMs;
   }
 
   async writeMany(
@@ -166,7 +170,7 @@ export class RemoteShards implements ShardAccess {
       this.#address,
       answerMethod,
       request,
-      options,
+      this.#reading(options),
     )) {
       // prettier-ignore
       if (said !== undefined && isKept) {
@@ -182,11 +186,20 @@ export class RemoteShards implements ShardAccess {
   /** Its failures name the node. */
   async *blocksFor(asked: AskedAnswer, options: AccessOptions): AsyncGenerator<PlannedBlocks> {
     try {
-      for await (const blocks of this.#rpc.stream(this.#address, blocksMethod, asked, options))
+      for await (const blocks of this.#rpc.stream(
+        this.#address,
+        blocksMethod,
+        asked,
+        this.#reading(options),
+      ))
         yield blocks;
     } catch (error) {
       throw this.#failed(error);
     }
+  }
+
+  #reading<Options extends AccessOptions>(options: Options): Options {
+    return { ...options, deadlineMs: Math.min(options.deadlineMs, this.#readerTimeoutMs) };
   }
 
   #failed(error: unknown): unknown {
@@ -211,7 +224,12 @@ export class RemoteShards implements ShardAccess {
   ): AsyncGenerator<readonly FragmentBlock[], undefined> {
     const asked = { fragment, describedAt, takesPacked: true };
     try {
-      for await (const reply of this.#rpc.stream(this.#address, fragmentMethod, asked, options)) {
+      for await (const reply of this.#rpc.stream(
+        this.#address,
+        fragmentMethod,
+        asked,
+        this.#reading(options),
+      )) {
         if ('blocks' in reply) yield reply.blocks;
         if (reply.isLast) break;
       }

@@ -17,11 +17,12 @@ export interface RequestPlace {
 export function catalogCommand(
   statement: Statement,
   catalog: Catalog,
-  place: RequestPlace,
+  { makesBareDatabases = false, ...place }: RequestPlace & { readonly makesBareDatabases?: boolean | undefined }, // prettier-ignore
 ): Command | undefined {
   switch (statement.kind) {
     case 'create-database': {
       const { name, policy } = statement;
+      if (makesBareDatabases && policy === undefined) return { kind: 'create-bare-database', name };
       return { kind: statement.kind, name, policy: policy && policySpec(policy) };
     }
     case 'drop-database':

@@ -59,6 +59,8 @@ export interface StatementPorts extends SelectPorts {
   readonly stamps: DeletePorts['stamps'];
   readonly keepDelete: DeletePorts['keepDelete'];
   readonly diagnostics: () => readonly (Diagnostic | DiagnosticTable)[];
+  /** `retention-autocreate` is off: CREATE DATABASE without a policy makes none. */
+  readonly makesBareDatabases?: boolean | undefined;
 }
 
 export interface QueryRequest {
@@ -394,7 +396,7 @@ export class StatementExecutor {
   }
 
   async #change(statement: Statement, place: RequestPlace): Promise<readonly OutputSeries[]> {
-    const command = catalogCommand(statement, this.#ports.meta.catalog, place);
+    const command = catalogCommand(statement, this.#ports.meta.catalog, { ...place, makesBareDatabases: this.#ports.makesBareDatabases }); // prettier-ignore
     if (command === undefined) {
       const name = statement.kind.replaceAll('-', ' ').toUpperCase();
       throw new DbError('unsupported', `${name} is not supported in this version`);
@@ -435,7 +437,7 @@ const wholeKinds: ReadonlySet<Statement['kind']> = new Set([
 /** The reference looks at new names before anything else. */
 function checkName(command: Command): void {
   const name =
-    command.kind === 'create-database'
+    command.kind === 'create-database' || command.kind === 'create-bare-database'
       ? command.name
       : command.kind === 'create-retention-policy'
         ? command.policy.name

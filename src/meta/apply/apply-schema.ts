@@ -24,6 +24,7 @@ type SchemaCommand = Extract<
   {
     kind:
       | 'create-database'
+      | 'create-bare-database'
       | 'drop-database'
       | 'create-retention-policy'
       | 'alter-retention-policy'
@@ -41,6 +42,8 @@ export function applySchemaCommand(
   switch (command.kind) {
     case 'create-database':
       return createDatabase(catalog, command.name, command.policy);
+    case 'create-bare-database':
+      return createBareDatabase(catalog, command.name);
     case 'drop-database':
       return withoutDatabase(
         { ...catalog, databases: catalog.databases.without(command.name) },
@@ -87,6 +90,14 @@ function createDatabase(catalog: Catalog, name: string, spec: PolicySpec | undef
   if (current === undefined || !isDefault || !matchesSpec(current, spec))
     throw new DbError('conflict', 'retention policy conflicts with an existing policy');
   return catalog;
+}
+
+/** One that is there stays as it is. */
+function createBareDatabase(catalog: Catalog, name: string): Catalog {
+  if (name === '') throw new DbError('invalid_argument', 'database name required');
+  checkName(name);
+  if (findDatabase(catalog, name) !== undefined) return catalog;
+  return withDatabase(catalog, { name, defaultRetentionPolicy: '', retentionPolicies: [] });
 }
 
 function createPolicy(

@@ -49,6 +49,36 @@ test('catalog: one counter gives the ids of meta and data nodes', () => {
   expect(cluster.catalog.dataNodes.map(({ id }) => id)).toEqual([4, 5]);
 });
 
+test('retention-autocreate off: a database without a policy takes the first that is its default, as in 1.12.4', () => {
+  const cluster = new Cluster();
+  const policies = (): string => {
+    const found = findDatabase(cluster.catalog, 'd');
+    return `${found?.defaultRetentionPolicy}: ${found?.retentionPolicies.map(({ name }) => name).join()}`;
+  };
+  expect(cluster.do({ kind: 'create-bare-database', name: 'd' })).toMatchObject({ ok: true });
+  expect(policies()).toBe(': ');
+  expect(() => cluster.policy('d')).toThrow('no policy');
+  const policy = { name: 'r', durationNs: dayNs, replication: 1 };
+  cluster.do({ kind: 'create-retention-policy', database: 'd', policy, isDefault: false });
+  expect(policies()).toBe(': r');
+  cluster.do({
+    kind: 'alter-retention-policy',
+    database: 'd',
+    name: 'r',
+    policy: {},
+    isDefault: true,
+  });
+  cluster.do({ kind: 'create-bare-database', name: 'd' });
+  expect(policies()).toBe('r: r');
+  cluster.do({ kind: 'create-bare-database', name: 'e' });
+  cluster.do({ kind: 'create-database', name: 'e', policy: { durationNs: 3n * dayNs } });
+  expect(cluster.policy('e').name).toBe('autogen');
+  expect(cluster.do({ kind: 'create-bare-database', name: '' })).toMatchObject({
+    ok: false,
+    text: 'database name required',
+  });
+});
+
 test('catalog: the licence limits data nodes, not repeated additions', () => {
   const cluster = new Cluster();
   const add = (host: string) =>

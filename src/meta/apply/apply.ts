@@ -84,6 +84,7 @@ function change(catalog: Catalog, index: number, command: Command): Change {
     case 'delete-node-labels':
       return applyNodeCommand(catalog, command);
     case 'create-database':
+    case 'create-bare-database':
     case 'drop-database':
     case 'create-retention-policy':
     case 'alter-retention-policy':
@@ -131,6 +132,21 @@ function change(catalog: Catalog, index: number, command: Command): Change {
     case 'drop-acl-rule':
       return { catalog: applyAclCommand(catalog, command) };
     case 'import-databases':
+    case 'restore-databases':
+    case 'finish-restore':
+    case 'overwrite-databases':
+      return bringDatabases(catalog, index, command);
+    case 'acquire-lease':
+      return acquireLease(catalog, command);
+  }
+}
+
+type BringingCommand = Extract<Command, { kind: 'import-databases' | 'restore-databases' | 'finish-restore' | 'overwrite-databases' }>; // prettier-ignore
+
+/** From elsewhere: an import, or a backup. */
+function bringDatabases(catalog: Catalog, index: number, command: BringingCommand): Change {
+  switch (command.kind) {
+    case 'import-databases':
       return { catalog: applyImport(catalog, command) };
     case 'restore-databases':
       return applyRestore(catalog, index, command);
@@ -138,8 +154,6 @@ function change(catalog: Catalog, index: number, command: Command): Change {
       return { catalog: finishRestore(catalog, command.shardIds) };
     case 'overwrite-databases':
       return { catalog: applyOverwrite(catalog, command) };
-    case 'acquire-lease':
-      return acquireLease(catalog, command);
   }
 }
 

@@ -119,6 +119,7 @@ const bodies: {
     v1.CreateDatabase,
     { name: words, policy: optional(policy) },
   ],
+  'create-bare-database': ['createBareDatabase', v1.Name, { name: words }],
   'drop-database': ['dropDatabase', v1.Name, { name: words }],
   'create-retention-policy': [
     'createRetentionPolicy',

@@ -75,5 +75,6 @@ export const commandSet: CommandSet = {
     'change-role-users': 6,
     'create-acl-rule': 7,
     'drop-acl-rule': 7,
+    'create-bare-database': 7,
   },
 };

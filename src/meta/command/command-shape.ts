@@ -133,6 +133,7 @@ const shapes: { readonly [Kind in Command['kind']]: ShapeOf<Kind> } = {
   'delete-node-labels': { nodeId: isCount, names: isTexts },
   'delete-data-node': { nodeId: isCount },
   'create-database': { name: isText, policy: orAbsent(isPolicy) },
+  'create-bare-database': { name: isText },
   'drop-database': { name: isText },
   'create-retention-policy': { database: isText, policy: isPolicy, isDefault: isFlag },
   'alter-retention-policy': { database: isText, name: isText, policy: isPolicy, isDefault: isFlag },

@@ -46,6 +46,8 @@ export type Command =
       /** Made with the database; `autogen` when absent. */
       readonly policy?: PolicySpec | undefined;
     }
+  /** Without a retention policy (`retention-autocreate`). */
+  | { readonly kind: 'create-bare-database'; readonly name: string }
   | { readonly kind: 'drop-database'; readonly name: string }
   | {
       readonly kind: 'create-retention-policy';

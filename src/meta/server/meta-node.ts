@@ -58,6 +58,8 @@ export interface MetaNodeOptions {
   readonly secret?: string;
   /** Nothing goes to a meta node that has not proved that it has the secret (`raft-dialer-auth-required`). */
   readonly provesPeers?: boolean;
+  /** `retention-autocreate` is off. */
+  readonly makesBareDatabases?: boolean;
   /** Another than this release's: for tests. */
   readonly commandSet?: CommandSet;
 }
@@ -394,7 +396,7 @@ export class MetaNode {
 
   async #execute(logged: LoggedCommand): Promise<Executed> {
     const driver = this.#joined();
-    const proposal = proposalOf(logged, driver);
+    const proposal = proposalOf(logged, driver, this.#options);
     if (proposal.kind === 'refused') return { answer: proposal.answer, index: this.catalog.index };
     const known = this.catalog.answered.find(({ id }) => id === logged.id);
     if (known !== undefined && driver.isLeader)

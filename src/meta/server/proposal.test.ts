@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { commandSet } from '../command/command-set.ts';
 import type { Command } from '../command/command.ts';
 import { KnownCommands } from './known-commands.ts';
+import { encodeLogged } from '../codec/command-codec.ts';
 import { proposalOf } from './proposal.ts';
 import { entryDataBytesMax } from './raft-fields.ts';
 
@@ -26,4 +27,14 @@ test('proposal: a command that followers would refuse as too large does not get 
 test('proposal: what is no command is refused with its reason', () => {
   const odd = { kind: 'create-database' } as unknown as Command;
   expect(proposed(odd)).toMatchObject({ kind: 'refused', answer: { code: 'invalid_argument' } });
+});
+
+test('retention-autocreate off at a meta node: databases that name no policy get none, the others theirs', () => {
+  const data = (command: Command) => encodeLogged({ id: 'x', command }, driver.commandForm);
+  const off = (command: Command) => proposalOf({ id: 'x', command }, driver, { makesBareDatabases: true }); // prettier-ignore
+  const plain = { kind: 'create-database', name: 'd' } as const;
+  expect(off(plain)).toEqual({ kind: 'entry', data: data({ kind: 'create-bare-database', name: 'd' }) }); // prettier-ignore
+  const named = { ...plain, policy: { durationNs: 3_600_000_000_000n } };
+  expect(off(named)).toEqual({ kind: 'entry', data: data(named) });
+  expect(proposed(plain)).toEqual({ kind: 'entry', data: data(plain) });
 });

@@ -1,7 +1,7 @@
 /** A command on its way into the log: what may not get there, since all that read it would stop, or pass it over. */
 import { DbError, isDbError } from '../../base/errors.ts';
 import { encodeLogged } from '../codec/command-codec.ts';
-import type { LoggedCommand } from '../command/command.ts';
+import type { Command, LoggedCommand } from '../command/command.ts';
 import { checkCommand, isLogged } from '../command/command-shape.ts';
 import type { CommandAnswer } from '../model/catalog.ts';
 import type { RaftDriver } from './raft-driver.ts';
@@ -14,13 +14,14 @@ export type Proposal =
 export function proposalOf(
   logged: LoggedCommand,
   driver: Pick<RaftDriver, 'checkKnown' | 'commandForm'>,
+  { makesBareDatabases = false }: { readonly makesBareDatabases?: boolean | undefined } = {},
 ): Proposal {
   try {
     if (!isLogged(logged)) throw new DbError('invalid_argument', 'malformed catalog command');
-    const { command } = logged;
+    const command = makesBareDatabases ? withoutPolicy(logged.command) : logged.command;
     checkCommand(command);
     driver.checkKnown(command.kind);
-    const data = encodeLogged(logged, driver.commandForm);
+    const data = encodeLogged({ ...logged, command }, driver.commandForm);
     // Followers would refuse the entry, and with it all that come after.
     if (data.length > entryDataBytesMax)
       throw new DbError('too_large', `catalog command ${command.kind}: ${data.length} bytes, and ${entryDataBytesMax} is the limit`); // prettier-ignore
@@ -29,4 +30,10 @@ export function proposalOf(
     if (!isDbError(error)) throw error;
     return { kind: 'refused', answer: { ok: false, code: error.code, text: error.message } };
   }
+}
+
+/** `retention-autocreate` is off: what names no policy gets none. */
+export function withoutPolicy(command: Command): Command {
+  const isWithout = command.kind === 'create-database' && command.policy === undefined;
+  return isWithout ? { kind: 'create-bare-database', name: command.name } : command;
 }

@@ -81,11 +81,12 @@ export const varve = $root.varve = (() => {
                 Command.prototype.changeRoleUsers = null;
                 Command.prototype.createAclRule = null;
                 Command.prototype.dropAclRule = null;
+                Command.prototype.createBareDatabase = null;
 
                 let $oneOfFields;
 
                 $Object.defineProperty(Command.prototype, "command", {
-                    get: $util.oneOfGetter($oneOfFields = ["foundCluster", "createMetaNode", "deleteMetaNode", "createDataNode", "updateDataNode", "setNodeLabels", "deleteNodeLabels", "deleteDataNode", "createDatabase", "dropDatabase", "createRetentionPolicy", "alterRetentionPolicy", "dropRetentionPolicy", "createShardGroups", "truncateShardGroups", "deleteShardGroup", "pruneShardGroups", "dropShard", "addShardOwner", "removeShardOwner", "createContinuousQuery", "markContinuousQueries", "dropContinuousQuery", "createSubscription", "dropSubscription", "createUser", "dropUser", "setUserHash", "setUserAdmin", "setUserPrivilege", "importDatabases", "acquireLease", "restoreDatabases", "overwriteDatabases", "finishRestore", "beginShardCopy", "finishShardCopy", "abortShardCopy", "forgetShardCopy", "beginMovePlan", "extendMovePlan", "pauseMovePlan", "advanceShardMove", "endMovePlan", "createPermittedUser", "changeUserPermissions", "changeRolePermissions", "createRole", "dropRole", "changeRoleUsers", "createAclRule", "dropAclRule"]),
+                    get: $util.oneOfGetter($oneOfFields = ["foundCluster", "createMetaNode", "deleteMetaNode", "createDataNode", "updateDataNode", "setNodeLabels", "deleteNodeLabels", "deleteDataNode", "createDatabase", "dropDatabase", "createRetentionPolicy", "alterRetentionPolicy", "dropRetentionPolicy", "createShardGroups", "truncateShardGroups", "deleteShardGroup", "pruneShardGroups", "dropShard", "addShardOwner", "removeShardOwner", "createContinuousQuery", "markContinuousQueries", "dropContinuousQuery", "createSubscription", "dropSubscription", "createUser", "dropUser", "setUserHash", "setUserAdmin", "setUserPrivilege", "importDatabases", "acquireLease", "restoreDatabases", "overwriteDatabases", "finishRestore", "beginShardCopy", "finishShardCopy", "abortShardCopy", "forgetShardCopy", "beginMovePlan", "extendMovePlan", "pauseMovePlan", "advanceShardMove", "endMovePlan", "createPermittedUser", "changeUserPermissions", "changeRolePermissions", "createRole", "dropRole", "changeRoleUsers", "createAclRule", "dropAclRule", "createBareDatabase"]),
                     set: $util.oneOfSetter($oneOfFields)
                 });
 
@@ -204,6 +205,8 @@ export const varve = $root.varve = (() => {
                         $root.varve.catalog.v1.CreateAclRule.encode(message.createAclRule, writer.uint32(530).fork(), _depth + 1).ldelim();
                     if (message.dropAclRule != null && $Object.hasOwnProperty.call(message, "dropAclRule"))
                         $root.varve.catalog.v1.DropAclRule.encode(message.dropAclRule, writer.uint32(538).fork(), _depth + 1).ldelim();
+                    if (message.createBareDatabase != null && $Object.hasOwnProperty.call(message, "createBareDatabase"))
+                        $root.varve.catalog.v1.Name.encode(message.createBareDatabase, writer.uint32(546).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -617,6 +620,13 @@ export const varve = $root.varve = (() => {
                                     break;
                                 message.dropAclRule = $root.varve.catalog.v1.DropAclRule.decode(reader, reader.size(), $undefined, _depth + 1, message.dropAclRule);
                                 message.command = "dropAclRule";
+                                continue;
+                            }
+                        case 68: {
+                                if (wireType !== 2)
+                                    break;
+                                message.createBareDatabase = $root.varve.catalog.v1.Name.decode(reader, reader.size(), $undefined, _depth + 1, message.createBareDatabase);
+                                message.command = "createBareDatabase";
                                 continue;
                             }
                         }

@@ -159,6 +159,8 @@ function statementPorts(
     ...{ clock, random, log, jobs, diagnostics, queryLog },
     passwordScheme: passwordSchemeOf(config),
     turn: () => clock.sleep(0),
+    isStrict: config.get('data', 'strict-error-handling'),
+    makesBareDatabases: !config.get('meta', 'retention-autocreate'),
     writeLines: (request) => writer.write({ ...request, stepNs: 1n, level: 'any', timeoutMs }),
   };
 }

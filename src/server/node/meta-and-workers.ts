@@ -6,15 +6,20 @@ import type { Env } from '../../env/env.ts';
 import type { License } from '../../license/license.ts';
 import { MetaClient } from '../../meta/client/meta-client.ts';
 import type { SelectAccounts } from '../../query/run/select-limits.ts';
+import type { RowChecks } from '../../storage/engine/limits/row-checks.ts';
 import type { SeriesLimits } from '../../storage/engine/limits/series-limits.ts';
+import { compactionLimits } from '../../storage/store/compaction/compaction-slots.ts';
 import type { CompactionSettings } from '../../storage/store/store-options.ts';
 import type { DataConfig } from './data-config.ts';
+import { metaLog } from './meta-log.ts';
 import { workerCountOf } from './worker-count.ts';
 
 const walQueueBytesMax = 64 * MiB;
 const arenaBytesMax = 1_024 * MiB;
 /** Of one worker, all shards together. */
 const memtablesBytesMax = 256 * MiB;
+/** Larger blocks than ten times the reference's would be much to read for one value. */
+const aggressiveRowsMax = 100_000;
 /** The reference's limit of a file. */
 const tsmFileBytesMax = 2_048 * MiB;
 
@@ -41,9 +46,13 @@ export async function openMetaAndWorkers(
   const count = workerCountOf(options.license, options.coreCount);
   const [started, opened] = await Promise.allSettled([
     startWorkers(env.engines, count, workerOptions(config, count, options)),
-    MetaClient.open({ ...env, log: env.log.child('meta') }, config.get('meta', 'dir'), {
-      secret: config.get('meta', 'meta-internal-shared-secret'),
-    }),
+    MetaClient.open(
+      { ...env, log: metaLog(env.log, config.get('meta', 'logging-enabled')).child('meta') },
+      config.get('meta', 'dir'),
+      {
+        secret: config.get('meta', 'meta-internal-shared-secret'),
+      },
+    ),
   ]);
   // Who this node is comes first: nothing else is of use without.
   if (opened.status === 'rejected') {
@@ -69,6 +78,7 @@ function workerOptions(
     walFolder: config.get('data', 'wal-dir'),
     segmentBytesMax: walSegmentBytesMax,
     queueBytesMax: walQueueBytesMax,
+    syncDelayMs: config.get('data', 'wal-fsync-delay'),
     arenaBytesMax,
     snapshotBytes: config.get('data', 'cache-snapshot-memory-size'),
     snapshotColdMs: config.get('data', 'cache-snapshot-write-cold-duration'),
@@ -79,8 +89,10 @@ function workerOptions(
     memtablesBytesMax,
     compaction: compactionSettings(config, workerCount),
     seriesLimits: seriesLimits(config),
+    rowChecks: rowChecks(config),
     queryAccounts: accounts.shared,
     rosterFolder: config.get('meta', 'dir'),
+    deletesMax: deletesMax(config),
   };
 }
 
@@ -93,11 +105,30 @@ function seriesLimits(config: DataConfig): SeriesLimits | undefined {
   };
 }
 
+function rowChecks(config: DataConfig): RowChecks {
+  return {
+    validatesKeys: config.get('data', 'validate-keys'),
+    takesLongTexts: config.get('data', 'skip-field-size-validation'),
+  };
+}
+
+/** The reference has the key in both sections: whichever was raised counts. */
+function deletesMax(config: DataConfig): number {
+  const ofData = config.get('data', 'max-concurrent-deletes');
+  return Math.max(ofData, config.get('cluster', 'max-concurrent-deletes'));
+}
+
 /** The limits of `[data]` are the node's: each worker has its share. */
 function compactionSettings(config: DataConfig, workerCount: number): CompactionSettings {
+  const asked = {
+    concurrent: config.get('data', 'max-concurrent-compactions'),
+    optimized: config.get('data', 'max-concurrent-optimized-compactions'),
+  };
   return {
     fullColdMs: config.get('data', 'compact-full-write-cold-duration'),
     fileBytesMax: tsmFileBytesMax,
+    aggressiveRows: Math.min(config.get('data', 'aggressive-points-per-block'), aggressiveRowsMax),
+    limits: compactionLimits(asked, workerCount),
     bytesPerSecond: config.get('data', 'compact-throughput') / workerCount,
     burstBytes: config.get('data', 'compact-throughput-burst') / workerCount,
   };

@@ -22,6 +22,7 @@ import { metaPortSettings, openMetaPorts, secureListening } from './secure-peers
 import { passwordSchemeOf } from './password-policy.ts';
 import { advertised, listenAt } from './addresses.ts';
 import { markForm } from './form-mark.ts';
+import { metaLog } from './meta-log.ts';
 import type { RunningServer } from '../daemon/run-daemon.ts';
 import { announcedVersion, requestIds, version } from '../daemon/version.ts';
 
@@ -46,6 +47,7 @@ export async function startMetaServer(
   { license, onFatal, isSingleServer }: MetaServerOptions,
 ): Promise<MetaServer> {
   const { clock, random, transport } = env;
+  const log = metaLog(env.log, config.get('meta', 'logging-enabled'));
   const access = accessOf(env, config);
   const hostname = config.get('', 'hostname');
   const bind = config.get('meta', 'bind-address');
@@ -54,13 +56,13 @@ export async function startMetaServer(
   const secureSockets = await openMetaPorts(env, config);
   const kv = await openStore(env, config.get('meta', 'dir'));
   const node = await MetaNode.open(
-    { clock, random, log: env.log.child('raft'), kv, transport, onFatal },
-    { httpAddress, tcpAddress, tickMs, snapshotEntries, ...ticksOf(config), ...raftAuthOf(config) },
+    { clock, random, log: log.child('raft'), kv, transport, onFatal },
+    { httpAddress, tcpAddress, tickMs, snapshotEntries, ...ticksOf(config), ...raftAuthOf(config), makesBareDatabases: !config.get('meta', 'retention-autocreate') }, // prettier-ignore
   );
   const rpc = new RpcClient(transport, node.membership);
   const announcements = new Announcements(clock, config.get('meta', 'announcement-expiration'));
   const leases = new Leases({ clock, node }, { durationMs: config.get('meta', 'lease-duration') });
-  const { copies, plans } = startKeepers(env, config, { node, rpc });
+  const { copies, plans } = startKeepers({ clock, log }, config, { node, rpc });
   const methods = [...node.methods, ...leases.methods, noting(announcements)];
   const port = secureListening(env, secureSockets);
   const listener = await transport.listen(bind, createRpcHandlers(node.membership, methods), port);
@@ -71,7 +73,7 @@ export async function startMetaServer(
     {
       ...known,
       ...{ clock, random, jobs: env.jobs, passwordScheme: passwordSchemeOf(config) },
-      log: env.log.child('meta'),
+      log: log.child('meta'),
       profiler: config.get('meta', 'pprof-enabled') ? env.profiler : undefined,
       // Anybody may listen there: a token goes only where nodes ask who comes.
       probe: metaProbe(config, () => access && node.membership.credentials('newcomer')),
@@ -157,7 +159,7 @@ async function openStore({ disk, kv }: Env, folder: string): Promise<KvStore> {
 
 /** What sees copies and moves of shards through, while this node leads. */
 function startKeepers(
-  { clock, log }: Env,
+  { clock, log }: Pick<Env, 'clock' | 'log'>,
   config: Config<typeof metaKeys>,
   ports: { readonly node: MetaNode; readonly rpc: RpcClient },
 ): { readonly copies: CopyKeeper; readonly plans: PlanKeeper } {

@@ -88,11 +88,11 @@ export async function openWritePath(
   };
   const asked = (nodeId: number): ShardAccess => shards.of(nodeId);
   const deletes = new IncomingDeletes();
-  const owned = ownedShards({ clock, log, meta, local, deletes }, asked, {
+  const owned = ownedShards({ clock, log, meta, local, deletes, config }, asked, {
     passOn: (nodeId, batch) => shares.send(nodeId, batch).outcome,
     isBehind: (nodeId, shardId) => hints.isQueued(nodeId, shardId),
   });
-  const shards: ClusterShards = new ClusterShards(meta, owned, { rpc, missedAt, pledges });
+  const shards: ClusterShards = new ClusterShards(meta, owned, { rpc, missedAt, pledges, readerTimeoutMs: config.get('cluster', 'shard-reader-timeout') || undefined }); // prettier-ignore
   const target = new HintDeliveries({
     meta,
     shards,
@@ -178,12 +178,13 @@ function hintOptions(config: DataConfig): HintOptions {
 
 /** The shards of this node, and what is passed on of theirs. */
 function ownedShards(
-  parts: Pick<Env, 'clock' | 'log'> & { readonly meta: MetaClient; readonly local: LocalShards; readonly deletes: IncomingDeletes }, // prettier-ignore
+  parts: Pick<Env, 'clock' | 'log'> & { readonly meta: MetaClient; readonly local: LocalShards; readonly deletes: IncomingDeletes; readonly config: DataConfig }, // prettier-ignore
   of: (nodeId: number) => ShardAccess,
   { passOn, isBehind }: Pick<OwnedShardsPorts, 'passOn'> & { readonly isBehind: (nodeId: number, shardId: number) => boolean }, // prettier-ignore
 ): OwnedShards {
-  const { clock, log, meta, local, deletes } = parts;
-  const { fieldTypes, fences } = typeDecisions(local, { clock, log, meta }, of);
+  const { clock, log, meta, local, deletes, config } = parts;
+  const takesLongTexts = config.get('data', 'skip-field-size-validation');
+  const { fieldTypes, fences } = typeDecisions(local, { clock, log, meta, takesLongTexts }, of);
   return new OwnedShards({
     ...{ meta, local, fieldTypes, fences, deletes, passOn },
     passOnDelete: async (nodeId, request) => {
@@ -199,7 +200,7 @@ function ownedShards(
 /** Types of new fields, which the leads of their shards decide, and who may write at all. */
 function typeDecisions(
   local: LocalShards,
-  { clock, log, meta }: Pick<Env, 'clock' | 'log'> & { readonly meta: MetaClient },
+  { clock, log, meta, takesLongTexts }: Pick<Env, 'clock' | 'log'> & { readonly meta: MetaClient; readonly takesLongTexts: boolean }, // prettier-ignore
   of: (nodeId: number) => ShardAccess,
 ): { readonly fieldTypes: FieldTypes; readonly fences: LeaseFences } {
   const fieldTypes = new FieldTypes(
@@ -215,7 +216,7 @@ function typeDecisions(
         log.warn('Types of new fields are decided alone', { shardId, error: errorText(error) });
       },
     },
-    { askDeadlineMs: fieldTypesDeadlineMs },
+    { askDeadlineMs: fieldTypesDeadlineMs, takesLongTexts },
   );
   return { fieldTypes, fences: new LeaseFences(meta) };
 }

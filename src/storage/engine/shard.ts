@@ -32,6 +32,8 @@ import { deleteFromFiles, emptySeries, hasPoints, type DeletePorts, type DoomedS
 import { checkFields } from './limits/field-check.ts';
 import { flushMemtable, type FlushPorts } from './flush/flush.ts';
 import { refuseLongKeys } from './limits/key-length.ts';
+import { refuseOddKeys } from './limits/odd-keys.ts';
+import { usualChecks, type RowChecks } from './limits/row-checks.ts';
 import { withoutOlder, type StruckPoints } from './memtable/late-points.ts';
 import { learnSeries } from './limits/learn-series.ts';
 import { RecentBatches, RecentBudget, type RecentBatch } from './memtable/recent-batches.ts';
@@ -87,6 +89,7 @@ export class Shard {
   #isAlone = false;
   /** Told of values of late batches of which nobody can tell whether they are later than what was there. */
   readonly #onUnclear: (valueCount: number) => void;
+  readonly #checks: RowChecks;
 
   /** With the files it had, and the segments of its index; what these do not have is to be learned. */
   constructor(
@@ -97,7 +100,8 @@ export class Shard {
       segments = [],
       budget = new RecentBudget(recentBytesMax),
       onUnclear = () => undefined,
-    }: { readonly files?: readonly TsmFile[]; readonly segments?: readonly IndexSegment[]; readonly budget?: RecentBudget | undefined; readonly onUnclear?: ((valueCount: number) => void) | undefined } = {}, // prettier-ignore
+      checks = usualChecks,
+    }: { readonly files?: readonly TsmFile[]; readonly segments?: readonly IndexSegment[]; readonly budget?: RecentBudget | undefined; readonly onUnclear?: ((valueCount: number) => void) | undefined; readonly checks?: RowChecks | undefined } = {}, // prettier-ignore
   ) {
     this.id = id;
     this.#kernel = kernel;
@@ -107,6 +111,7 @@ export class Shard {
     this.#settled = rangeOfAll(files.map(stampsOfFile))?.greatest ?? noStamp;
     this.#recent = new RecentBatches(budget, this.#settled);
     this.#onUnclear = onUnclear;
+    this.#checks = checks;
   }
 
   get index(): ShardIndex {
@@ -153,10 +158,13 @@ export class Shard {
   /** Which rows are refused. To be called in the order in which batches enter the log. */
   decide(batch: PointBatch, limited?: LimitedDatabase): FieldVerdict {
     const verdict = new RowVerdict(batch.rowCount);
+    const { validatesKeys, takesLongTexts } = this.#checks;
+    const oddKey = validatesKeys ? refuseOddKeys(batch, verdict) : undefined;
     refuseLongKeys(batch, verdict);
     // Rows that are refused decide no type.
     if (limited !== undefined) refuseNewSeries(batch, verdict, limited);
-    checkFields(this.#index, batch, verdict);
+    if (oddKey !== undefined) verdict.tell(oddKey);
+    checkFields(this.#index, batch, verdict, takesLongTexts);
     return verdict.verdict();
   }
 

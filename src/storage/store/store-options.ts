@@ -5,6 +5,7 @@ import type { Disk } from '../../env/disk.ts';
 import type { Log } from '../../env/log.ts';
 import type { Random } from '../../env/random.ts';
 import type { ColumnKernel } from '../../kernels/column-kernel.ts';
+import type { RowChecks } from '../engine/limits/row-checks.ts';
 import type { SeriesLimits } from '../engine/limits/series-limits.ts';
 import type { CompactorOptions } from './compaction/compactor.ts';
 import type { DeleteFilters } from './deletes/stored-deletes.ts';
@@ -17,6 +18,8 @@ export interface StoreOptions {
   readonly isHome: (shardId: number) => boolean;
   readonly segmentBytesMax: number;
   readonly queueBytesMax: number;
+  /** `wal-fsync-delay`: so long writes wait for others that go to the disk with them. Absent: not at all. */
+  readonly syncDelayMs?: number | undefined;
   /** A memtable of this size is flushed, and one that took no write for so long. */
   readonly snapshotBytes: number;
   readonly snapshotColdMs: number;
@@ -26,8 +29,12 @@ export interface StoreOptions {
   readonly memtablesBytesMax: number;
   /** Absent: there are none. */
   readonly seriesLimits?: SeriesLimits | undefined;
+  /** Absent: as the reference has them without a configuration. */
+  readonly rowChecks?: RowChecks | undefined;
   /** What the workers of the node know of each other's series; absent: there is no other worker. */
   readonly seriesBounds?: Int32Array | undefined;
+  /** The compactions that the workers of the node have at work; absent: there is no other worker. */
+  readonly compactionSlots?: Int32Array | undefined;
   /** Series and memtables of all shards of the worker, to the last byte. */
   readonly memoryBytesMax?: number;
   /** Pages of indexes that are held in memory, of all shards of the worker. */

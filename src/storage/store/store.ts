@@ -29,7 +29,7 @@ import { Throttle } from '../engine/compaction/throttle.ts';
 import type { TimeBounds } from '../engine/memtable/shape-table.ts';
 import type { ShardView } from '../engine/shard-view.ts';
 import { WalRecordKind, type WalRecord } from '../wal/wal-record.ts';
-import { WalWriter } from '../wal/wal-writer.ts';
+import type { WalWriter } from '../wal/wal-writer.ts';
 import { damagedShardError } from '../engine/damaged-shard.ts';
 import { DoomedShards } from './deletes/doomed-shards.ts';
 import { ShardRemoval } from './deletes/shard-removal.ts';
@@ -37,12 +37,14 @@ import type { SegmentReleases } from './log/release-segments.ts';
 import { storeReleases } from './log/store-releases.ts';
 import { folderOf, isAwaiting, isIncoming, snapshotSuffix, type DamagedShard, type OpeningPorts, type OpenShard, type ShardPlace } from './shards/open-shards.ts'; // prettier-ignore
 import { BorrowedFiles } from './borrowed-files.ts';
+import { slotsOf } from './compaction/compaction-slots.ts';
 import { Compactor } from './compaction/compactor.ts';
 import { Flusher, type FlusherPorts } from './flushes/flusher.ts';
 import { findStore, type FoundStore } from './opening/find-store.ts';
 import { logError, refuseFull } from './log/refuse-full.ts';
 import { FailureLog } from './log/failure-log.ts';
 import { watchLog } from './log/log-watch.ts';
+import { openLog } from './log/open-log.ts';
 import { installShard, type InstallPorts, type InstallRequest } from './transfers/install-shard.ts';
 import { encodeFieldTypes } from './log/field-types-record.ts';
 import { deletePoints, type PointDelete, type PointDeletePorts } from './deletes/point-deletes.ts';
@@ -93,9 +95,9 @@ export class Store {
 
   private constructor(ports: StorePorts, options: StoreOptions, opened: FoundStore) {
     this.#ports = ports;
-    const { kernel, cache, blocks, budget, run, segments } = opened;
+    const { kernel, cache, blocks, budget } = opened;
     this.#kernel = kernel;
-    this.#openingPorts = { ...ports, kernel, cache, blocks, budget };
+    this.#openingPorts = { ...ports, kernel, cache, blocks, budget, checks: options.rowChecks };
     this.borrowed = new BorrowedFiles(this.#openingPorts);
     this.#options = options;
     this.#shards = opened.shards;
@@ -103,11 +105,8 @@ export class Store {
     this.#opener = opened.opener;
     this.#settleLog = opened.settleLog;
     this.#doomed = new DoomedShards(ports.disk, async (shardId) => opened.roster?.gone(shardId));
-    const { walFolder: folder, worker, segmentBytesMax, queueBytesMax } = options;
-    const salt = ports.random?.u32() ?? 0;
     const watch = watchLog(ports, opened.shards);
-    const wal = { folder, run: run + 1, worker, segmentBytesMax, queueBytesMax, salt, watch };
-    this.#wal = new WalWriter(ports.disk, wal, segments);
+    this.#wal = openLog(ports, { ...options, watch }, opened);
     this.#roster = opened.roster;
     this.#releases = storeReleases(this.#wal, { ...opened, disk: ports.disk, options, doomed: this.#doomed }); // prettier-ignore
     this.#maker = new ShardMaker(
@@ -430,6 +429,7 @@ export class Store {
     const ports = {
       ...{ ...this.#openingPorts, ...this.#shardPorts() },
       ...{ kernel: columnKernel, throttle: new Throttle({ clock }, settings) },
+      slots: slotsOf(this.#options),
     };
     return new Compactor(ports, settings);
   }

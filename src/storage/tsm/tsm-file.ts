@@ -374,6 +374,7 @@ async function wholeKeys(
     indexCrc32: crc32(bytes),
     ...(directory !== undefined && { directoryCrc32: directory.crc32 }),
     ...(seal?.stamps !== undefined && { stamps: seal.stamps }),
+    ...(seal?.wholeRows !== undefined && { wholeRows: seal.wholeRows }),
   };
   if (seal !== undefined && found.indexCrc32 !== seal.indexCrc32)
     throw damaged(file, `the index at ${offset} is damaged`);

@@ -9,4 +9,9 @@ export interface TsmSeal {
   readonly directoryCrc32?: number | undefined;
   /** Of the writes that its points are from; absent when they had none. */
   readonly stamps?: StampRange | undefined;
+  /**
+   * Rows that its blocks may have, where it is of several files that a shard was brought together in, or these are more than the
+   * usual: another compaction with as many would write the same again. Absent of all other files.
+   */
+  readonly wholeRows?: number | undefined;
 }

@@ -10,12 +10,16 @@
  *   nothing else it is removed, so that a full disk does not fill up with empty ones.
  * - Each group begins with a record that vouches for the groups before it (wal-vouch.ts); the last one is vouched for when
  *   the log is idle or closed.
+ * - With a delay (`wal-fsync-delay`) a group waits so long for others to come along, and what is in it is acknowledged no
+ *   earlier for it; it goes at once when much waits, or the log is closed.
  * - Bytes that wait are bounded; past the limit `append` rejects with `queue_full` and nothing was written.
  * - A segment is removed only when all of its records are in files, or of shards that are gone.
  *
  * Not here: reading (wal-recovery.ts).
  */
+import { Latch } from '../../base/async/latch.ts';
 import { DbError } from '../../base/errors.ts';
+import type { Clock } from '../../env/clock.ts';
 import type { Disk, DiskFile } from '../../env/disk.ts';
 import { makeDurableDir } from '../../env/make-durable-dir.ts';
 import type { Sequences } from '../../kernels/record-index.ts';
@@ -38,6 +42,8 @@ export interface WalOptions {
   readonly salt?: number;
   /** Watches each group on its way to the disk, by the shards that have records in it. */
   readonly watch?: GroupWatch;
+  /** How long a group waits before it goes to the disk; left out: not at all. */
+  readonly gathering?: { readonly clock: Clock; readonly delayMs: number } | undefined;
 }
 
 export interface GroupWatch {
@@ -79,6 +85,8 @@ export class WalWriter {
   #segmentNumber = 0;
   #durable: Durable | undefined;
   #committing: Promise<void> | undefined;
+  /** Of the group that waits for others: opened, it goes. */
+  #gathered: Latch<undefined> | undefined;
   #isFolderDurable = false;
   #isClosed = false;
 
@@ -116,6 +124,7 @@ export class WalWriter {
       const { shardId, sequence } = record;
       this.#queue.push({ shardId, sequence, parts, lengthBytes, resolve, reject });
     });
+    if (this.#isMuchWaiting) this.#gathered?.open(undefined);
     this.#committing ??= this.#commitAll();
     return appended;
   }
@@ -133,6 +142,7 @@ export class WalWriter {
   /** Lets what waits become durable and closes the segment. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#gathered?.open(undefined);
     while (this.#committing !== undefined) await this.#committing;
     await this.vouch();
     const segment = this.#segment;
@@ -144,12 +154,30 @@ export class WalWriter {
     // What else is written in this turn goes along.
     await Promise.resolve();
     while (this.#queue.length > 0) {
+      await this.#gather();
       const group = this.#queue;
       this.#queue = [];
       await this.#watched(group);
       for (const waiting of group) this.#queueBytes -= waiting.lengthBytes;
     }
     this.#committing = undefined;
+  }
+
+  get #isMuchWaiting(): boolean {
+    return this.#queueBytes > this.#options.queueBytesMax / 2;
+  }
+
+  async #gather(): Promise<void> {
+    const { gathering } = this.#options;
+    if (gathering === undefined || this.#isClosed || this.#isMuchWaiting) return;
+    const gathered = new Latch<undefined>();
+    this.#gathered = gathered;
+    const timer = gathering.clock.after(gathering.delayMs, () => {
+      gathered.open(undefined);
+    });
+    await gathered.promise;
+    timer.cancel();
+    this.#gathered = undefined;
   }
 
   #watched(group: readonly Waiting[]): Promise<void> {

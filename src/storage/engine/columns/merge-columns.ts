@@ -16,6 +16,8 @@ export interface RowsForm<Rows> {
   decode(block: Uint8Array): Rows;
   count(rows: Rows): number;
   timeNs(rows: Rows, row: number): bigint;
+  /** Of what has no fixed size; left out of what has. */
+  bytes?(rows: Rows): number;
   cut(rows: Rows, start: number, end: number): Rows;
   /** Later parts win. */
   merge(parts: readonly Rows[]): Rows;
@@ -41,10 +43,10 @@ export interface MergedBlock {
 export function* mergeColumns<Rows>(
   lanes: readonly BlockLane[],
   form: RowsForm<Rows>,
-  { rowsPerBlock }: { readonly rowsPerBlock: number },
+  { rowsPerBlock, bytesPerBlock = Infinity }: { readonly rowsPerBlock: number; readonly bytesPerBlock?: number }, // prettier-ignore
 ): Generator<MergedBlock> {
   const open = lanes.map((lane) => new OpenLane(lane, form));
-  const waiting = new WaitingRows(form, rowsPerBlock);
+  const waiting = new WaitingRows(form, { rowsPerBlock, bytesPerBlock });
   for (;;) {
     const active = open.filter((lane) => lane.load());
     if (active.length === 0) break;
@@ -132,21 +134,33 @@ class OpenLane<Rows> {
 class WaitingRows<Rows> {
   readonly #form: RowsForm<Rows>;
   readonly #rowsPerBlock: number;
+  readonly #bytesPerBlock: number;
   #parts: Rows[] = [];
   #count = 0;
+  /** Of those that wait, or a little more. */
+  #bytes = 0;
 
-  constructor(form: RowsForm<Rows>, rowsPerBlock: number) {
+  constructor(
+    form: RowsForm<Rows>,
+    {
+      rowsPerBlock,
+      bytesPerBlock,
+    }: { readonly rowsPerBlock: number; readonly bytesPerBlock: number },
+  ) {
     this.#form = form;
     this.#rowsPerBlock = rowsPerBlock;
+    this.#bytesPerBlock = bytesPerBlock;
   }
 
   push(rows: Rows): void {
     this.#parts.push(rows);
     this.#count += this.#form.count(rows);
+    this.#bytes += this.#form.bytes?.(rows) ?? 0;
   }
 
   *full(): Generator<MergedBlock> {
     while (this.#count >= this.#rowsPerBlock) yield this.#take(this.#rowsPerBlock);
+    if (this.#bytes >= this.#bytesPerBlock) yield* this.rest();
   }
 
   *rest(): Generator<MergedBlock> {
@@ -167,6 +181,7 @@ class WaitingRows<Rows> {
       left -= taken;
     }
     this.#count -= wanted;
+    if (this.#form.bytes !== undefined) this.#bytes = this.#parts.reduce((sum, part) => sum + (this.#form.bytes?.(part) ?? 0), 0); // prettier-ignore
     const last = parts[parts.length - 1] as Rows;
     return {
       minTimeNs: form.timeNs(parts[0] as Rows, 0),

@@ -47,6 +47,7 @@ export function runForm(type: FieldType, { isClose }: FormOptions): RowsForm<Col
     },
     count: ({ timesNs }) => timesNs.length,
     timeNs: ({ timesNs }, row) => timesNs[row] ?? 0n,
+    bytes: bytesOf,
     cut: sliceRun,
     merge: mergeRuns,
     encode: (parts) => encodeBlock(joinRuns(type, parts), undefined, isClose),
@@ -58,6 +59,12 @@ export function withoutRanges(run: ColumnRun, deleted: readonly TimeRange[]): Co
   const { timesNs, type } = run;
   const spans = keptSpans(timesNs.length, (row) => timesNs[row] ?? 0n, deleted);
   return joinRuns(type, spans.map(([start, end]) => sliceRun(run, start, end))); // prettier-ignore
+}
+
+/** Of texts. */
+function bytesOf({ values }: ColumnRun): number {
+  if (!('offsets' in values)) return 0;
+  return (values.offsets[values.offsets.length - 1] ?? 0) - (values.offsets[0] ?? 0);
 }
 
 function wrongType(type: FieldType, found: number | undefined): DbError {

@@ -42,7 +42,7 @@ test('compaction: the only block of a key is packed anew at the last level where
     expect(await blockOf(path)).toEqual(bytes);
     const input = await TsmFile.open(ports, path);
     const throttle = new Throttle({ clock }, { bytesPerSecond: 0, burstBytes: 0 });
-    const request = { inputs: [input], paths: [outPath], rowsPerBlock: 1_000, fileBytesMax: 1 << 20, isClose: true }; // prettier-ignore
+    const request = { inputs: [input], pathOf: () => outPath, rowsPerBlock: 1_000, fileBytesMax: 1 << 20, isClose: true }; // prettier-ignore
     const turn = () => Promise.resolve();
     const [out] = await compactFiles(request, { disk, clock, turn, throttle, isCancelled: () => false }); // prettier-ignore
     await input.close();

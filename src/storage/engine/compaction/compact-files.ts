@@ -20,7 +20,7 @@ import { BlockSweep } from '../../tsm/block-sweep.ts';
 import { covers } from '../../tsm/deleted-ranges.ts';
 import type { TsmColumn } from '../../tsm/tsm-column.ts';
 import type { TsmFile, TsmSeal } from '../../tsm/tsm-file.ts';
-import { keyBlocksMax, tsmNameOf } from '../../tsm/tsm-format.ts';
+import { keyBlocksMax as formatBlocksMax, tsmNameOf } from '../../tsm/tsm-format.ts';
 import { TsmWriter } from '../../tsm/tsm-writer.ts';
 import { mergeColumns, type BlockLane, type MergedBlock } from '../columns/merge-columns.ts';
 import { kernelForm, runForm } from '../columns/rows-forms.ts';
@@ -43,16 +43,21 @@ export interface CompactionPorts {
 export interface CompactionRequest {
   /** Oldest first. */
   readonly inputs: readonly TsmFile[];
-  /** Paths of the outputs, `.tmp` still to be added; as many as are needed are used, the first ones first. */
-  readonly paths: readonly string[];
+  /** Path of each output, counted from 0, `.tmp` still to be added: of a key with many blocks there may be more than inputs. */
+  readonly pathOf: (output: number) => string;
   readonly rowsPerBlock: number;
   readonly fileBytesMax: number;
+  /** Blocks of a key in a file: as many as the format takes when left out. */
+  readonly keyBlocksMax?: number | undefined;
   /** Of what is not likely to be written again: numbers are packed as closely as can be. */
   readonly isClose: boolean;
 }
 
 /** A block of so much is not packed closely where that is all there is to do: it would save a few bytes. */
 const closeBytesMin = 256;
+
+/** Texts of a block: many long ones would be a block of gigabytes. */
+const bytesPerBlock = 16 << 20;
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -155,7 +160,7 @@ function blocksOf(
   const lanes = parts.map((part) => laneOf(part, key));
   return kernel !== undefined && type !== FieldType.string
     ? mergeColumns(lanes, kernelForm(kernel, type, { isClose }), { rowsPerBlock })
-    : mergeColumns(lanes, runForm(type, { isClose }), { rowsPerBlock });
+    : mergeColumns(lanes, runForm(type, { isClose }), { rowsPerBlock, bytesPerBlock });
 }
 
 /**
@@ -209,7 +214,8 @@ class Outputs {
   /** Answers how many bytes went to the disk. */
   async add(key: Uint8Array, type: FieldType, block: MergedBlock): Promise<number> {
     const isNewKey = Buffer.compare(key, this.#key) !== 0;
-    const isLarge = isNewKey && this.#fileBytes >= this.#request.fileBytesMax;
+    const { fileBytesMax, keyBlocksMax = formatBlocksMax } = this.#request;
+    const isLarge = isNewKey && this.#fileBytes >= fileBytesMax;
     if (isLarge || (!isNewKey && this.#keyBlocks === keyBlocksMax)) await this.#close();
     if (isNewKey) this.#keyBlocks = 0;
     this.#key = key;
@@ -233,9 +239,7 @@ class Outputs {
   }
 
   async #open(): Promise<TsmWriter> {
-    const path = this.#request.paths[this.#finished.length];
-    if (path === undefined)
-      throw new DbError('internal', 'a compaction needs more files than it was given');
+    const path = this.#request.pathOf(this.#finished.length);
     this.#file = await this.#disk.open(`${path}.tmp`, 'create');
     this.#writer = new TsmWriter(this.#file);
     this.#fileBytes = 0;

@@ -3,13 +3,17 @@ import { planCompaction, type CompactionFile } from './compaction-plan.ts';
 
 const mebibyte = 1 << 20;
 
-/** `1 1 2 4!`: levels, oldest first; `!` has tombstones; `4L` is as large as a file gets. */
+/**
+ * `1 1 2 4!`: levels, oldest first; `!` has tombstones; `4L` is as large as a file gets; `w` is one of the whole shard's, `a` the same
+ * with large blocks.
+ */
 function filesOf(text: string): readonly CompactionFile[] {
   return text.split(' ').map((word, i) => ({
     name: `${i}`,
     level: Number(word[0]),
     lengthBytes: word.includes('L') ? 2048 * mebibyte : 10 * mebibyte,
     hasTombstones: word.includes('!'),
+    wholeRows: word.includes('a') ? 10_000 : word.includes('w') ? 1_000 : undefined,
   }));
 }
 
@@ -57,6 +61,29 @@ test('compaction plan: a cold shard becomes one file, and then rests', () => {
   expect(planned('4', true)).toBe('none');
   expect(planned('4L 4', true)).toBe('none');
   expect(planned('4L 4 1', true)).toBe('1 2 -> 4');
+});
+
+test('aggressive-points-per-block: a shard that stays several files is once brought to larger blocks, and then left alone', () => {
+  const of = (text: string, aggressiveRows?: number, isCold = true): string => {
+    const plan = planCompaction(filesOf(text), { isCold, fileBytesMax: 2048 * mebibyte, aggressiveRows }); // prettier-ignore
+    return plan === undefined
+      ? 'none'
+      : `${plan.kind} ${plan.names.join(' ')} ${plan.rowsPerBlock}`;
+  };
+  expect(of('4 1', 10_000)).toBe('full 0 1 1000');
+  expect(of('4w 4w', 10_000)).toBe('optimize 0 1 10000');
+  expect(of('4a 4a', 10_000)).toBe('none');
+  expect(of('4a', 10_000)).toBe('none');
+  // Where it was switched off there is nothing to gain.
+  expect(of('4w 4w', 0)).toBe('none');
+  expect(of('4w 4w')).toBe('none');
+  expect(of('4a 4a', 20_000)).toBe('optimize 0 1 20000');
+  // What is written later, or deleted, is brought to the others, in large blocks where they have them.
+  expect(of('4w 4w 1', 10_000)).toBe('full 0 1 2 1000');
+  expect(of('4a 1', 10_000)).toBe('full 0 1 10000');
+  expect(of('4a! 4a', 10_000)).toBe('full 0 1 10000');
+  expect(of('4a 4 4 4', 10_000, false)).toBe('optimize 0 1 2 3 10000');
+  expect(of('4w 4w 4w 4w', 10_000, false)).toBe('none');
 });
 
 test('compaction plan: tombstones are worked in', () => {

@@ -6,13 +6,19 @@
  * Invariants:
  * - files of a plan stand side by side in age, so that of equal times the newest value goes on to win;
  * - a plan takes at least two files, or one whose tombstones are to be worked in;
+ * - a shard that is several files although all of it was brought together, as a key has more blocks than a file can, is so once more
+ *   with larger blocks (`aggressive-points-per-block`), and then left alone; what has larger blocks keeps them;
  * - a plan's size is bounded: the room on disk that it needs beside its inputs is no more than they are.
  */
+import { blockRowsMax } from '../../tsm/tsm-format.ts';
+
 export interface CompactionFile {
   readonly name: string;
   readonly level: number;
   readonly lengthBytes: number;
   readonly hasTombstones: boolean;
+  /** Of its seal. */
+  readonly wholeRows?: number | undefined;
 }
 
 /** Why files are brought together, as the reference counts it. */
@@ -23,6 +29,9 @@ export interface CompactionPlan {
   /** Oldest first. */
   readonly names: readonly string[];
   readonly level: number;
+  readonly rowsPerBlock: number;
+  /** All of the shard that is not in large files already. */
+  readonly isWhole: boolean;
 }
 
 export interface PlanOptions {
@@ -30,6 +39,8 @@ export interface PlanOptions {
   readonly isCold: boolean;
   /** A file larger than that is whole as it is. The reference's limit of a file. */
   readonly fileBytesMax: number;
+  /** Of blocks that are to be larger than usual; the usual ones when left out. */
+  readonly aggressiveRows?: number | undefined;
 }
 
 /** So many files of a level become one of the next: the reference's. */
@@ -48,7 +59,7 @@ export function planCompaction(
     const plan = levelPlan(files, level);
     if (plan !== undefined) return plan;
   }
-  return optimizePlan(files, options) ?? tombstonePlan(files);
+  return optimizePlan(files, options) ?? tombstonePlan(files, options);
 }
 
 /** The oldest run of files of a level or below it that is long enough. */
@@ -59,40 +70,67 @@ function levelPlan(files: readonly CompactionFile[], level: 1 | 2 | 3): Compacti
     if (ofLevel < wanted) continue;
     // From the first file of the level on: those of a lower one between them come along.
     const start = run.findIndex((file) => file.level === level);
-    return planOf(`level${level}`, run.slice(start, start + Math.max(wanted, 2)), level + 1);
+    const taken = run.slice(start, start + Math.max(wanted, 2));
+    return planOf(`level${level}`, taken, level + 1, blockRowsMax);
   }
   return undefined;
 }
 
 function optimizePlan(
   files: readonly CompactionFile[],
-  { fileBytesMax }: PlanOptions,
+  options: PlanOptions,
 ): CompactionPlan | undefined {
+  const { fileBytesMax } = options;
   const isSmall = (file: CompactionFile): boolean =>
     file.level >= levelMax && file.lengthBytes < fileBytesMax / 2;
   for (const run of runsOf(files, isSmall))
-    if (run.length >= optimizeFilesMin) return planOf('optimize', run, levelMax);
+    if (run.length >= optimizeFilesMin && !run.every(({ wholeRows }) => wholeRows !== undefined))
+      return planOf('optimize', run, levelMax, rowsOf(run, options));
   return undefined;
 }
 
-/** Everything that is not one large file already; nothing when that is all there is. */
+/** Everything that is not one large file already; nothing when that is all there is, or nothing would come of it. */
 function fullPlan(
   files: readonly CompactionFile[],
-  { fileBytesMax }: PlanOptions,
+  options: PlanOptions,
 ): CompactionPlan | undefined {
+  const { fileBytesMax } = options;
   const isDone = (file: CompactionFile): boolean =>
     !file.hasTombstones && file.level >= levelMax && file.lengthBytes >= fileBytesMax / 2;
   for (const run of runsOf(files, (file) => !isDone(file))) {
     const [only] = run;
+    if (run.length > 1 && run.every(isOfWhole)) {
+      const rows = rowsMost(options);
+      if (run.every(({ wholeRows = 0 }) => wholeRows >= rows)) continue;
+      return { ...planOf('optimize', run, levelMax, rows), isWhole: true };
+    }
     const isWhole = run.length === 1 && only?.hasTombstones !== true && only?.level === levelMax;
-    if (run.length > 1 || !isWhole) return planOf('full', run, levelMax);
+    if (run.length > 1 || !isWhole)
+      return { ...planOf('full', run, levelMax, rowsOf(run, options)), isWhole: true };
   }
   return undefined;
 }
 
-function tombstonePlan(files: readonly CompactionFile[]): CompactionPlan | undefined {
+function isOfWhole({ wholeRows, hasTombstones, level }: CompactionFile): boolean {
+  return wholeRows !== undefined && !hasTombstones && level >= levelMax;
+}
+
+function rowsMost({ aggressiveRows = 0 }: PlanOptions): number {
+  return Math.max(blockRowsMax, aggressiveRows);
+}
+
+/** Of what was brought to larger blocks before, the whole is again. */
+function rowsOf(files: readonly CompactionFile[], options: PlanOptions): number {
+  return files.some(({ wholeRows = 0 }) => wholeRows > blockRowsMax) ? rowsMost(options) : blockRowsMax; // prettier-ignore
+}
+
+function tombstonePlan(
+  files: readonly CompactionFile[],
+  options: PlanOptions,
+): CompactionPlan | undefined {
   const file = files.find(({ hasTombstones, level }) => hasTombstones && level >= levelMax);
-  return file === undefined ? undefined : planOf('full', [file], levelMax);
+  if (file === undefined) return undefined;
+  return planOf('full', [file], levelMax, rowsOf([file], options));
 }
 
 function* runsOf(
@@ -114,6 +152,8 @@ function planOf(
   kind: CompactionKind,
   files: readonly CompactionFile[],
   level: number,
+  rowsPerBlock: number,
 ): CompactionPlan {
-  return { kind, names: files.map(({ name }) => name), level: Math.min(level, levelMax) };
+  const names = files.map(({ name }) => name);
+  return { kind, names, level: Math.min(level, levelMax), rowsPerBlock, isWhole: false };
 }

@@ -22,10 +22,15 @@ interface AlikeRows {
  * Decides a batch and the types of the fields it brings, looking at its rows in their order. A whole row is refused when one of
  * its fields conflicts or is too long; of two rows of one batch that disagree on a new field, the earlier that is taken decides its type.
  */
-export function checkFields(index: ShardIndex, batch: PointBatch, verdict: RowVerdict): void {
-  const isPlain = verdict.isEmpty && !mayHaveLongTexts(batch);
+export function checkFields(
+  index: ShardIndex,
+  batch: PointBatch,
+  verdict: RowVerdict,
+  takesLongTexts = false,
+): void {
+  const isPlain = verdict.isEmpty && (takesLongTexts || !mayHaveLongTexts(batch));
   if (isPlain && areDecided(batch, index.fieldsMark)) return;
-  const alike = isPlain ? batch.shapes.map(allOf) : batch.shapes.flatMap((shape) => parted(shape, verdict)); // prettier-ignore
+  const alike = isPlain ? batch.shapes.map(allOf) : batch.shapes.flatMap((shape) => parted(shape, verdict, takesLongTexts)); // prettier-ignore
   for (const rows of byFirstRow(alike)) {
     const refusal = refusalOf(index, rows);
     if (refusal === undefined) continue;
@@ -41,12 +46,16 @@ function allOf(shape: BatchShape): AlikeRows {
 }
 
 /** Those that are not refused yet: each that has a text which is too long by itself. */
-function parted(shape: BatchShape, verdict: RowVerdict): readonly AlikeRows[] {
+function parted(
+  shape: BatchShape,
+  verdict: RowVerdict,
+  takesLongTexts: boolean,
+): readonly AlikeRows[] {
   const parts: AlikeRows[] = [];
   const others: number[] = [];
   shape.ordinals.forEach((ordinal, row) => {
     if (verdict.isRefused(ordinal)) return;
-    const long = longTextOf(shape, row);
+    const long = takesLongTexts ? undefined : longTextOf(shape, row);
     if (long === undefined) others.push(ordinal);
     else parts.push({ shape, ordinals: Uint32Array.of(ordinal), long });
   });

@@ -1,5 +1,5 @@
 /**
- * Compacts the shards of a worker, one plan at a time: looks once a second for one that has files enough.
+ * Compacts the shards of a worker, one plan at a time, and no more at once than the node may (compaction-slots.ts): looks once a second for one that has files enough.
  *
  * Invariants:
  * - outputs are whole, durable and in `shard.json`, which names the inputs as gone, before an input is removed; a crash
@@ -30,6 +30,7 @@ import type { PageCache } from '../../pages/page-cache.ts';
 import { TsmFile } from '../../tsm/tsm-file.ts';
 import { removeTsm } from '../../tsm/tombstones.ts';
 import { blockRowsMax, tsmName, tsmNameOf } from '../../tsm/tsm-format.ts';
+import { type CompactionLimits, type CompactionSlots } from './compaction-slots.ts';
 import type { OpenShard } from '../shards/open-shards.ts';
 import type { ShardManifest } from '../shards/shard-manifest.ts';
 import { shardStalls, StallWatch } from '../stall-watch.ts';
@@ -41,6 +42,12 @@ export interface CompactorOptions {
   readonly fileBytesMax: number;
   /** Only what is asked for is compacted. */
   readonly isByHand?: boolean | undefined;
+  /** `aggressive-points-per-block`; blocks are of the usual size when left out. */
+  readonly aggressiveRows?: number | undefined;
+  /** Blocks of a key in a file: as many as the format takes when left out. */
+  readonly keyBlocksMax?: number | undefined;
+  /** Absent: a worker by itself. */
+  readonly limits?: CompactionLimits | undefined;
 }
 
 export interface CompactorPorts extends Omit<CompactionPorts, 'isCancelled'> {
@@ -53,6 +60,7 @@ export interface CompactorPorts extends Omit<CompactionPorts, 'isCancelled'> {
   /** False once the shard is taken out. */
   readonly isOpen: (open: OpenShard) => boolean;
   readonly folderOf: (open: OpenShard) => string;
+  readonly slots?: CompactionSlots | undefined;
 }
 
 const lookMs = 1_000;
@@ -101,7 +109,12 @@ export class Compactor {
   async #compact(open: OpenShard, isCold: boolean): Promise<void> {
     for (let next = this.#plan(open, isCold); next !== undefined; next = this.#plan(open, isCold)) {
       const plan = next;
-      const running = open.work.count(plan.kind, () => this.#run(open, plan));
+      const { slots } = this.#ports;
+      // It is looked at again with the next look.
+      if (slots?.tryTake(plan.kind) === false) return;
+      const running = open.work
+        .count(plan.kind, () => this.#run(open, plan))
+        .finally(() => slots?.give(plan.kind));
       open.compacting = running.finally(() => {
         open.compacting = undefined;
       });
@@ -163,8 +176,10 @@ export class Compactor {
       level: Math.min(tsmNameOf(nameOf(file))?.sequence ?? levelMax, levelMax),
       lengthBytes: file.seal.lengthBytes,
       hasTombstones: file.hasTombstones,
+      wholeRows: file.seal.wholeRows,
     }));
-    return planCompaction(files, { isCold, fileBytesMax: this.#options.fileBytesMax });
+    const { fileBytesMax, aggressiveRows } = this.#options;
+    return planCompaction(files, { isCold, fileBytesMax, aggressiveRows });
   }
 
   /** False when the shard was taken out meanwhile. */
@@ -177,11 +192,14 @@ export class Compactor {
     try {
       // Outputs have the names of those that a failed one could not name, and may have named all the same.
       await open.manifest.settle();
+      const others = [...open.shard.files.map(nameOf), ...(open.manifest.manifest.gone ?? [])];
+      const names = outputNames(inputs, others, plan.level);
       const request = {
         inputs,
-        paths: outputNames(inputs, plan.level).map((name) => `${folder}/${name}`),
-        rowsPerBlock: blockRowsMax,
+        pathOf: (output: number) => `${folder}/${names(output)}`,
+        rowsPerBlock: plan.rowsPerBlock,
         fileBytesMax: this.#options.fileBytesMax,
+        keyBlocksMax: this.#options.keyBlocksMax,
         isClose: plan.level === levelMax,
       };
       // What is deleted meanwhile would come back with the outputs.
@@ -190,7 +208,7 @@ export class Compactor {
       const slices = new Slices(this.#ports);
       const foreseeing = open.shard.content.foresee(inputs);
       while (foreseeing.next().done !== true) await slices.next();
-      const outputs = await this.#openOutputs(open, written);
+      const outputs = await this.#openOutputs(open, marked(plan, written));
       if (isCancelled()) {
         await discard(open, outputs);
         return false;
@@ -262,21 +280,42 @@ export class Compactor {
   }
 }
 
+/** So that nobody tries to make less of them, or smaller blocks. */
+function marked(
+  { rowsPerBlock: wholeRows, isWhole }: CompactionPlan,
+  written: readonly WrittenFile[],
+): readonly WrittenFile[] {
+  const isMarked = wholeRows > blockRowsMax || (isWhole && written.length > 1);
+  if (!isMarked) return written;
+  return written.map(({ path, seal }) => ({ path, seal: { ...seal, wholeRows } }));
+}
+
 function nameOf({ path }: TsmFile): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
 /**
- * Names for as many outputs as there are inputs, to be used from the first on: of their generations, so that they sort
- * where the inputs did, and a sequence past all of them, so that none is the name of a file that is there.
+ * Names of outputs: of the generations of inputs, so that they sort where these did, and a sequence past all files that the
+ * shard has, or had, of those generations. One output alone stands where the newest input stood.
  */
-function outputNames(inputs: readonly TsmFile[], level: number): readonly string[] {
+function outputNames(
+  inputs: readonly TsmFile[],
+  others: readonly string[],
+  level: number,
+): (output: number) => string {
   const parts = inputs.flatMap((file) => tsmNameOf(nameOf(file)) ?? []);
-  const sequence = Math.max(level, ...parts.map((part) => part.sequence + 1));
-  const generations = [...new Set(parts.map(({ generation }) => generation))];
-  // The newest first: one output alone stands where the newest input stood.
-  const [newest = 1, ...others] = generations.reverse();
-  return [newest, ...others].map((generation) => tsmName({ generation, sequence }));
+  const generations = [...new Set(parts.map(({ generation }) => generation))].reverse();
+  const known = others.flatMap((name) => tsmNameOf(name) ?? []);
+  const sequence = [...parts, ...known]
+    .filter(({ generation }) => generations.includes(generation))
+    .reduce((most, one) => Math.max(most, one.sequence + 1), level);
+  const [newest = 1] = generations;
+  return (output) => {
+    const generation = generations[output];
+    // Parts of a key in several files are apart in time: their order among each other does not matter.
+    if (generation === undefined) return tsmName({ generation: newest, sequence: sequence + 1 + output - generations.length }); // prettier-ignore
+    return tsmName({ generation, sequence });
+  };
 }
 
 /** Takes back what is not to be the shard's. */

@@ -4,7 +4,10 @@ import { batchOf, kept, openStore, readField } from '../../../../test/support/st
 import { World } from '../../../../test/sim/world/world.ts';
 import { ColumnKernel } from '../../../kernels/column-kernel.ts';
 import { compiledKernels } from '../../../kernels/module/kernel-module.ts';
+import { decodeBlock } from '../../../codec/block.ts';
+import { TsmFile } from '../../tsm/tsm-file.ts';
 import { Store } from '../store.ts';
+import type { CompactionSettings } from '../store-options.ts';
 
 const folder = 'data/db/autogen/7';
 
@@ -33,10 +36,14 @@ const settings = {
   compaction: { fullColdMs: 60_000, fileBytesMax: 1 << 30, bytesPerSecond: 0, burstBytes: 0 },
 };
 
-function openCompacting({ disk, clock, log }: Env): Promise<Store> {
+function openCompacting(
+  { disk, clock, log }: Env,
+  more: Partial<CompactionSettings> = {},
+): Promise<Store> {
   const turn = () => Promise.resolve();
   const columnKernel = new ColumnKernel(compiledKernels(), { bytesMax: 1 << 24 });
-  return Store.open({ disk, log, clock, turn, columnKernel }, settings);
+  const compaction = { ...settings.compaction, ...more };
+  return Store.open({ disk, log, clock, turn, columnKernel }, { ...settings, compaction });
 }
 
 test('store: eight flushed files become one, a cold shard one of the last level', async () => {
@@ -96,6 +103,92 @@ function blocksOf(file: Uint8Array): Buffer {
   const indexAt = Buffer.from(file).readBigUInt64BE(file.length - 8);
   return Buffer.from(file).subarray(5, Math.min(1_024, Number(indexAt)));
 }
+
+/** Five files of 1,000 rows each of four fields, a block each. */
+async function writeLong(store: Store): Promise<void> {
+  for (let file = 0; file < 5; file++) {
+    const lines = Array.from({ length: 1_000 }, (_, row) => {
+      const i = file * 1_000 + row;
+      return `m v=${(i * 7) % 1_000},n=${i}i,s="${i % 10}",b=${i % 3 === 0} ${i}`;
+    });
+    await store.write(kept, batchOf(lines.join('\n')));
+    await store.flush(kept.shardId);
+  }
+}
+
+function expectLong(store: Store): void {
+  const numbers = readField(store, 'm', 'n');
+  expect(numbers).toHaveLength(5_000);
+  expect(numbers.every(({ time, value }) => value === String(time))).toBe(true);
+  for (const field of ['v', 's']) expect(readField(store, 'm', field)).toHaveLength(5_000);
+  expect(readField(store, 'm', 'v')[2_345]?.value).toBe(String((2_345 * 7) % 1_000));
+}
+
+test('aggressive-points-per-block: a cold shard with more blocks of a series than a file takes becomes one file', async () => {
+  const more = { keyBlocksMax: 2, aggressiveRows: 10_000 };
+  await inWorld(async (env) => {
+    const store = await openCompacting(env, more);
+    await writeLong(store);
+    await env.clock.sleep(120_000);
+    const after = await files(env);
+    expect(after).toHaveLength(1);
+    expectLong(store);
+    await env.clock.sleep(120_000);
+    expect(await files(env)).toEqual(after);
+    await store.close();
+    const again = await openCompacting(env, more);
+    await again.write(kept, batchOf('m n=5000i 5000'));
+    await again.flush(kept.shardId);
+    await env.clock.sleep(120_000);
+    // It is not brought back to small blocks, of which a file would not take so many.
+    expect(await files(env)).toHaveLength(1);
+    expect(readField(again, 'm', 'n')).toHaveLength(5_001);
+    await again.close();
+  });
+});
+
+test('store: a cold shard that has to be several files is brought together once, and not again and again', async () => {
+  await inWorld(async (env) => {
+    const store = await openCompacting(env, { keyBlocksMax: 2 });
+    await writeLong(store);
+    await env.clock.sleep(120_000);
+    const after = await files(env);
+    // Each of four fields ends in a file of its own.
+    expect(after).toHaveLength(9);
+    await env.clock.sleep(600_000);
+    expect(await files(env)).toEqual(after);
+    expectLong(store);
+    await store.close();
+    const again = await openCompacting(env, { keyBlocksMax: 2 });
+    await env.clock.sleep(120_000);
+    expect(await files(env)).toEqual(after);
+    await again.close();
+  });
+});
+
+test('store: a block of long texts ends where it has many bytes, however few rows it has', async () => {
+  await inWorld(async (env) => {
+    const store = await openCompacting(env);
+    const text = 'x'.repeat(900_000);
+    for (let i = 0; i < 30; i++) {
+      await store.write(kept, batchOf(`m s="${i}${text}" ${i}`));
+      if (i % 10 === 9) await store.flush(kept.shardId);
+    }
+    await env.clock.sleep(120_000);
+    const [name = ''] = await files(env);
+    const file = await TsmFile.open({ disk: env.disk }, `${folder}/${name}`);
+    const bytes = await env.disk.readFile(`${folder}/${name}`);
+    const column = file.column(Buffer.from('m#!~#s'));
+    const rowCounts = [0, 1].map((i) => {
+      const { offset = 0, lengthBytes = 0 } = column?.entry(i) ?? {};
+      return decodeBlock(bytes.subarray(offset + 4, offset + lengthBytes)).timesNs.length;
+    });
+    expect(column?.count).toBe(2);
+    expect((rowCounts[0] ?? 0) + (rowCounts[1] ?? 0)).toBe(30);
+    await file.close();
+    await store.close();
+  });
+});
 
 test('store: a view that was taken before a compaction goes on with its files', async () => {
   await inWorld(async ({ disk, clock }) => {

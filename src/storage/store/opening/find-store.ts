@@ -61,7 +61,7 @@ export async function findStore(ports: StorePorts, options: StoreOptions): Promi
     log.error('Shard is damaged: it is neither read nor written', { shard, error: errorText(error) }); // prettier-ignore
   const shards = new ShardMap();
   const { damaged } = found;
-  const opener = new ShardOpener({ ...ports, kernel, cache, blocks, budget }, options, { ...found, shards }); // prettier-ignore
+  const opener = new ShardOpener({ ...ports, kernel, cache, blocks, budget, checks: options.rowChecks }, options, { ...found, shards }); // prettier-ignore
   if (options.opensBehind !== true) await opener.openAll();
   const segments: WalSegment[] = [];
   const recovered = await recoverWal(disk, options.walFolder, {

@@ -15,6 +15,7 @@ import type { Clock } from '../../../env/clock.ts';
 import type { Disk } from '../../../env/disk.ts';
 import type { Log } from '../../../env/log.ts';
 import type { RecentBudget } from '../../engine/memtable/recent-batches.ts';
+import type { RowChecks } from '../../engine/limits/row-checks.ts';
 import { Shard } from '../../engine/shard.ts';
 import { IndexSegment } from '../../index/index-segment.ts';
 import { goneSuffix, gonePath } from '../../index/segment-gone.ts';
@@ -107,6 +108,7 @@ export interface OpeningPorts extends SegmentPorts {
   readonly blocks: PageCache;
   readonly budget?: RecentBudget | undefined;
   readonly filters?: DeleteFilters | undefined;
+  readonly checks?: RowChecks | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -155,6 +157,7 @@ export function emptyShard(
   const { disk, kernel, budget, clock } = ports;
   const shard = new Shard(place.shardId, kernel, {
     budget,
+    checks: ports.checks,
     onUnclear: unclearTo(ports.log, place),
   });
   const manifest = new ManifestKeeper(disk, folder, { flushedSequence: sequence, files: new Map(), copy }); // prettier-ignore
@@ -235,6 +238,7 @@ export async function openShard(
     files,
     segments: segments ?? [],
     budget: ports.budget,
+    checks: ports.checks,
     onUnclear: unclearTo(ports.log, place),
   });
   const filters = filtersOf(ports);

@@ -32,6 +32,14 @@ test('shard manifest: reads what was written, none and many files', () => {
   });
 });
 
+test('shard manifest: rows of blocks are read as they were written, and are a count', () => {
+  const whole = new Map([['000000003-000000004.tsm', { lengthBytes: 9, indexBytes: 1, indexCrc32: 2, wholeRows: 10_000 }]]); // prettier-ignore
+  const one = { ...manifest, files: whole };
+  expect(decodeManifest('7/shard.json', encodeManifest(one))).toEqual(one);
+  const wrong = new TextDecoder().decode(encodeManifest(one)).replace('"wholeRows":10000', '"wholeRows":-1'); // prettier-ignore
+  expect(outcome(sealed(wrong.slice(0, wrong.lastIndexOf(',"crc32"'))))).toBe('corrupt 7/shard.json: files are not a list of files'); // prettier-ignore
+});
+
 test('shard manifest: deletes are read as they were written', () => {
   const far = { stamp: (9n << 64n) + 7n, minTimeNs: -(1n << 63n), maxTimeNs: (1n << 63n) - 1n, filter: 'bQ== bg==.AA==' }; // prettier-ignore
   const deletes = [{ ...far, stamp: 1n, minTimeNs: 0n, filter: '' }, far];

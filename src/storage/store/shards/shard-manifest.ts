@@ -89,7 +89,7 @@ export function encodeManifest({
   copy,
 }: ShardManifest): Uint8Array {
   // prettier-ignore
-  const list = [...files].map(([name, { lengthBytes, indexBytes, indexCrc32, directoryCrc32, stamps }]) => ({ name, lengthBytes, indexBytes, indexCrc32, directoryCrc32, ...(stamps !== undefined && { stamps: stampsText(stamps) }) })); // prettier-ignore
+  const list = [...files].map(([name, { lengthBytes, indexBytes, indexCrc32, directoryCrc32, stamps, wholeRows }]) => ({ name, lengthBytes, indexBytes, indexCrc32, directoryCrc32, ...(stamps !== undefined && { stamps: stampsText(stamps) }), wholeRows })); // prettier-ignore
   const indexed = [...(segments ?? [])].map(([name, { lengthBytes, footerCrc32 }]) => ({ name, lengthBytes, footerCrc32 })); // prettier-ignore
   const parts = {
     ...(gone.length > 0 && { gone }),
@@ -156,8 +156,8 @@ function parseBody(body: string): Readonly<Record<string, unknown>> | undefined 
 
 function isManifestFile(value: unknown): value is ManifestFile {
   if (typeof value !== 'object' || value === null) return false;
-  const { name, lengthBytes, indexBytes, indexCrc32, directoryCrc32 = 0, stamps } = value as Partial<ManifestFile>; // prettier-ignore
-  const counts = [lengthBytes, indexBytes, indexCrc32, directoryCrc32];
+  const { name, lengthBytes, indexBytes, indexCrc32, directoryCrc32 = 0, stamps, wholeRows = 0 } = value as Partial<ManifestFile>; // prettier-ignore
+  const counts = [lengthBytes, indexBytes, indexCrc32, directoryCrc32, wholeRows];
   if (stamps !== undefined && !isStamps(stamps)) return false;
   return typeof name === 'string' && counts.every(isCount);
 }
