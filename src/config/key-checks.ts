@@ -86,6 +86,13 @@ export const collectdMultiValue: KeyCheck = (value) =>
     ? undefined
     : 'Invalid value for parse-multivalue-plugin. Valid options are "split" and "join"';
 
+/** Names and values that a head can hold: anything else would be a line of its own. */
+export const httpHeaders: KeyCheck = (value) => {
+  const pairs: readonly (readonly [string, string])[] = typeof value === 'object' ? Object.entries(value) : []; // prettier-ignore
+  const wrong = pairs.find(([name, text]) => !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name) || !/^[\t -~]*$/.test(text)); // prettier-ignore
+  return wrong && `invalid header ${JSON.stringify(wrong[0])}`;
+};
+
 function textOf(value: Value): string {
   return typeof value === 'string' ? value : '';
 }

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import { defaultPasswordScheme } from '../../src/env/password-scheme.ts';
 import { MiB } from '../../src/base/units.ts';
 import { LocalShards } from '../../src/data/engine/local-shards.ts';
@@ -31,6 +32,8 @@ export interface OneNode {
   readonly statistics: Statistics;
   readonly url: string;
   readonly meta: MemoryMeta;
+  /** Takes a connection that did not come by its address. */
+  readonly acceptPlain: (socket: Duplex) => void;
   readonly close: () => Promise<void>;
 }
 
@@ -40,6 +43,8 @@ export async function startOneNode(
   options: {
     readonly workerCount: number;
     readonly access?: AccessOptions;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly connectionsMax?: number;
     /** Hears each line of the access log. */
     readonly accessLine?: (line: string) => void;
     readonly accessLog?: Partial<AccessLogOptions>;
@@ -143,6 +148,8 @@ export async function startOneNode(
         leavesWritesOut: false,
         ...options.accessLog,
       },
+      headers: options.headers ?? {},
+      connectionsMax: options.connectionsMax ?? 0,
       access: options.access ?? openAccess,
       countsUserBytes: false,
       throttle: {
@@ -156,10 +163,11 @@ export async function startOneNode(
     },
   );
   const url = await api.listen({ host: '127.0.0.1', port: 0 });
+  const { acceptPlain } = api;
   const close = async (): Promise<void> => {
     await api.close();
     await local.close();
     await jobs.close();
   };
-  return { url, env, meta, writer, statistics, close };
+  return { url, env, meta, writer, statistics, acceptPlain, close };
 }

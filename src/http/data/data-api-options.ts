@@ -53,6 +53,10 @@ export interface DataApiOptions {
   readonly queryTimeoutMs: number;
   readonly writeTimeoutMs: number;
   readonly accessLog: AccessLogOptions;
+  /** `[http.headers]`: in every answer. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Of TCP, of which one too many is closed as it comes; 0 is no limit. */
+  readonly connectionsMax: number;
   readonly access: AccessOptions;
   /** `user-query-bytes-enabled` (spec F123). */
   readonly countsUserBytes: boolean;

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { errorText, isDbError } from '../../base/errors.ts';
 import type { Clock } from '../../env/clock.ts';
@@ -13,6 +14,7 @@ import { addGate } from './access/gate.ts';
 import { addDirectConnections } from './direct/direct-connections.ts';
 import type { DirectParts } from './direct/direct-parts.ts';
 import { AccessLog, type LoggedAnswer, type LoggedRequest } from './requests/access-log.ts';
+import { fixedHeaders, type FixedHeaders } from './answers/fixed-headers.ts';
 import { SentLengths } from './answers/sent-lengths.ts';
 import { BodyBudget, type BodyPlace } from './requests/body-budget.ts';
 import {
@@ -47,6 +49,8 @@ declare module 'fastify' {
   }
   interface FastifyInstance {
     bodyBuffers: SharedBuffers;
+    /** Serves a connection that was accepted elsewhere, and speaks plain HTTP. */
+    acceptPlain: (socket: Duplex) => void;
   }
 }
 
@@ -83,10 +87,12 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
     idle: new IdleWatch(ports.clock, options.idleMs),
   };
   const halfOpen = new IdleWatch(ports.clock, halfOpenMs);
+  const fixed = fixedHeaders(options.headers);
   answerHalfOpen(api, halfOpen, (request) => !isWrite(request));
   addBodies(api, bodies);
   api.addHook('onRequest', (request, reply, done) => {
     setCommonHeaders(request, reply, { ports, version: options.version });
+    if (hasRoute(request)) addFixedHeaders(reply, fixed);
     allowAnyContentType(request);
     const refusal = refusalOfHead(request.raw);
     if (refusal === undefined) done();
@@ -111,6 +117,7 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
   const shared = {
     ports,
     options,
+    fixed,
     counters,
     accessLog,
     throttle,
@@ -122,9 +129,23 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
   };
   const { rawSockets, secureSockets } = ports;
   if (rawSockets !== undefined) addDirectConnections(api, rawSockets, shared);
+  decorateAccept(api, options.connectionsMax);
   // What is added last sees a connection first.
   if (secureSockets !== undefined) addSecureConnections(api, secureSockets);
   return api;
+}
+
+/** From now on connections can be given to those who listen for them at this moment; `connectionsMax` is none of these. */
+function decorateAccept(api: FastifyInstance, connectionsMax: number): void {
+  if (connectionsMax > 0) api.server.maxConnections = connectionsMax;
+  const accept = api.server.listeners('connection') as ((socket: Duplex) => void)[];
+  api.decorate('acceptPlain', (socket: Duplex) => {
+    for (const one of accept) one.call(api.server, socket);
+  });
+}
+
+function addFixedHeaders({ raw }: FastifyReply, { pairs }: FixedHeaders): void {
+  for (const [name, value] of pairs) if (!raw.hasHeader(name)) raw.setHeader(name, value);
 }
 
 /** Bodies are read whole, each piece within the budget of all; what a request holds of it ends with its connection's turn. */
@@ -288,7 +309,7 @@ function addRoutes(api: FastifyInstance, parts: Parts): void {
 
 function addRequestProfiles(api: FastifyInstance, profiles: RequestProfiles): void {
   api.addHook('onRequest', (request, _reply, done) => {
-    profiles.add(pathOf(request), request.ip);
+    profiles.add(pathOf(request), addressOf(request));
     done();
   });
   only(api, '/debug/requests', async (request, reply) => {
@@ -296,6 +317,11 @@ function addRequestProfiles(api: FastifyInstance, profiles: RequestProfiles): vo
     const text = await profiles.read(seconds, goneSignal(reply));
     return reply.type('application/json; charset=utf-8').header('Connection', 'close').send(text);
   });
+}
+
+/** '' of a client of a Unix socket. */
+function addressOf({ ip }: { readonly ip: string | undefined }): string {
+  return ip ?? '';
 }
 
 function addBuckets(api: FastifyInstance, ports: DataApiPorts): void {

@@ -1,6 +1,7 @@
 import { MiB } from '../../base/units.ts';
 import type { Env } from '../../env/env.ts';
 import { nodeRawSockets } from '../../env/node/network/node-raw-sockets.ts';
+import { listenOnUnixSocket, type UnixListener } from '../../env/node/network/unix-listener.ts';
 import type { SecureSockets } from '../../env/secure-sockets.ts';
 import { createDataApi } from '../../http/data/data-api.ts';
 import type { AccessOptions } from '../../http/data/access/access-options.ts';
@@ -69,8 +70,7 @@ export async function startDataServer(
     apiPorts(env, config, { node, secure, logs, shown }),
     apiOptions(config),
   );
-  if (config.get('http', 'enabled'))
-    await listenOnHttp(api, config, { log, https: secure !== undefined });
+  const unix = await listenOnHttp(api, config, { log, https: secure !== undefined });
   const listeners = await openListeners(config, { ...env, ...node });
   opened.listeners = listeners;
   return {
@@ -83,6 +83,7 @@ export async function startDataServer(
     close: async () => {
       if (config.get('cluster', 'termination-query-log')) node.registry.logRunning();
       await listeners.close();
+      unix?.close();
       await api.close();
       await node.close();
       peers?.close();
@@ -153,15 +154,24 @@ function varsOf(
 }
 
 async function listenOnHttp(
-  api: Parameters<typeof listenAt>[0],
+  api: ReturnType<typeof createDataApi>,
   config: DataConfig,
   { log, https }: Pick<Env, 'log'> & { readonly https: boolean },
-): Promise<void> {
+): Promise<UnixListener | undefined> {
+  if (!config.get('http', 'enabled')) return undefined;
   if (config.get('http', 'auth-enabled') && config.get('http', 'shared-secret') === '')
     log.info('Auth is enabled but shared-secret is blank. BearerAuthentication is disabled.');
   const addr = config.get('http', 'bind-address');
   await listenAt(api, addr);
   log.info('Listening on HTTP', { addr, https });
+  if (!config.get('http', 'unix-socket-enabled')) return undefined;
+  const path = config.get('http', 'bind-socket');
+  const permissions = config.get('http', 'unix-socket-permissions');
+  const settings = { path, permissions, group: config.get('http', 'unix-socket-group') };
+  // Plain also where others are encrypted, as in the reference: whoever may open it is on this machine.
+  const unix = await listenOnUnixSocket(settings, api.acceptPlain);
+  log.info('Listening on unix socket', { addr: path });
+  return unix;
 }
 
 function apiOptions(config: DataConfig): DataApiOptions {
@@ -178,6 +188,8 @@ function apiOptions(config: DataConfig): DataApiOptions {
       statusFilters: config.get('http', 'access-log-status-filters'),
       leavesWritesOut: config.get('http', 'suppress-write-log'),
     },
+    headers: config.get('http', 'headers'),
+    connectionsMax: config.get('http', 'max-connection-limit'),
     access: accessOptions(config),
     countsUserBytes: config.get('http', 'user-query-bytes-enabled'),
     throttle: {

@@ -1,5 +1,6 @@
 import type { Admit } from '../access/gate.ts';
 import type { DataApiOptions, DataApiPorts } from '../data-api-options.ts';
+import type { FixedHeaders } from '../answers/fixed-headers.ts';
 import type { AccessLog } from '../requests/access-log.ts';
 import type { BodyBudget } from '../requests/body-budget.ts';
 import type { BodyBuffers } from '../requests/gathered-body.ts';
@@ -12,6 +13,7 @@ import type { WriteThrottle } from '../requests/write-throttle.ts';
 export interface DirectParts {
   readonly ports: DataApiPorts;
   readonly options: DataApiOptions;
+  readonly fixed: FixedHeaders;
   readonly counters: RequestCounters;
   readonly accessLog: AccessLog;
   readonly throttle: WriteThrottle;

@@ -77,7 +77,7 @@ export async function answerQuery(
     started,
     head: (lengthBytes) => {
       const closes = parts.isClosing() || head.closes;
-      const said = { version, requestId, date: parts.date(), closes };
+      const said = { version, requestId, more: parts.fixed.text, date: parts.date(), closes };
       const { contentType } = format;
       return documentHead(said, { contentType, lengthBytes, isZipped: asked.isZipped });
     },

@@ -125,6 +125,7 @@ export class DirectWrites {
     const parts = {
       version,
       requestId,
+      more: this.#parts.fixed.text,
       date: this.#shared.date(),
       closes: this.#shared.isClosing() || request.closes,
     };

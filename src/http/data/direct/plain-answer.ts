@@ -4,6 +4,8 @@ import { errorHeader, reasonOf, writeJsonError } from '../../error-reply.ts';
 export interface AnswerParts {
   readonly version: string;
   readonly requestId: string;
+  /** Lines of headers that the configuration adds. */
+  readonly more: string;
   /** Of now, as HTTP writes it. */
   readonly date: string;
   /** The node is about to end. */
@@ -20,12 +22,12 @@ export const keepAliveSeconds = 72;
 
 /** `lengthBytes` is what the log of requests names: of the body. */
 export function plainAnswer(
-  { version, requestId, date, closes }: AnswerParts,
+  { version, requestId, more, date, closes }: AnswerParts,
   error: PlainError | undefined,
 ): { readonly text: string; readonly lengthBytes: number } {
   const status = error === undefined ? '204 No Content' : `${error.status} ${reasonOf(error.status)}`; // prettier-ignore
   const body = error === undefined ? '' : writeJsonError(error.text).toString('latin1');
-  const ids = idsOf({ version, requestId });
+  const ids = idsOf({ version, requestId, more });
   const what = error === undefined ? '' : `X-Influxdb-Error: ${errorHeader(error.text)}\r\n`;
   const size = error === undefined ? '' : `content-length: ${body.length}\r\n`;
   const end = endOf(closes);
@@ -41,16 +43,20 @@ export interface DocumentParts {
 }
 
 export function documentHead(
-  { version, requestId, date, closes }: AnswerParts,
+  { version, requestId, more, date, closes }: AnswerParts,
   { contentType, lengthBytes, isZipped }: DocumentParts,
 ): string {
   const zipped = isZipped ? 'content-encoding: gzip\r\n' : '';
   const [size, coding] = lengthBytes === undefined ? ['', '\r\nTransfer-Encoding: chunked'] : [`content-length: ${lengthBytes}\r\n`, '']; // prettier-ignore
-  return `HTTP/1.1 200 OK\r\n${idsOf({ version, requestId })}content-type: ${contentType}\r\n${zipped}${size}Date: ${date}\r\n${endOf(closes)}${coding}\r\n\r\n`; // prettier-ignore
+  return `HTTP/1.1 200 OK\r\n${idsOf({ version, requestId, more })}content-type: ${contentType}\r\n${zipped}${size}Date: ${date}\r\n${endOf(closes)}${coding}\r\n\r\n`; // prettier-ignore
 }
 
-function idsOf({ version, requestId }: Pick<AnswerParts, 'version' | 'requestId'>): string {
-  return `X-Influxdb-Version: ${version}\r\nX-Influxdb-Build: ENT\r\nX-Request-Id: ${requestId}\r\nRequest-Id: ${requestId}\r\n`; // prettier-ignore
+function idsOf({
+  version,
+  requestId,
+  more,
+}: Pick<AnswerParts, 'version' | 'requestId' | 'more'>): string {
+  return `X-Influxdb-Version: ${version}\r\nX-Influxdb-Build: ENT\r\nX-Request-Id: ${requestId}\r\nRequest-Id: ${requestId}\r\n${more}`; // prettier-ignore
 }
 
 function endOf(closes: boolean): string {
