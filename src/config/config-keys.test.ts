@@ -153,7 +153,8 @@ test('config keys: what is without effect is listed for users with its reason, w
   }))
     for (const [section, key, { kind }] of ofStatus('moot', { ...keys, ...arrayKeys })) {
       all.push(`${file} ${section === '' ? key : `[${section}] ${key}`}`);
-      const given = { bool: true, integer: 7n, duration: '7s', size: '7k' }[kind as string] ?? ':7';
+      const given =
+        { bool: true, integer: 7n, duration: '7s', size: '7k', bytes: 7n }[kind as string] ?? ':7';
       const value = formatTomlValue(kind, tomlReaders[kind](given));
       const text = section === '' ? `${key} = ${value}` : `[${section}]\n${key} = ${value}`;
       const config = Config.read({ text, environment: {}, keys, arrayKeys });

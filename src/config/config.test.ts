@@ -172,9 +172,9 @@ test('config: sections that are repeated are each read by themselves, with their
 });
 
 test('config: what is not in effect is named, unknown keys are passed over', () => {
-  const text = '[flux-controller]\nquery-concurrency = 7\n[new]\nkey = 1\n[http]\nnew = 2';
+  const text = '[new]\nkey = 1\n[http]\nnew = 2\ndebug-pprof-enabled = true';
   expect(readData(text).notices()).toEqual([
-    '[flux-controller] query-concurrency is not in effect in this version',
+    '[http] debug-pprof-enabled is not in effect in this version',
   ]);
   expect(readData().notices()).toEqual([]);
 });

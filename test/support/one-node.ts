@@ -148,6 +148,7 @@ export async function startOneNode(
         leavesWritesOut: false,
         ...options.accessLog,
       },
+      tracesWrites: false,
       headers: options.headers ?? {},
       connectionsMax: options.connectionsMax ?? 0,
       access: options.access ?? openAccess,

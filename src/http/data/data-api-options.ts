@@ -53,6 +53,8 @@ export interface DataApiOptions {
   readonly queryTimeoutMs: number;
   readonly writeTimeoutMs: number;
   readonly accessLog: AccessLogOptions;
+  /** Bodies of writes go to the log (`write-tracing`). */
+  readonly tracesWrites: boolean;
   /** `[http.headers]`: in every answer. */
   readonly headers: Readonly<Record<string, string>>;
   /** Of TCP, of which one too many is closed as it comes; 0 is no limit. */

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../../data/statements/principal.ts';
 import { must } from '../../base/assert.ts';
 import { DbError, isDbError } from '../../base/errors.ts';
+import { KiB } from '../../base/units.ts';
 import type { CountedPoints, WriteRequest } from '../../data/write/body-routes.ts';
 import { parseConsistencyLevel } from '../../data/write/consistency.ts';
 import { unpackRequest } from '../prometheus/packed.ts';
@@ -49,8 +50,8 @@ export function targetOf(
 }
 
 export interface WriteParts {
-  readonly ports: Pick<DataApiPorts, 'writer' | 'clock' | 'jobs'>;
-  readonly options: Pick<DataApiOptions, 'writeTimeoutMs' | 'bodyBytesMax'>;
+  readonly ports: Pick<DataApiPorts, 'writer' | 'clock' | 'jobs' | 'log'>;
+  readonly options: Pick<DataApiOptions, 'writeTimeoutMs' | 'bodyBytesMax' | 'tracesWrites'>;
   readonly counters: Pick<RequestCounters, 'addPoints'>;
 }
 
@@ -84,10 +85,21 @@ export function writeBody(
 ): Promise<void> {
   const level = parseConsistencyLevel(RequestParameters.ofUrl(request).get('consistency'));
   const timeoutMs = options.writeTimeoutMs;
+  if (options.tracesWrites) traceBody(ports, body.body);
   const counted = (points: CountedPoints): void => {
     counters.addPoints(points);
   };
   return ports.writer.write({ ...target, ...body, level, timeoutMs, counted });
+}
+
+/** A line of the log is no longer than this. */
+const tracedBytesMax = 512 * KiB;
+
+function traceBody({ log }: Pick<DataApiPorts, 'log'>, body: Uint8Array): void {
+  const text = Buffer.from(body.subarray(0, tracedBytesMax)).toString();
+  const rest = body.length - tracedBytesMax;
+  const more = rest > 0 ? `... and ${rest} bytes more` : '';
+  log.info('Write body received by handler', { body: `${text}${more}` });
 }
 
 interface Lines extends RemoteWrite {

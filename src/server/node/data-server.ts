@@ -188,6 +188,7 @@ function apiOptions(config: DataConfig): DataApiOptions {
       statusFilters: config.get('http', 'access-log-status-filters'),
       leavesWritesOut: config.get('http', 'suppress-write-log'),
     },
+    tracesWrites: config.get('http', 'write-tracing'),
     headers: config.get('http', 'headers'),
     connectionsMax: config.get('http', 'max-connection-limit'),
     access: accessOptions(config),
