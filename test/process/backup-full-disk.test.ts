@@ -89,7 +89,8 @@ test.runIf(hasMount)(
     const whole = await cluster.query(1, question, 'a');
     await cluster.kill('data-2');
     const disk = diskAt(join(places, 'disk'), 256);
-    disk.takeOver(join(cluster.dir, 'data-2'), ['data', 'wal']);
+    // Not the log: what is needless of it goes a second after the start, and would be room again.
+    disk.takeOver(join(cluster.dir, 'data-2'), ['data']);
     cluster.startByHand('data-2');
     await eventually(async () => {
       expect(await cluster.query(2, question, 'a')).toBe(whole);
