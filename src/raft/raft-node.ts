@@ -121,6 +121,8 @@ export class RaftNode {
       this.#electionElapsed = 0;
       this.#timeoutTicks = this.#drawTimeout();
       if (this.#log.mayStand(this.id)) this.#campaign({ isPreVote: true });
+      // Whoever led when this node was taken out need not lead any more.
+      else this.#leaderId = 0;
     }
   }
 

@@ -190,6 +190,19 @@ test('raft 4.2.1: a learner takes the log without a vote, then becomes a voter; 
   expect(cluster.texts(2)).toEqual(['a', 'b']);
 });
 
+test('raft 4.2.1: a learner that was taken out unheard names no leader once it hears of none', () => {
+  const cluster = clusterOf(1);
+  elect(cluster, 1);
+  cluster.add(2);
+  cluster.node(1).proposeMembership({ voters: membersOf(1), learners: membersOf(2) });
+  cluster.tick(3);
+  expect(cluster.node(2).leaderId).toBe(1);
+  isolate(cluster, 2);
+  cluster.node(1).proposeMembership({ voters: membersOf(1), learners: [] });
+  cluster.tick(60);
+  expect([cluster.node(2).role, cluster.node(2).leaderId]).toEqual(['follower', 0]);
+});
+
 test('raft 4.1: two voters at a time are refused', () => {
   const cluster = clusterOf(1);
   elect(cluster, 1);

@@ -8,7 +8,7 @@ import type { RpcTransport } from '../../env/transport.ts';
 import type { Message } from '../../raft/types.ts';
 import { encodeMessage } from '../../rpc/message.ts';
 import type { CallMethod } from '../../rpc/method.ts';
-import { joinMetaMethod } from '../client/meta-methods.ts';
+import { joinMetaMethod, watchMethod } from '../client/meta-methods.ts';
 import { encodeRecord, type RecordKind, type RecordOf } from './raft-records.ts';
 import { MetaNode, type MetaNodeOptions } from './meta-node.ts';
 import { deliverMethod, listenMethod } from './raft-methods.ts';
@@ -189,6 +189,30 @@ test('meta node: asked to join twice at once, as when a message is doubled, it j
   expect(node.status.nodeId).toBe(2);
   await node.close();
 });
+
+test('meta node: one that never got the log sends those who watch it on, and a node with a leader keeps them', async () => {
+  const [stranded, leading] = [new OneMeta(), new OneMeta()];
+  const node = await stranded.open();
+  await ask(node, joinMetaMethod, { nodeId: 2, clusterId: 7n });
+  let [strandedEnd, leadingEnd] = ['goes on', 'goes on'];
+  void watched(node).catch((error: unknown) => (strandedEnd = errorText(error)));
+  const leader = await leading.open();
+  await leader.found();
+  void watched(leader).then(() => (leadingEnd = 'ended'));
+  await stranded.run(10_000);
+  await leading.run(10_000);
+  expect([strandedEnd, leadingEnd]).toEqual(['no leader', 'goes on']);
+  await leading.world.complete(leader.close());
+});
+
+/** To the end of what a node says to whoever watches. */
+async function watched(node: MetaNode): Promise<void> {
+  const served = must(node.methods.find(({ path }) => path === watchMethod.path), 'the method is there'); // prettier-ignore
+  if (served.kind !== 'stream') throw new Error('it is a call');
+  const request = watchMethod.request.encode({ index: 0, form: 'protobuf' });
+  const { signal } = new AbortController();
+  for await (const _ of served.answer(request, { signal })) continue;
+}
 
 test('meta node: a stranger cannot listen to what members send each other', async () => {
   const one = new OneMeta();

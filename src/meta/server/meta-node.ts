@@ -75,6 +75,8 @@ export interface MetaStatus {
 
 const executeTimeoutMs = 5_000;
 const watchBeatMs = 2_000;
+/** More than an election takes: whoever watches goes on to another meta node then. */
+const leaderlessBeatsMax = 3;
 /** How long a node that leaves looks for a leader that takes it out. */
 const leaveLimitMs = 30_000;
 
@@ -439,9 +441,11 @@ export class MetaNode {
     return { clock: this.#ports.clock, stepMs: this.#options.tickMs };
   }
 
+  /** Ends where no leader is heard of: in a cluster that has one this node has not, its catalog may be of long ago. */
   async *#watch({ index, form }: WatchRequest, signal: AbortSignal): AsyncGenerator<WatchReply> {
     const machine = this.#machine;
     let known = index;
+    let leaderlessBeats = 0;
     let news = new Latch<undefined>();
     const wake = (): void => {
       news.open(undefined);
@@ -461,6 +465,8 @@ export class MetaNode {
         const beat = this.#ports.clock.after(watchBeatMs, wake);
         await news.promise;
         beat.cancel();
+        leaderlessBeats = this.status.leader === '' ? leaderlessBeats + 1 : 0;
+        if (leaderlessBeats > leaderlessBeatsMax) throw new DbError('no_leader', 'no leader');
       }
     } finally {
       unwatch();
