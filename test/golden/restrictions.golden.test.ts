@@ -216,6 +216,33 @@ test('restrictions: a delete takes what may be written, and no more', async () =
     expect(await left()).toBe('200 {"results":[{"statement_id":0,"series":[{"columns":["key"],"values":[["cpu,dc=west"],["disk_east,dc=west,slot=1"],["disk_west,dc=west"],["network,dc=west,host=a"],["network,dc=west,host=w,rack=r"],["secret,dc=east"]]}]}]}\n'); // prettier-ignore
   }
   expect(await query('east', 'DELETE FROM secret', { method: 'POST' }, '&db=g')).toContain('not authorized to delete from'); // prettier-ignore
+  expect(await query('east', 'DELETE FROM /secr/', { method: 'POST' }, '&db=g')).toContain('not authorized to delete from'); // prettier-ignore
+  const policy = 'CREATE RETENTION POLICY p ON g DURATION INF REPLICATION 1';
+  expect(await query('root', policy, { method: 'POST' })).toMatch(/^200 (?!.*error)/);
+  const drop = () => query('east', 'DROP RETENTION POLICY p ON g', { method: 'POST' });
+  expect(await drop()).toMatch(/^403 .*reads or writes of its databases are restricted/);
+  await node.meta.execute({ kind: 'change-user-permissions', name: 'east', permissions: [{ scope: 'g', permissions: ['DropDatabase'] }], isGrant: true }); // prettier-ignore
+  expect(await drop()).toMatch(/^200 (?!.*error)/);
+});
+
+test('restrictions: a delete by a pattern does not tell that something hidden is there', async () => {
+  const before = await query('root', 'SHOW SERIES', {}, '&db=d');
+  for (const pattern of ['/^secret$/', '/^nothing$/', '/^disk_w/'])
+    for (const verb of ['DELETE', 'DROP SERIES'])
+      expect(await query('other', `${verb} FROM ${pattern}`, { method: 'POST' }, '&db=d')).toBe('200 {"results":[{"statement_id":0}]}\n'); // prettier-ignore
+  for (const name of ['secret', 'disk_w'])
+    expect(await query('other', `DELETE FROM ${name}`, { method: 'POST' }, '&db=d')).toContain(`not authorized to delete from \\"${name}\\"`); // prettier-ignore
+  expect(await query('root', 'SHOW SERIES', {}, '&db=d')).toBe(before);
+});
+
+test('restrictions: a continuous query that is run by hand reads and writes what may be', async () => {
+  const continuous = 'CREATE CONTINUOUS QUERY c ON copies BEGIN SELECT count("key") INTO copies..told FROM d..secret GROUP BY time(1m) END'; // prettier-ignore
+  expect(await query('root', continuous, { method: 'POST' })).toMatch(/^200 (?!.*error)/);
+  const run = (user: User) => query(user, "EXECUTE CONTINUOUS QUERY c ON copies FROM '1970-01-01T00:00:00Z' TO '1970-01-01T00:01:00Z'", { method: 'POST' }); // prettier-ignore
+  const wrote = (count: number) => expect.stringContaining(`[["1970-01-01T00:00:00Z",${count}]]`) as string; // prettier-ignore
+  expect(await run('east')).toEqual(wrote(0));
+  expect(await run('root')).toEqual(wrote(1));
+  await query('root', 'DROP CONTINUOUS QUERY c ON copies', { method: 'POST' });
 });
 
 test('restrictions: they come and go with the catalog', async () => {

@@ -40,11 +40,23 @@ export function authorizeStatements(
   }
 }
 
-/** What goes on by itself reads and writes as nobody: whoever may not read or write all of it may not set it going. */
+/**
+ * What goes on by itself reads and writes as nobody: whoever may not read or write all of it may not set it going. A policy takes
+ * all series of it along, also those that may not be written; whoever may drop the database may drop it.
+ */
 function refuseWayAround(statement: Statement, principal: Principal, database: string): void {
-  if (statement.kind !== 'create-continuous-query' && statement.kind !== 'create-subscription')
-    return;
-  if (statementRules(statement, { principal, database }) === undefined) return;
+  switch (statement.kind) {
+    case 'create-continuous-query':
+    case 'create-subscription':
+      if (statementRules(statement, { principal, database }) === undefined) return;
+      break;
+    case 'drop-retention-policy':
+      if (principal.rules('write', statement.database) === undefined) return;
+      if (isPermitted(statement, principal, database)) return;
+      break;
+    default:
+      return;
+  }
   const text = `statement '${printStatement(statement)}', reads or writes of its databases are restricted`;
   throw forbidden(`${principal.name} not authorized to execute ${text}`);
 }

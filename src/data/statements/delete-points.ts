@@ -76,7 +76,7 @@ export async function deletePoints(
     ...known.map((schema) => listed(schema, { rest, shardIds })),
     ...(isShared ? unknownOf(sourcesOf(statement), known, rest) : []),
   ];
-  const measurements = writable(named, context);
+  const measurements = writable(named, sourcesOf(statement), context);
   const request: Omit<DeletePointsRequest, 'shardIds'> = {
     measurements,
     minTimeNs: range.minNs ?? minTimeNs,
@@ -89,9 +89,13 @@ export async function deletePoints(
   throwFirst([...schemas.outcomes, ...deleted]);
 }
 
-/** What of them the one who deletes may write. Throws `forbidden` where that is nothing. */
+/**
+ * What of them the one who deletes may write. Throws `forbidden` where that is nothing; but a measurement that is hidden from them,
+ * and that a pattern alone has found, is as if it were not there.
+ */
 function writable(
   measurements: readonly ListedMeasurement[],
+  sources: readonly Source[],
   { database, rules }: ShowContext,
 ): readonly ListedMeasurement[] {
   const bound = rules?.writes(database);
@@ -100,9 +104,15 @@ function writable(
     const allowed = allowedOf(bound, one.name);
     return allowed === 'none' ? [] : [{ ...one, predicate: bounded(allowed, one.predicate) }];
   });
-  if (left.length === 0 && measurements.length > 0)
-    throw new DbError('forbidden', `not authorized to delete from ${JSON.stringify(measurements[0]?.name)}: it is restricted`); // prettier-ignore
-  return left;
+  if (left.length > 0) return left;
+  // Named ones are refused whether or not they are there.
+  const readable = rules?.reads(database);
+  const isReadable = (name: string) =>
+    readable === undefined || allowedOf(readable, name) === 'all';
+  const named = sources.flatMap((one) => (one.kind === 'measurement' && one.name !== '' ? [one.name] : [])); // prettier-ignore
+  const refused = named.find((name) => allowedOf(bound, name) === 'none') ?? measurements.map(({ name }) => name).find(isReadable); // prettier-ignore
+  if (refused === undefined) return [];
+  throw new DbError('forbidden', `not authorized to delete from ${JSON.stringify(refused)}: it is restricted`); // prettier-ignore
 }
 
 interface Outcome {

@@ -16,6 +16,8 @@ export function statementRules(
   if (!principal.isBound) return undefined;
   const reads: RulesOf = (name) => principal.rules('read', name);
   const writes: RulesOf = (name) => principal.rules('write', name);
+  // What a continuous query reads and writes stands in the catalog, not in the statement.
+  if (statement.kind === 'execute-continuous-query') return { reads, writes };
   const isRestricted = [...databasesOf(statement, database)].some(
     (name) => reads(name) !== undefined || writes(name) !== undefined,
   );
