@@ -108,3 +108,8 @@ test.each(['1e400', '-1e400', '1.7976931348623159e308', '0x1p1024'])(
     expect(readGoFloat(text)).toBe('value out of range');
   },
 );
+
+test('go float: a long text that is no number is found out in the time of its length', () => {
+  for (const part of ['1', '1_1', '.', '0x1', '1e'])
+    expect(readGoFloat(`${part.repeat(200_000)}x`)).toBe('invalid syntax');
+});

@@ -3,7 +3,8 @@
 /** Why a text is no number; the words of Go's errors. */
 export type NoFloat = 'invalid syntax' | 'value out of range';
 
-const decimal = /^[+-]?(?:\d[\d_]*\.?[\d_]*|\.[_]*\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?$/;
+/** Without two ways to read the same digits: a text that is no number would take the square of its length. */
+const decimal = /^[+-]?(?:\d[\d_]*(?:\.[\d_]*)?|\.[_]*\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?$/;
 const hexadecimal =
   /^([+-]?)0[xX]_?([\da-fA-F][\da-fA-F_]*)?(?:\.([\da-fA-F_]*))?[pP]([+-]?\d[\d_]*)$/;
 

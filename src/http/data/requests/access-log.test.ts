@@ -60,6 +60,23 @@ test.each([
   expect(line).not.toMatch(/hid|\n/);
 });
 
+test('access log: a name that somebody gives begins no line, whether or not it is a user’s', () => {
+  const basic = { headers: { authorization: `Basic ${btoa('me\nforged:pw')}` } };
+  for (const line of [lineOf('GET', '/ping', basic), lineOf('GET', '/query?u=me%0Aforged&p=x')])
+    expect(line).toMatch(/^127\.0\.0\.1 - me\\nforged \[.*$/);
+});
+
+test('access log: passwords that are parameters of a statement are hidden', () => {
+  const [q, params] = ['q=CREATE+USER+x+WITH+PASSWORD+$p', 'params=%7B%22p%22:%22hidden%22%7D'];
+  for (const line of [
+    lineOf('POST', `/query?${q}&${params}`),
+    lineOf('POST', '/query', form(`${q}&${params}`)),
+    lineOf('POST', `/query?${params}`, form(q)),
+  ])
+    expect(line).not.toContain('hidden');
+  expect(lineOf('GET', `/query?q=SELECT+$p+FROM+m&${params}`)).toContain('hidden');
+});
+
 test('access log: bytes that are no text do not stop a line', () => {
   expect(lineOf('GET', '/query?q=%ff%00&p=%')).toContain('GET /query?q=%EF%BF%BD%00 HTTP');
 });

@@ -1,6 +1,6 @@
 /** Requests in the access log (spec F114), whoever read them: Node's server, or what stands in front of it. */
 import { claimedName, type SignedRequest } from '../../access/credentials.ts';
-import { loggedAddress, loggedForm } from './logged-values.ts';
+import { loggedAddress, loggedForm, oneLine } from './logged-values.ts';
 import { pathOf } from './request-parameters.ts';
 
 const months = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
@@ -80,9 +80,10 @@ export function accessLogLine(
 ): string {
   const { headers, method } = request;
   const micros = Math.floor(elapsedMs * 1_000);
-  const form = method === 'POST' ? ` ${loggedForm(request.form)}` : '';
-  const line = `${method} ${loggedAddress(request)} HTTP/${httpVersion}${form}`;
-  const name = claimedName(request) || '-';
+  const address = loggedAddress(request);
+  const form = method === 'POST' ? ` ${loggedForm(request)}` : '';
+  const line = `${method} ${address} HTTP/${httpVersion}${form}`;
+  const name = oneLine(claimedName(request) || '-');
   const from = `${fromOf(request)} - ${name} [${clfTime(endNs - BigInt(micros) * 1_000n)}]`;
   const client = `"${headers.referer || '-'}" "${headers['user-agent'] || '-'}"`;
   return `${from} "${line}" ${status} ${lengthBytes} ${client} ${requestId} ${micros}`;
