@@ -27,7 +27,12 @@ afterEach(() => {
 /** A disk that says no, or nothing, when a test wants it to, and timers that a test lets run out. */
 async function world() {
   const inner = new NodeDisk();
-  const state = { code: '', hangs: undefined as Latch<undefined> | undefined, opened: 0 };
+  const state = {
+    code: '',
+    hangs: undefined as Latch<undefined> | undefined,
+    opened: 0,
+    tornAfter: -1,
+  };
   const told: string[] = [];
   const timers: (() => void)[] = [];
   const check = async (): Promise<void> => {
@@ -42,8 +47,11 @@ async function world() {
     },
     append: async (parts) => {
       await check();
-      await file.append(parts);
+      if (state.tornAfter < 0) return file.append(parts);
+      await file.append([Buffer.concat(parts).subarray(0, state.tornAfter)]);
+      throw new Error('ENOSPC');
     },
+    readAt: (offset, into) => file.readAt(offset, into),
     close: () => file.close(),
   });
   const disk: Pick<Disk, 'open' | 'size'> = {
@@ -114,6 +122,36 @@ test('log file: a full disk is told of once, and what waited is written when it 
   runTimers();
   await file.close();
   expect(text()).toBe('1\n2\n');
+});
+
+test.each([0, 3, 5, 8, 10])(
+  'log file: a disk that takes %d bytes and fails has each line once',
+  async (tornAfter) => {
+    writeFileSync(path, 'old\n');
+    const { file, state, timers, runTimers } = await world();
+    state.tornAfter = tornAfter;
+    file.write('1 é\n');
+    file.write('2 é\n');
+    await expect.poll(() => timers.length).toBe(1);
+    file.write('3\n');
+    state.tornAfter = -1;
+    runTimers();
+    await file.close();
+    expect(text()).toBe('old\n1 é\n2 é\n3\n');
+  },
+);
+
+test('log file: what a failure left in a file that has been renamed is written anew to the next one', async () => {
+  const { file, state, timers } = await world();
+  state.tornAfter = 1;
+  file.write('1\n');
+  await expect.poll(() => timers.length).toBe(1);
+  state.tornAfter = -1;
+  renameSync(path, `${path}.1`);
+  writeFileSync(path, 'x');
+  file.reopen();
+  await file.close();
+  expect([text(`${path}.1`), text()]).toEqual(['1', 'x1\n']);
 });
 
 test('log file: behind a disk that hangs lines wait up to a bound, and those beyond it are counted', async () => {

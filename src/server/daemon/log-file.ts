@@ -3,8 +3,8 @@
  *
  * Invariants:
  * - Whoever writes a line never waits: lines wait in memory for the disk, up to a bound, and are dropped and counted beyond it.
- * - A disk that takes no lines, or a folder that has gone, is told of once, and tried again after a while; what was
- *   lost is told of when lines can be written again.
+ * - A disk that takes no lines, or a folder that has gone, is told of once, and tried again after a while, from where it
+ *   stopped: no line is there twice. What was lost is told of when lines can be written again.
  * - A file that was renamed is written to until reopen() (SIGHUP), as the reference does, or until a new one is at its
  *   path; one that was cut short is written to at its new end.
  */
@@ -32,6 +32,8 @@ export class LogFile {
   #file: DiskFile | undefined;
   #waiting: string[] = [];
   #waitingBytes = 0;
+  /** Where the first line that waits begins, once a part of what waits may be there. */
+  #beganAt: number | undefined;
   #lostCount = 0;
   #isFailing = false;
   /** Another file may be at its path. */
@@ -117,9 +119,23 @@ export class LogFile {
     const file = await this.#ofItsSize();
     const count = lines.length;
     const text = lines.join('');
-    await file.append([Buffer.from(text, 'utf8')]);
+    const bytes = Buffer.from(text, 'utf8');
+    const doneBytes = await this.#doneOf(bytes, file);
+    this.#beganAt = file.lengthBytes - doneBytes;
+    if (doneBytes < bytes.length) await file.append([bytes.subarray(doneBytes)]);
+    this.#beganAt = undefined;
     this.#waiting = this.#waiting.slice(count);
     this.#waitingBytes -= text.length;
+  }
+
+  /** How much of what waits an append that failed has left at the end of the file. */
+  async #doneOf(bytes: Buffer, file: DiskFile): Promise<number> {
+    const doneBytes = file.lengthBytes - (this.#beganAt ?? file.lengthBytes);
+    if (doneBytes <= 0 || doneBytes > bytes.length) return 0;
+    const found = Buffer.alloc(doneBytes);
+    const readBytes = await file.readAt(file.lengthBytes - doneBytes, found);
+    // Another file may be at the path by now.
+    return readBytes === doneBytes && found.equals(bytes.subarray(0, doneBytes)) ? doneBytes : 0;
   }
 
   async #openAnew(): Promise<void> {
