@@ -3,7 +3,9 @@
  *
  * Invariants:
  * - shard.json counts records of the log as flushed only once the file with their points is durable;
- * - what failed is tried again by the next flush, which then takes nothing else, under another name: its file is taken back.
+ * - what failed is tried again by the next flush, which then takes nothing else, under another name: its file is taken back;
+ * - a file that is whole is the shard's, whatever fails behind it: the next flush lists it, and there is one though nothing is in
+ *   memory (isIndexBehind). Until then its records stay in the log, and a start takes it as it is.
  *
  * Not here: when to flush, what follows for the log (store.ts).
  */
@@ -31,6 +33,8 @@ export async function flushShard(
       await open.manifest.takeBack([name]);
       throw error;
     });
+  const isSame = file === undefined && flushedSequence === open.flushedSequence;
+  open.isIndexBehind ||= !isSame;
   // What is to stay of them, and is hidden there by the delete, is in the log before they are listed.
   await striking?.bringAgain(shard.files);
   const change = (manifest: ShardManifest): ShardManifest =>
@@ -42,8 +46,6 @@ export async function flushShard(
       },
       striking,
     );
-  const isSame = file === undefined && flushedSequence === open.flushedSequence;
-  open.isIndexBehind ||= !isSame;
   await open.segments.commit(table, open.isIndexBehind ? change : undefined);
   open.isIndexBehind = false;
   if (flushedSequence === open.flushedSequence) return false;
