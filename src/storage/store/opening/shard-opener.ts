@@ -102,7 +102,7 @@ export class ShardOpener {
     return this.#lists.pending.values();
   }
 
-  /** Keeps a record of a pending shard for it; resolves once a shard is open that too much waits for. */
+  /** Keeps a record of a pending shard for it; resolves once the shards are open that too much waits for. */
   keep(record: WalRecord): Promise<void> | undefined {
     const hot = this.#waiting.add(record);
     this.#noteLatest([record.shardId]);
@@ -120,8 +120,13 @@ export class ShardOpener {
     this.#waiting.wereRead();
   }
 
-  #opened(hot: number | undefined): Promise<void> | undefined {
-    return hot === undefined ? undefined : this.open(hot);
+  #opened(hot: readonly number[]): Promise<void> | undefined {
+    return hot.length === 0 ? undefined : this.#openThese(hot);
+  }
+
+  /** One after the other: each has memory of its own under way. */
+  async #openThese(shardIds: readonly number[]): Promise<void> {
+    for (const shardId of shardIds) await this.open(shardId);
   }
 
   #noteLatest(shardIds: readonly number[]): void {

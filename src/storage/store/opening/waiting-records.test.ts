@@ -54,7 +54,7 @@ class Log {
     const hot = [this.waiting.keep(kept), ...handed.map((one) => this.waiting.add(one))];
     // It is used again.
     bytes.fill(0xff);
-    return hot.flatMap((shardId) => (shardId === undefined ? [] : [shardId]));
+    return hot.flat();
   }
 }
 
@@ -138,6 +138,27 @@ test('waiting records: past a limit the shard is named that is to be opened', ()
     expect(wide.read([eighth(sequence)])).toEqual([]);
   expect(wide.read([record(2, 1, new Uint8Array(shardBytesMax / 32))])).toEqual([]);
   expect(wide.read([eighth(16)])).toEqual([1]);
+});
+
+test('waiting records: of thousands of shards as many are named as it takes to stay below the limit', () => {
+  const bytesMax = 4 << 20;
+  const log = new Log(bytesMax);
+  const ids = Array.from({ length: 8_000 }, (_, i) => i + 1);
+  const bytesOf = (): number => ids.reduce((sum, id) => sum + log.waiting.bytesOf(id), 0);
+  const opened = new Set<number>();
+  for (let round = 0; round < 8; round++) {
+    const waiting = ids.filter((id) => !opened.has(id));
+    const records = waiting.map((id) => record(id, round * 2 + 1, new Uint8Array(200)));
+    for (let at = 0; at < records.length; at += 1_000) {
+      for (const id of log.read(records.slice(at, at + 1_000))) {
+        log.waiting.drop(id);
+        opened.add(id);
+      }
+      expect(bytesOf()).toBeLessThanOrEqual(bytesMax);
+    }
+  }
+  expect(opened.size).toBeLessThan(7_000);
+  expect(bytesOf()).toBeGreaterThan(bytesMax / 2);
 });
 
 test('waiting records: what was looked at stays as it was while more comes, to its shard and to thousands of others', () => {

@@ -8,9 +8,10 @@
  *
  * Invariants:
  * - A shard's records are given in the order of the log, again and again until they are dropped.
- * - All together take `bytesMax` at most, those of one shard `shardBytesMax`, but for those that came last: past it the shard is
- *   named that is to be opened. It is what memtables would take of them otherwise.
- * - A slab is the collector's once no record in it waits, and the index is given back once none waits and the log has been read.
+ * - All together take `bytesMax` at most, those of one shard `shardBytesMax`, but for those that came last: past it the shards are
+ *   named that are to be opened, as many as it takes. It is what memtables would take of them otherwise.
+ * - A slab is the collector's once no record in it waits, and counts until then: past the limit all shards of one go, and then
+ *   of the next. The index is given back once none waits and the log has been read.
  */
 import { must } from '../../../base/assert.ts';
 import { GrowingBytes } from '../../../base/growing-bytes.ts';
@@ -69,15 +70,16 @@ export class WaitingRecords {
     return this.#index?.of(shardId)?.greatest ?? 0;
   }
 
-  /** Keeps records that the index has. Answers the shard that is to be opened now, so that what waits stays below its limit. */
-  keep({ bytes, first, count }: KeptRecords): number | undefined {
+  /** Keeps records that the index has. Answers the shards that are to be opened now, so that what waits stays below its limit. */
+  keep({ bytes, first, count }: KeptRecords): readonly number[] {
+    if (count === 0) return [];
     this.#slabs.push({ bytes, first, recordCount: count });
     this.#usedBytes += bytes.length;
-    return this.#largestOfTooMuch();
+    return this.#shardsOfTooMuch();
   }
 
-  /** Keeps a copy of a record that the index hands out. Answers the shard that is to be opened now. */
-  add(record: WalRecord): number | undefined {
+  /** Keeps a copy of a record that the index hands out. Answers the shards that are to be opened now. */
+  add(record: WalRecord): readonly number[] {
     const { shardId, kind, payload } = record;
     const own = this.#own.get(shardId) ?? new GrowingBytes(slabBytesMax);
     this.#own.set(shardId, own);
@@ -88,7 +90,7 @@ export class WaitingRecords {
     pushPadded(own, payload);
     this.#usedBytes += own.lengthBytes - before;
     if (kind === WalRecordKind.points) this.#latestStamp = latestOf([this.#latestStamp, stampOfBatch(payload)]); // prettier-ignore
-    return this.bytesOf(shardId) > shardBytesMax ? shardId : this.#largestOfTooMuch();
+    return this.bytesOf(shardId) > shardBytesMax ? [shardId] : this.#shardsOfTooMuch();
   }
 
   /** All of the log has been read. */
@@ -111,10 +113,14 @@ export class WaitingRecords {
 
   drop(shardId: number): void {
     if (this.#index === undefined) return;
-    this.#usedBytes -= this.bytesOf(shardId);
+    this.#usedBytes -= this.#own.get(shardId)?.lengthBytes ?? 0;
     let isEmptied = false;
-    for (const [record] of this.#index.chain(shardId))
-      isEmptied = --this.#slabOf(record).recordCount === 0 || isEmptied;
+    for (const [record] of this.#index.chain(shardId)) {
+      const slab = this.#slabOf(record);
+      if (--slab.recordCount > 0) continue;
+      isEmptied = true;
+      this.#usedBytes -= slab.bytes.length;
+    }
     if (isEmptied) this.#slabs = this.#slabs.filter(({ recordCount }) => recordCount > 0);
     this.#index.hand(shardId);
     this.#own.delete(shardId);
@@ -138,19 +144,38 @@ export class WaitingRecords {
     return must(this.#slabs[low], 'a slab stays while a record in it waits');
   }
 
-  #largestOfTooMuch(): number | undefined {
-    if (this.#usedBytes <= this.#bytesMax) return undefined;
-    let largest: number | undefined;
-    let largestBytes = 0;
-    const inSlabs = [...(this.#index?.waiting() ?? [])].map(([shardId]) => shardId);
-    for (const shardId of [...this.#own.keys(), ...inSlabs]) {
-      const bytes = this.bytesOf(shardId);
-      if (bytes <= largestBytes) continue;
-      largest = shardId;
-      largestBytes = bytes;
+  /** What a shard has of its own is free at once: the largest go first. */
+  #shardsOfTooMuch(): readonly number[] {
+    let excessBytes = this.#usedBytes - this.#bytesMax;
+    if (excessBytes <= 0) return [];
+    const shardIds = new Set<number>();
+    const own = [...this.#own].sort(([, a], [, b]) => b.lengthBytes - a.lengthBytes);
+    for (const [shardId, { lengthBytes }] of own) {
+      if (excessBytes <= 0) return [...shardIds];
+      shardIds.add(shardId);
+      excessBytes -= lengthBytes;
     }
-    return largest;
+    const slabs = this.#slabs.toSorted((a, b) => bytesEachOf(b) - bytesEachOf(a));
+    for (const { bytes } of slabs) {
+      if (excessBytes <= 0) break;
+      for (const shardId of this.#waitingIn(bytes)) shardIds.add(shardId);
+      excessBytes -= bytes.length;
+    }
+    return [...shardIds];
   }
+
+  *#waitingIn(slab: Uint8Array): Generator<number> {
+    for (let at = 0; at < slab.length;) {
+      const { record, end } = decode(slab, at);
+      if (this.#index?.bytesOf(record.shardId)) yield record.shardId;
+      at = end;
+    }
+  }
+}
+
+/** How much the shards of a slab give back by each record. */
+function bytesEachOf({ bytes, recordCount }: Slab): number {
+  return bytes.length / recordCount;
 }
 
 function pushPadded(into: GrowingBytes, part: Uint8Array): void {
