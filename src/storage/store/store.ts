@@ -22,7 +22,7 @@ import { Tasks } from '../../base/async/tasks.ts';
 import { DbError } from '../../base/errors.ts';
 import type { Timer } from '../../env/clock.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
-import { decodePointBatch, type PointBatch, type TextColumn } from '../../models/point-batch.ts';
+import { decodePointBatch, type PointBatch } from '../../models/point-batch.ts';
 import type { StampRange } from '../../models/stamp.ts';
 import type { DecidedField } from '../engine/shard.ts';
 import { Throttle } from '../engine/compaction/throttle.ts';
@@ -52,8 +52,9 @@ import { filtersOf, type StoredDelete } from './deletes/stored-deletes.ts';
 import { DatabaseSeries } from './shards/database-series.ts';
 import type { LimitQuestion, OtherSeries } from './shards/other-series.ts';
 import { seriesBoundsOf } from './shards/series-bounds.ts';
-import { ShardMaker, type NewShard } from './opening/shard-maker.ts';
+import { ShardMaker } from './opening/shard-maker.ts';
 import type { ShardOpener } from './opening/shard-opener.ts';
+import { refuseDamaged, WrittenShards } from './opening/written-shards.ts';
 import type { ShardContent, WritePlace, WriteReceipt } from './shards/shard-facts.ts';
 import type { ShardMap } from './shards/shard-map.ts';
 import type { ShardRoster } from './shards/shard-roster.ts';
@@ -74,6 +75,7 @@ export class Store {
   readonly #settleLog: (() => Promise<void>) | undefined;
   readonly #doomed: DoomedShards;
   readonly #maker: ShardMaker;
+  readonly #written: WrittenShards;
   readonly #wal: WalWriter;
   readonly #releases: SegmentReleases;
   readonly #roster: ShardRoster | undefined;
@@ -127,6 +129,10 @@ export class Store {
       },
       options.seriesLimits,
     );
+    this.#written = new WrittenShards({
+      ...{ shards: this.#shards, damaged: this.#damaged, opener: this.#opener },
+      ...{ maker: this.#maker, doomed: this.#doomed, series: this.#series },
+    });
     this.#flusher = this.#makeFlusher();
     this.facts = new StoreFacts({
       ...{ clock: ports.clock, shards: this.#shards, damaged: this.#damaged, opener: this.#opener },
@@ -203,7 +209,7 @@ export class Store {
   /** Deletes that a shard remembers, for owners that have not heard of them. */
   async storedDeletes(shardId: number): Promise<readonly StoredDelete[]> {
     await this.#opener.open(shardId);
-    this.#refuseDamaged(shardId);
+    refuseDamaged(this.#damaged, shardId);
     return this.#shards.get(shardId)?.manifest.manifest.deletes ?? [];
   }
 
@@ -229,7 +235,7 @@ export class Store {
     others?: readonly OtherSeries[],
   ): Promise<WriteReceipt> {
     const batch = decodePointBatch(payload);
-    const open = await this.#openFor(place, batch.series);
+    const open = await this.#written.openFor(place, batch.series);
     refuseFull(this.#kernel, this.#options, open.shard.memtableBytes);
     // The lead of the shard has decided them; this one's log keeps them with the first point.
     if (fields.length > 0) open.shard.decideFieldTypes(fields);
@@ -283,7 +289,7 @@ export class Store {
     place: WritePlace,
     fields: readonly DecidedField[],
   ): Promise<readonly DecidedField[]> {
-    const open = await this.#openOf(place);
+    const open = await this.#written.open(place);
     const decided = open.shard.decideFieldTypes(fields);
     // An owner that was started anew asks for all that it meets, and its writes wait for the answer.
     if (open.shard.showsFields(fields)) return decided;
@@ -306,7 +312,7 @@ export class Store {
    */
   view(shardId: number): ShardView | undefined {
     assert(!this.#opener.isPending(shardId), 'a shard is open before it is read');
-    this.#refuseDamaged(shardId);
+    refuseDamaged(this.#damaged, shardId);
     const open = this.#shards.get(shardId);
     if (open === undefined ? this.#maker.isAside(shardId) : isAwaiting(open))
       throw new DbError('unavailable', `shard ${shardId} is being copied to this node`);
@@ -318,7 +324,7 @@ export class Store {
 
   /** Whether nothing of an open shard can be read here yet. Throws what is wrong with a damaged one. */
   lacks(shardId: number): boolean {
-    this.#refuseDamaged(shardId);
+    refuseDamaged(this.#damaged, shardId);
     const open = this.#shards.get(shardId);
     return open === undefined || isAwaiting(open);
   }
@@ -345,8 +351,8 @@ export class Store {
    */
   async deletePoints(shardId: number, request: PointDelete, place?: WritePlace): Promise<void> {
     await this.#opener.open(shardId);
-    this.#refuseDamaged(shardId);
-    const open = this.#shards.get(shardId) ?? (place && (await this.#openOf(place)));
+    refuseDamaged(this.#damaged, shardId);
+    const open = this.#shards.get(shardId) ?? (place && (await this.#written.open(place)));
     if (open === undefined) return;
     await deletePoints(open, request, this.#workPorts());
     this.#changed();
@@ -358,7 +364,7 @@ export class Store {
    */
   async snapshot(shardId: number, number: number): Promise<ShardSnapshot | undefined> {
     await this.#opener.open(shardId);
-    this.#refuseDamaged(shardId);
+    refuseDamaged(this.#damaged, shardId);
     const open = this.#shards.get(shardId);
     if (open === undefined) return undefined;
     if (isAwaiting(open))
@@ -371,7 +377,7 @@ export class Store {
 
   /** Makes a shard that is not here one that nobody reads until a copy has come. Whether that is what it is now. */
   async expectCopy(place: WritePlace): Promise<boolean> {
-    return isIncoming((await this.#openOf(place)).manifest.manifest);
+    return isIncoming((await this.#written.open(place)).manifest.manifest);
   }
 
   /** A shard that awaits a copy is what it has: nobody is left who could give it one. */
@@ -388,7 +394,7 @@ export class Store {
     place: WritePlace & { readonly copyIndex: number },
     request: Omit<InstallRequest, 'index'>,
   ): Promise<void> {
-    const open = await this.#openOf(place);
+    const open = await this.#written.open(place);
     const { copy } = open.manifest.manifest;
     const index = place.copyIndex;
     if (copy?.isWhole === true && copy.index === index) return;
@@ -464,38 +470,6 @@ export class Store {
   #append(record: WalRecord): Promise<void> {
     return this.#wal.append(record).catch((error: unknown) => {
       throw logError(error);
-    });
-  }
-
-  #refuseDamaged(shardId: number): void {
-    const damaged = this.#damaged.get(shardId);
-    if (damaged === undefined) return;
-    throw damagedShardError(shardId, damaged.error);
-  }
-
-  /** With all shards of its database where limits of series ask for them: it has a series that is in none that is open. */
-  async #openFor(place: WritePlace, series: TextColumn): Promise<OpenShard> {
-    const open = await this.#openOf(place);
-    const { database } = place;
-    if (!this.#opener.hasPendingOf(database)) return open;
-    if (!this.#series.asksForAll(database, series)) return open;
-    await this.#opener.openOf(database);
-    return this.#openOf(place);
-  }
-
-  /** Makes the shard when it is not here. */
-  async #openOf({ clusterId, copyIndex, ...place }: WritePlace): Promise<OpenShard> {
-    if (this.#opener.isPending(place.shardId)) await this.#opener.open(place.shardId);
-    this.#refuseDamaged(place.shardId);
-    const copy = copyIndex === undefined ? undefined : { index: copyIndex, isWhole: false };
-    return this.#shards.get(place.shardId) ?? this.#create(place, { clusterId, copy });
-  }
-
-  #create(place: ShardPlace, one: NewShard): Promise<OpenShard> {
-    if (this.#doomed.has(place.shardId))
-      return Promise.reject(new DbError('shard_not_found', `shard ${place.shardId} is being deleted`)); // prettier-ignore
-    return this.#maker.make(place, one, (open) => {
-      this.#shards.set(place.shardId, open);
     });
   }
 
