@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
+import { Latch } from '../../base/async/latch.ts';
 import type { EngineHost } from '../../env/engine-host.ts';
+import type { ListRequest } from './lists/schema-list.ts';
 import { LocalShards } from './local-shards.ts';
 import type { StorageEngineOptions } from './engine-tasks.ts';
 import type { AnswerPart } from './answers/answer-task.ts';
@@ -87,4 +89,51 @@ test('local shards: a share without groups is not known of a shard that came to 
   finish();
   await expecting;
   expect(await ask()).toBe(2);
+});
+
+/** A worker whose deletes are held, and which has lists of a version that stays. */
+function deletingHost(deleted: Promise<unknown>): EngineHost {
+  return {
+    prepare: () => undefined,
+    spawn: () =>
+      Promise.resolve({
+        call: (kind) => (kind === 'delete' ? deleted : Promise.resolve(undefined)),
+        async *stream() {
+          yield await Promise.resolve({ pieces: [], seriesVersion: 1 });
+        },
+        streamsActive: 0,
+        died: new Promise<never>(() => undefined),
+        close: () => Promise.resolve(),
+      }),
+  };
+}
+
+test('local shards: a list that is read while its shard is deleted is not known afterwards', async () => {
+  const deleted = new Latch<undefined>();
+  const shards = await LocalShards.start(deletingHost(deleted.promise), 1, {} as StorageEngineOptions); // prettier-ignore
+  const request = { of: 'measurements', shardIds: [4], measurements: [] } as unknown as ListRequest;
+  const list = async (): Promise<number> => {
+    for await (const _ of shards.list(request, { deadlineMs: 1_000, signal: undefined }));
+    return shards.listVersion;
+  };
+  const deleting = shards.deleteShards([4]);
+  const before = await list();
+  expect(await list()).toBe(before);
+  deleted.open(undefined);
+  await deleting;
+  expect(shards.listVersion).toBeGreaterThan(before);
+});
+
+test('local shards: one is deleted once nobody relies on lists of it', async () => {
+  const told = new Latch<undefined>();
+  const cluster = { clusterId: () => 0n, restoreIndexOf: () => undefined, whenTold: () => told.promise }; // prettier-ignore
+  const host = deletingHost(Promise.resolve(undefined));
+  const shards = await LocalShards.start(host, 1, {} as StorageEngineOptions, cluster);
+  const order: string[] = [];
+  const deleting = shards.deleteShards([4]).then(() => order.push('deleted'));
+  await new Promise(setImmediate);
+  order.push('told');
+  told.open(undefined);
+  await deleting;
+  expect(order).toEqual(['told', 'deleted']);
 });

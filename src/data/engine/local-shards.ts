@@ -348,34 +348,32 @@ export class LocalShards implements ShardAccess {
     );
   }
 
-  /** Shards have gone, or may not be read any more. */
-  #forget(): void {
+  /** Shards have gone, or may not be read any more. Resolves once nobody relies on lists that have them. */
+  #forget(): Promise<void> | undefined {
     this.#described.clear();
     this.#listed.clear();
     this.#answers.clear();
-    void this.#cluster.whenTold(this.#listed.changeCount); // Nobody waits for it.
+    return this.#cluster.whenTold(this.#listed.changeCount);
   }
 
   /** Not what was known before either, nor what was asked meanwhile. */
-  async #forgetting(changed: Promise<unknown>): Promise<unknown> {
-    this.#forget();
+  async #forgetting<T>(change: () => Promise<T>): Promise<T> {
+    void this.#forget(); // Whoever is told is waited for at the end, and gets no new word before.
     try {
-      return await changed;
+      return await change();
     } finally {
-      this.#forget();
+      await this.#forget();
     }
   }
 
   /** Of a shard that cannot be read: its folder gets another name, which this resolves with, and it may come anew. */
   async setAside(shardId: number): Promise<string> {
-    return (await this.#forgetting(this.#home(shardId).call('set-aside', shardId))) as string;
+    return (await this.#forgetting(() => this.#home(shardId).call('set-aside', shardId))) as string;
   }
 
   async deleteShards(shardIds: readonly number[]): Promise<void> {
-    this.#forget();
-    await Promise.all(
-      this.#lanes(shardIds).map((lane) => this.#homeOfLane(lane).call('delete', lane)),
-    );
+    const deleted = (lane: readonly number[]) => this.#homeOfLane(lane).call('delete', lane);
+    await this.#forgetting(() => Promise.all(this.#lanes(shardIds).map(deleted)));
   }
 
   /** Undefined when the shard has had no points. `number` is of no other snapshot of this run. */
@@ -389,7 +387,8 @@ export class LocalShards implements ShardAccess {
   /** Makes a shard that this node has nothing of one that nobody reads until a copy has come; false for one that is here. */
   async expectCopy(task: Omit<ExpectTask, 'clusterId'>): Promise<boolean> {
     const whole = { ...task, clusterId: this.#cluster.clusterId() } satisfies ExpectTask;
-    return (await this.#forgetting(this.#home(task.shardId).call('expect-copy', whole))) as boolean;
+    const home = this.#home(task.shardId);
+    return (await this.#forgetting(() => home.call('expect-copy', whole))) as boolean;
   }
 
   /** Shards that nobody reads here until a copy has come. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { NamedBefore, type NamedShapes } from './batch-names.ts';
+import { FieldType } from '../../../models/field-value.ts';
+import { BatchNames, NamedBefore, type NamedShapes } from './batch-names.ts';
 
 function namedOf(lengthBytes: number): NamedShapes {
   return {
@@ -28,4 +29,14 @@ test('names of batches before: long ones are kept as far as there is room', () =
   named.clear();
   for (let id = 0; id < 2; id++) named.add(Uint32Array.of(id, 1), namedOf(3 << 20));
   expect(keptOf(named, [0, 1])).toEqual([0, 1]);
+});
+
+test('names of batches before: all that they take is counted, as each is an array of its own', () => {
+  const names = new BatchNames();
+  const ids = Array.from({ length: 500 }, (_, i) => names.idOf(`a name of some length ${i}`));
+  names.begin();
+  for (const id of ids) names.add([id, 0], [{ name: 'v', type: FieldType.float }]);
+  const { names: column, words } = names.end();
+  for (const part of [column.bytes, column.offsets, words])
+    expect(part.buffer.byteLength).toBe(part.byteLength);
 });
