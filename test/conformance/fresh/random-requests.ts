@@ -30,7 +30,7 @@ export function* freshRequests(
   const random = new RandomChoice(seed, 'requests');
   for (let i = 0; i < count; i++)
     if (isMutated) yield asked(random, (text) => mutated(random, text));
-    else if (random.chance(0.1)) yield changed(random);
+    else if (random.chance(0.1)) yield changed(random, isCluster);
     else if (random.chance(0.06)) yield ofCatalog(random);
     else if (random.chance(usesShare)) yield asked(random, (text) => text, uses);
     else if (isCluster && random.chance(fleetShare)) yield asked(random, (text) => text, fleet);
@@ -46,7 +46,12 @@ function ofCatalog(random: RandomChoice): FreshRequest {
   return { statement: { kind: 'change', text }, step: { method, path: '/query', params, headers: {} } }; // prettier-ignore
 }
 
-function changed(random: RandomChoice): FreshRequest {
+/** Where a group has several shards each decides types by itself, and takes a second one that a single node refuses. */
+function ofOneType(lines: string): string {
+  return lines.replaceAll(/ n=4(?= )/g, ' n=4i').replaceAll(' usage=2i ', ' usage=2 ');
+}
+
+function changed(random: RandomChoice, isCluster: boolean): FreshRequest {
   const { statement, lines } = random.of([
     change,
     change,
@@ -61,8 +66,9 @@ function changed(random: RandomChoice): FreshRequest {
     return { statement: { kind: 'change', text: params.q }, step };
   }
   const params = { db: 'changing', precision: 's' };
-  const step = { method: 'POST', path: '/write', params, headers: {}, text: lines };
-  return { statement: { kind: 'change', text: `write ${lines}` }, step };
+  const text = isCluster ? ofOneType(lines) : lines;
+  const step = { method: 'POST', path: '/write', params, headers: {}, text };
+  return { statement: { kind: 'change', text: `write ${text}` }, step };
 }
 
 /** Of these a 1.12.4 makes windows until its memory is gone. */
