@@ -10,7 +10,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { MiB } from '../../base/units.ts';
 
-type Collect = (options: { readonly type: 'minor' }) => void;
+export type Collect = (options: { readonly type: 'minor' | 'major' }) => void;
 
 /** Half of what has V8 collect everything. */
 const passedBytesMax = 4 * MiB;
@@ -37,7 +37,7 @@ export class YoungGarbage {
 }
 
 /** Contexts that are made after the flag is set have the function; a V8 without it goes on as it was. */
-function findCollect(): Collect {
+export function findCollect(): Collect {
   setFlagsFromString('--expose-gc');
   const found: unknown = runInNewContext('globalThis.gc');
   setFlagsFromString('--no-expose-gc');

@@ -164,6 +164,7 @@ async function run<Table extends LoggingTable>(
   const { createNodeEnv } = await import('../../env/node/node-env.ts');
   const { GrpcTransport } = await import('../../rpc/grpc/grpc-transport.ts');
   const { YoungGarbage } = await import('../../env/node/garbage.ts');
+  const { IdleGarbage } = await import('../../env/node/idle-garbage.ts');
   const env = createNodeEnv({
     log: { format, level },
     engineWorkerUrl: new URL('../node/engine-worker.ts', import.meta.url),
@@ -177,6 +178,7 @@ async function run<Table extends LoggingTable>(
   const shutdown = new Shutdown({ clock: env.clock, log: env.log, exit: (code) => { host.exit(code); } }); // prettier-ignore
   // Last of all: by then more has been compiled than the start needed.
   shutdown.onStop(keepCompiledCode);
+  new IdleGarbage().watch();
   if (line.pidfile !== undefined) shutdown.onStop(writePidFile(line.pidfile, process.pid));
   const running: { daemon?: RunningDaemon<Table> } = {};
   listenToSignals(shutdown, host, () => {

@@ -21,6 +21,7 @@ import {
 } from './engine-protocol.ts';
 import { logLevels } from '../log/log-format.ts';
 import { keepCompiledCode } from '../kept-code.ts';
+import { IdleGarbage } from '../idle-garbage.ts';
 import { NodeClock } from '../node-clock.ts';
 import { NodeDisk } from '../node-disk.ts';
 import { createNodeRandom } from '../node-random.ts';
@@ -51,6 +52,7 @@ export function serveEngine(factory: EngineFactory): void {
   process.on('uncaughtException', (error) => {
     die(line, error);
   });
+  new IdleGarbage().watch();
   let server: EngineServer | undefined;
   const start = async (settings: EngineSettings): Promise<void> => {
     try {
