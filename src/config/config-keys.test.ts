@@ -158,7 +158,6 @@ test('config keys: what is without effect is listed for users with its reason, w
       const value = formatTomlValue(kind, tomlReaders[kind](given));
       const text = section === '' ? `${key} = ${value}` : `[${section}]\n${key} = ${value}`;
       const config = Config.read({ text, environment: {}, keys, arrayKeys });
-      expect(config.notices(), key).toEqual([]);
       expect(config.print(), key).toContain(`${key} = ${value}`);
     }
   expect(documented.sort()).toEqual(all.sort());

@@ -103,13 +103,6 @@ export class Config<Table extends KeyTable> {
     }));
   }
 
-  /** One line for each key that was set and is not in effect in this version. */
-  notices(): readonly string[] {
-    return this.#changed('later').map(
-      ([section, key]) => `${label(section, key)} is not in effect in this version`,
-    );
-  }
-
   /** TOML of all keys, as `influxd config` prints it; reads back to the same. */
   print(): string {
     return `${this.#sections.map(printSection).join('\n\n')}\n`;
@@ -119,12 +112,6 @@ export class Config<Table extends KeyTable> {
   shown(section: keyof Table & string): Readonly<Record<string, unknown>> {
     const found = this.#sections.find(({ name, isArray }) => name === section && !isArray);
     return shownValues(found?.keys ?? {}, found?.values ?? new Map<string, Value>());
-  }
-
-  #changed(status: Key['status']): readonly (readonly [Section, string])[] {
-    return this.#sections.flatMap((section) =>
-      changedKeys(section, status).map((key) => [section, key] as const),
-    );
   }
 }
 

@@ -17,7 +17,7 @@ import {
   specified,
   statusFilters,
 } from './key-checks.ts';
-import { enterpriseKeys, later, loggingKeys, moot, now, tlsKeys, type KeyTable } from './key.ts';
+import { enterpriseKeys, loggingKeys, moot, now, tlsKeys, type KeyTable } from './key.ts';
 
 /** Limits and counts: 0 is none. */
 const count = { check: notNegative };
@@ -64,8 +64,8 @@ export const dataKeys = {
     'skip-field-size-validation': now('bool', false),
     'query-log-enabled': now('bool', true),
     'query-log-path': now('string', ''),
-    'ingress-metric-by-measurement-enabled': later('bool', false),
-    'ingress-metric-by-login-enabled': later('bool', false),
+    'ingress-metric-by-measurement-enabled': now('bool', false),
+    'ingress-metric-by-login-enabled': now('bool', false),
     'cache-max-memory-size': now('size', '1g'),
     'cache-snapshot-memory-size': now('size', '25m'),
     'cache-snapshot-write-cold-duration': now('duration', '10m', count),
@@ -90,12 +90,12 @@ export const dataKeys = {
     'series-id-set-cache-size': moot('integer', 100, count),
     'series-file-max-concurrent-snapshot-compactions': moot('integer', 0, count),
     'max-concurrent-deletes': now('integer', 1, { check: positive }),
-    'trace-logging-enabled': later('bool', false),
+    'trace-logging-enabled': now('bool', false),
     'tsm-use-madv-willneed': moot('bool', false),
     'tar-stream-buffer-size': moot('size', '1m', { check: aboveZero }),
   },
   cluster: {
-    'dial-timeout': later('duration', '1s', count),
+    'dial-timeout': now('duration', '1s', count),
     'pool-max-idle-time': moot('duration', '60s', count),
     'pool-max-idle-streams': moot('integer', 100, count),
     'allow-out-of-order-writes': now('bool', false, {
@@ -117,7 +117,7 @@ export const dataKeys = {
     'https-private-key': now('string', ''),
     'https-insecure-tls': now('bool', false),
     'https-insecure-certificate': now('bool', false),
-    'cluster-tracing': later('bool', false),
+    'cluster-tracing': now('bool', false),
     'write-timeout': now('duration', '10s', { check: positive }),
     'max-concurrent-queries': now('integer', 0, count),
     'max-concurrent-deletes': now('integer', 1, { check: positive }),
@@ -192,7 +192,7 @@ export const dataKeys = {
     'flux-testing': moot('bool', false),
     'pprof-enabled': now('bool', true),
     'pprof-auth-enabled': now('bool', false),
-    'debug-pprof-enabled': later('bool', false),
+    'debug-pprof-enabled': now('bool', false),
     'ping-auth-enabled': now('bool', false),
     'prom-read-auth-enabled': now('bool', false),
     'user-query-bytes-enabled': now('bool', false),

@@ -4,12 +4,11 @@ import { tlsSuites, tlsVersion } from './tls-policy.ts';
 
 /**
  * - now: in effect.
- * - later: accepted, and named once at start when set to other than its default, since its feature is still to come.
  * - moot: accepted and kept, and nothing hangs on it: what it sets is not there in this project. Nobody is warned;
  *   docs/operating/configuration.md says of each why.
  * - protects: set to other than its default it stops the start: running without what it asks for would be unsafe.
  */
-export type KeyStatus = 'now' | 'later' | 'moot' | 'protects';
+export type KeyStatus = 'now' | 'moot' | 'protects';
 
 export interface Key<K extends Kind = Kind> {
   readonly kind: K;
@@ -35,10 +34,6 @@ export type { KindValues };
 
 export function now<K extends Kind>(kind: K, fallback: Key['fallback'], more?: KeyMore): Key<K> {
   return { kind, fallback, status: 'now', ...more };
-}
-
-export function later<K extends Kind>(kind: K, fallback: Key['fallback'], more?: KeyMore): Key<K> {
-  return { kind, fallback, status: 'later', ...more };
 }
 
 export function moot<K extends Kind>(kind: K, fallback: Key['fallback'], more?: KeyMore): Key<K> {

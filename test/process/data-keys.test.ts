@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DevCluster } from '../support/dev-cluster.ts';
 
@@ -15,6 +16,12 @@ beforeAll(
       INFLUXDB_DATA_WAL_FSYNC_DELAY: '20ms',
       INFLUXDB_DATA_MAX_CONCURRENT_DELETES: '2',
       INFLUXDB_CLUSTER_SHARD_READER_TIMEOUT: '30s',
+      INFLUXDB_CLUSTER_DIAL_TIMEOUT: '2s',
+      INFLUXDB_CLUSTER_CLUSTER_TRACING: 'true',
+      INFLUXDB_DATA_TRACE_LOGGING_ENABLED: 'true',
+      INFLUXDB_DATA_INGRESS_METRIC_BY_MEASUREMENT_ENABLED: 'true',
+      INFLUXDB_DATA_INGRESS_METRIC_BY_LOGIN_ENABLED: 'true',
+      INFLUXDB_HTTP_DEBUG_PPROF_ENABLED: 'true',
     }),
   limitMs,
 );
@@ -34,6 +41,17 @@ async function write(lines: string | Uint8Array<ArrayBuffer>): Promise<string> {
   return text === '' ? `${answer.status}` : (JSON.parse(text) as { readonly error: string }).error;
 }
 
+/** The statistic of a node, by db, login, measurement and rp: pointsWritten, seriesCreated, valuesWritten; of database d alone. */
+async function ingress(number: number): Promise<unknown> {
+  const url = `${cluster.url('data', number)}/query?q=${encodeURIComponent("SHOW STATS FOR 'ingress'")}`;
+  type Series = { readonly tags: Record<string, string>; readonly columns: string[]; readonly values: unknown[][] }; // prettier-ignore
+  const answer = (await (await fetch(url)).json()) as { readonly results: readonly [{ readonly series?: readonly Series[] }] }; // prettier-ignore
+  const [{ series = [] }] = answer.results;
+  for (const { columns } of series) expect(columns).toEqual(['pointsWritten', 'seriesCreated', 'valuesWritten']); // prettier-ignore
+  const told = series.filter(({ tags }) => tags['db'] === 'd');
+  return Object.fromEntries(told.map(({ tags, values }) => [Object.keys(tags).sort().map((key) => tags[key]).join(' '), values[0]])); // prettier-ignore
+}
+
 /** Each as a real 1.12.4 answers with the same keys. */
 test(
   'data keys: those that are set are in effect in a cluster',
@@ -50,9 +68,20 @@ test(
     expect(await query('SELECT count(s) FROM long')).toEqual([[[0, 1]]]);
     expect(await query('SELECT v * 10 AS x INTO o FROM m')).toBe('+/-Inf is an unsupported value for field x'); // prettier-ignore
     expect(await query('SELECT v INTO o FROM m')).toEqual([[[0, 4]]]);
+    expect(await ingress(2)).toEqual({
+      'd _systemuser_selectinto o r': [4, 1, 4],
+      'd _systemuser_unknown long r': [1, 1, 1],
+      'd _systemuser_unknown m r': [4, 2, 4],
+    });
     expect(await query('DROP MEASUREMENT m')).toBeUndefined();
     expect(await query('SELECT count(v) FROM m')).toBeUndefined();
-    expect(cluster.output).not.toMatch(/is not in effect in this version/);
+    const [, log = ''] = /^data-2: .*log (\S+)$/m.exec(cluster.output) ?? [];
+    const said = readFileSync(log, 'utf8');
+    expect(said).toMatch(/msg="Cluster request" .*method=\/varve\.data\.v1\.Shards\/WriteShards/);
+    expect(said).toMatch(/msg="Shard is open|msg="tsm1 WAL writing"/);
+    const profiles = await fetch('http://localhost:6060/debug/pprof/goroutine?debug=1');
+    expect([profiles.status, await profiles.text()]).toEqual([200, expect.stringMatching(/^goroutine profile: total/)]); // prettier-ignore
+    expect((await fetch('http://localhost:6060/query')).status).toBe(404);
   },
   limitMs,
 );

@@ -2,6 +2,7 @@ import type { SharedAccounts } from '../../query/run/select-limits.ts';
 import type { RowChecks } from '../../storage/engine/limits/row-checks.ts';
 import type { SeriesLimits } from '../../storage/engine/limits/series-limits.ts';
 import type { LimitQuestion, OtherSeries } from '../../storage/store/shards/other-series.ts';
+import type { IngressOptions } from '../../storage/store/ingress.ts';
 import type { CompactionSettings } from '../../storage/store/store-options.ts';
 import type { ShareLimits } from './answers/shared/share-answer.ts';
 import type { ListPiece } from './lists/schema-list.ts';
@@ -15,6 +16,10 @@ export interface StorageEngineOptions {
   readonly segmentBytesMax: number;
   readonly queueBytesMax: number;
   readonly syncDelayMs?: number | undefined;
+  /** By what the points that come are counted; absent: by nothing. */
+  readonly ingress?: IngressOptions | undefined;
+  /** `trace-logging-enabled`: the log tells of each step of the stores. */
+  readonly isTraced?: boolean | undefined;
   readonly arenaBytesMax: number;
   readonly snapshotBytes: number;
   readonly snapshotColdMs: number;

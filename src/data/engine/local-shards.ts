@@ -1,4 +1,5 @@
 import { assert } from '../../base/assert.ts';
+import type { IngressCount } from '../../storage/store/ingress.ts';
 import { DbError } from '../../base/errors.ts';
 import { MiB } from '../../base/units.ts';
 import type { EngineHost, EngineLink } from '../../env/engine-host.ts';
@@ -431,6 +432,12 @@ export class LocalShards implements ShardAccess {
   async numbers(): Promise<readonly CountedShard[]> {
     const parts = await Promise.all(this.#links.map((link) => link.call('numbers', undefined)));
     return (parts as (readonly CountedShard[])[]).flat();
+  }
+
+  /** What came, as the workers have counted it. */
+  async ingress(): Promise<readonly IngressCount[]> {
+    const parts = await Promise.all(this.#links.map((link) => link.call('ingress', undefined)));
+    return (parts as (readonly IngressCount[])[]).flat();
   }
 
   /** Memory of the indexes of all shards. */

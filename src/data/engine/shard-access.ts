@@ -194,6 +194,8 @@ export interface ShardBatch {
   readonly fence?: LeaseFence | undefined;
   /** Of the catalog that named the owners; absent is older than any. */
   readonly catalogIndex?: number | undefined;
+  /** Who writes, where that is counted. */
+  readonly login?: string | undefined;
 }
 
 /** What a write shows that only the holder of a lease may make: its owners refuse it from one who lost it. */

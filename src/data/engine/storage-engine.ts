@@ -17,6 +17,7 @@ import { compiledKernels } from '../../kernels/module/kernel-module.ts';
 import { FragmentContext } from '../../query/exec/context.ts';
 import { runFragment } from '../../query/exec/run-fragment.ts';
 import type { ShardView } from '../../storage/engine/shard-view.ts';
+import { Ingress } from '../../storage/store/ingress.ts';
 import { Store } from '../../storage/store/store.ts';
 import type { StoreOptions } from '../../storage/store/store-options.ts';
 import type { DeletePointsRequest, DescribeRequest, TypedField } from './shard-access.ts'; // prettier-ignore
@@ -81,6 +82,7 @@ export class StorageEngine implements Engine {
   readonly #lines = new LinesUnpacker();
   readonly #answers: AnswerRunner;
   readonly #lists: ListRunner;
+  readonly #ingress: Ingress | undefined;
   readonly #deletesMax: number;
 
   private constructor(
@@ -90,7 +92,7 @@ export class StorageEngine implements Engine {
       StorageEngineOptions,
       'arenaBytesMax' | 'queryAccounts' | 'shareLimits' | 'deletesMax'
     > &
-      Pick<StoreOptions, 'isHome'> & { readonly lineKernel: () => LineKernel },
+      Pick<StoreOptions, 'isHome' | 'ingress'> & { readonly lineKernel: () => LineKernel },
   ) {
     this.#store = store;
     this.#ports = ports;
@@ -98,6 +100,7 @@ export class StorageEngine implements Engine {
     this.#kernels = new IdleKernels({ bytesMax: options.arenaBytesMax });
     this.#isHome = options.isHome;
     this.#deletesMax = options.deletesMax ?? 1;
+    this.#ingress = options.ingress;
     this.#lineKernel = options.lineKernel;
     const shared: ListRunnerPorts = {
       ...{ clock: ports.clock, turn: ports.turn, matcher: this.#matcher },
@@ -124,10 +127,12 @@ export class StorageEngine implements Engine {
     const { arenaBytesMax: bytesMax } = options;
     const columnKernel = new ColumnKernel(compiledKernels(), { bytesMax });
     const isHome = (shardId: number): boolean => homeOf(shardId, settings.count) === settings.index;
-    const home = { ...options, opensBehind: true, opensLatest: latestOpened, settlesLater: true, worker: settings.index, isHome }; // prettier-ignore
+    const ingress = options.ingress && new Ingress(options.ingress);
+    const home = { ...options, ingress, opensBehind: true, opensLatest: latestOpened, settlesLater: true, worker: settings.index, isHome }; // prettier-ignore
     const filters = deleteFilters(ports);
     const { storeMemory: kernelMemory, lineKernel = newLineKernel } = parts;
-    const store = await Store.open({ ...ports, columnKernel, filters, kernelMemory }, home);
+    const trace = options.isTraced === true ? ports.log : undefined;
+    const store = await Store.open({ ...ports, columnKernel, filters, kernelMemory, trace }, home);
     return new StorageEngine(store, ports, { ...home, lineKernel });
   }
 
@@ -216,6 +221,8 @@ export class StorageEngine implements Engine {
         return { body: facts.opening };
       case 'states':
         return { body: await facts.states() };
+      case 'ingress':
+        return { body: this.#ingress?.list() ?? [] };
       case 'numbers':
         return { body: this.#counters.read(facts.numbers) };
     }

@@ -17,6 +17,8 @@ export type WriteLines = (request: {
   readonly fence?: LeaseFence | undefined;
   /** What is restricted for whoever writes. */
   readonly rules?: SeriesRules | undefined;
+  /** Who writes, for the figures of what comes in; left out: SELECT INTO. */
+  readonly login?: string | undefined;
 }) => Promise<void>;
 
 /** So many points go to the points writer at once, as in the reference. */

@@ -80,6 +80,7 @@ const batchPlace = {
     }),
   ),
   catalogIndex: optional(count()),
+  login: optional(name),
 };
 const placeMessage = message(v1.WriteShardsRequest.ShardBatch, batchPlace);
 const shardBatches = list(

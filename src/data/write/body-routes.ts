@@ -77,6 +77,8 @@ export interface WriteRequest {
   readonly counted?: ((points: CountedPoints) => void) | undefined;
   /** What only the holder of a lease may write. */
   readonly fence?: LeaseFence | undefined;
+  /** Who writes, for the figures of what comes in; left out: nobody who is known. */
+  readonly login?: string | undefined;
   /** What is restricted for whoever writes. */
   readonly rules?: SeriesRules | undefined;
 }
@@ -187,7 +189,7 @@ export class BodyRoutes {
 
   /** What may be written where it is parsed: all that is wrong with a request besides its body is told before. */
   #ownOf(
-    { database, level, fence, rules }: WriteRequest,
+    { database, level, fence, rules, login }: WriteRequest,
     policy: RetentionPolicy,
     shards: readonly ShardInfo[],
   ): OwnShards | undefined {
@@ -198,7 +200,8 @@ export class BodyRoutes {
     const shardIds = this.#ownIds(shards, isOwnAlone);
     if (shardIds.length === 0) return undefined;
     const stamp = this.#ports.stamps.nextOf(ownBatchesMax);
-    return { database, retentionPolicy: policy.name, shardIds, stamp };
+    const place = { database, retentionPolicy: policy.name, shardIds, stamp };
+    return login === undefined ? place : { ...place, login };
   }
 
   /** The same list as long as it says the same: of thousands of shards it is not made anew for each body. */

@@ -4,6 +4,7 @@ import type {
   HintTarget,
   Standing,
 } from '../../hh/hint-target.ts';
+import { ingressUsers } from '../engine/ingress-users.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import { DbError, isDbError } from '../../base/errors.ts';
 import type { DeletePointsRequest, ShardAccess, ShardBatch } from '../engine/shard-access.ts';
@@ -118,7 +119,7 @@ export class HintDeliveries implements HintTarget {
       const read = readHint(hint);
       if ('error' in read) outcomes[at] = { kind: 'refused', error: read.error };
       else if ('request' in read) outcomes[at] = await deliverDelete(access, read.request, options);
-      else writes.push({ at, batch: { shardId, database, retentionPolicy, catalogIndex, ...read.batch } }); // prettier-ignore
+      else writes.push({ at, batch: { shardId, database, retentionPolicy, catalogIndex, login: ingressUsers.hintedHandoff, ...read.batch } }); // prettier-ignore
     }
     if (writes.length === 0) return outcomes;
     const results = await access.writeMany(writes.map(({ batch }) => batch), options); // prettier-ignore

@@ -101,8 +101,8 @@ export class JoinedWrites {
   }
 
   #laneOf(request: WriteRequest): Lane {
-    const { database, retentionPolicy, stepNs, level = '', timeoutMs } = request;
-    const key = `${database}\n${retentionPolicy}\n${stepNs}\n${level}\n${timeoutMs}`;
+    const { database, retentionPolicy, stepNs, level = '', timeoutMs, login = '' } = request;
+    const key = `${database}\n${retentionPolicy}\n${stepNs}\n${level}\n${timeoutMs}\n${login}`;
     const known = this.#lanes.get(key);
     if (known !== undefined) return known;
     if (this.#lanes.size >= lanesMax)

@@ -29,6 +29,8 @@ export interface PointsWriterPorts extends BodyRoutesPorts {
   readonly lagging: Pick<LaggingOwners, 'add' | 'addLost' | 'addKept'>;
   /** Writes small bodies as one; left out where each goes by itself. */
   readonly writeJoined?: JoinedWritesPorts['write'] | undefined;
+  /** Whether owners are told who writes. */
+  readonly countsLogins?: boolean | undefined;
 }
 
 type LevelledRequest = WriteRequest & {
@@ -63,8 +65,10 @@ export class PointsWriter {
     return this.#counters.get('req');
   }
 
-  write(request: WriteRequest): Promise<void> {
+  write(asked: WriteRequest): Promise<void> {
     this.#counters.add('req');
+    const isCounted = this.#ports.countsLogins === true || asked.login === undefined;
+    const request = isCounted ? asked : { ...asked, login: undefined };
     const learning = this.#ports.stamps.learned();
     if (learning === undefined) return this.#writeNow(request);
     return this.#writeBehind(learning, request.isLent === true ? withOwnBody(request) : request);
@@ -214,6 +218,7 @@ export class PointsWriter {
           payload,
           catalogIndex: catalog.index,
           ...(request.fence !== undefined && { fence: request.fence }),
+          ...(request.login !== undefined && { login: request.login }),
         };
         const { owners = [] } = catalog.databases.shard(shardId)?.shard ?? routedBy(shardId) ?? {};
         return this.#writeBatch(request, batch, owners);

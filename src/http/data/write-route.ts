@@ -89,7 +89,8 @@ export function writeBody(
   const counted = (points: CountedPoints): void => {
     counters.addPoints(points);
   };
-  return ports.writer.write({ ...target, ...body, level, timeoutMs, counted });
+  const login = request.principal?.name || undefined;
+  return ports.writer.write({ ...target, ...body, level, timeoutMs, counted, login });
 }
 
 /** A line of the log is no longer than this. */

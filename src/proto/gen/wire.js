@@ -7439,6 +7439,15 @@ export const varve = $root.varve = (() => {
                     ShardBatch.prototype.payload = $util.newBuffer([]);
                     ShardBatch.prototype.fence = null;
                     ShardBatch.prototype.catalogIndex = 0;
+                    ShardBatch.prototype.login = null;
+
+                    let $oneOfFields;
+
+                    // Virtual OneOf for proto3 optional field
+                    $Object.defineProperty(ShardBatch.prototype, "_login", {
+                        get: $util.oneOfGetter($oneOfFields = ["login"]),
+                        set: $util.oneOfSetter($oneOfFields)
+                    });
 
                     ShardBatch.encode = function (message, writer, _depth) {
                         if (!writer)
@@ -7459,6 +7468,8 @@ export const varve = $root.varve = (() => {
                             $root.varve.data.v1.WriteShardsRequest.Fence.encode(message.fence, writer.uint32(42).fork(), _depth + 1).ldelim();
                         if (message.catalogIndex != null && $Object.hasOwnProperty.call(message, "catalogIndex") && (typeof message.catalogIndex === "object" ? message.catalogIndex.low || message.catalogIndex.high : message.catalogIndex !== 0))
                             writer.uint32(48).uint64(message.catalogIndex);
+                        if (message.login != null && $Object.hasOwnProperty.call(message, "login"))
+                            writer.uint32(58).string(message.login);
                         if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                             for (let i = 0; i < message.$unknowns.length; ++i)
                                 writer.raw(message.$unknowns[i]);
@@ -7541,6 +7552,13 @@ export const varve = $root.varve = (() => {
                                         message.catalogIndex = value;
                                     else
                                         delete message.catalogIndex;
+                                    continue;
+                                }
+                            case 7: {
+                                    if (wireType !== 2)
+                                        break;
+                                    message.login = reader.stringVerify();
+                                    message._login = "login";
                                     continue;
                                 }
                             }

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import { connect as http2Connect, constants, createServer, type IncomingHttpHeaders } from 'node:http2'; // prettier-ignore
-import { connect, type AddressInfo } from 'node:net';
+import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { callInBurst } from '../../../test/support/call-burst.ts';
 import { rpcTransportContract } from '../../../test/support/contract/rpc-transport.ts';
@@ -185,4 +185,29 @@ test('grpc transport: a call is answered by its reply; one whose trailers come i
   expect(await Promise.all(resetCodes)).toEqual([constants.NGHTTP2_CANCEL, constants.NGHTTP2_NO_ERROR]); // prettier-ignore
   await transport.close();
   await new Promise((resolve) => server.close(resolve));
+});
+
+test('grpc transport: a method gives up on a connection after its own time, others wait on for the same', async () => {
+  const sockets: Socket[] = [];
+  const silent = createTcpServer(
+    (socket) => void sockets.push(socket.on('error', () => undefined)),
+  );
+  await new Promise((resolve) => silent.listen(0, '127.0.0.1', () => resolve(undefined)));
+  const address = `127.0.0.1:${(silent.address() as AddressInfo).port}`;
+  const dialMs = (method: string): number | undefined => (method === '/test/read' ? 20 : undefined);
+  const transport = new GrpcTransport({ clock: new NodeClock(), dialMs });
+  const begun: string[] = [];
+  const call = async (method: string): Promise<unknown> => {
+    const error: unknown = await transport.call(address, method, Buffer.from('x'), { deadlineMs: 60_000 }).catch((one: unknown) => one); // prettier-ignore
+    begun.push(method);
+    return error;
+  };
+  const write = call('/test/write');
+  expect(await call('/test/read')).toEqual(new DbError('unavailable', `dial tcp ${address}: i/o timeout`)); // prettier-ignore
+  expect(begun).toEqual(['/test/read']);
+  await transport.close();
+  expect(isDbError(await write, 'unavailable')).toBe(true);
+  expect(sockets).toHaveLength(1);
+  for (const socket of sockets) socket.destroy();
+  silent.close();
 });

@@ -9,6 +9,7 @@ import type {
   RpcTransport,
 } from '../../env/transport.ts';
 import { ClientCall } from './client-call.ts';
+import { timedOut, unreachable } from './dial-peer.ts';
 import { noGarbage, type Garbage } from './garbage.ts';
 import { listenGrpc } from './grpc-listener.ts';
 import { MeetPeer } from './meet-peer.ts';
@@ -16,6 +17,8 @@ import type { Peer } from './peer.ts';
 import type { SecureDialOf } from './secure-dial.ts';
 
 const connectMs = 5_000;
+/** How long the call of a method waits for a connection at most; undefined for as long as a connection may take. */
+export type DialMsOf = (method: string) => number | undefined;
 /** A deadline that does not fit the eight digits of a `grpc-timeout` is none. */
 const timeoutMsMax = 99_999_999;
 
@@ -27,18 +30,22 @@ export class GrpcTransport implements RpcTransport {
   readonly #garbage: Garbage;
   readonly #peers = new Map<string, MeetPeer>();
   readonly #secureDial: SecureDialOf;
+  readonly #dialMs: DialMsOf;
 
   constructor({
     clock,
     garbage = noGarbage,
     secureDial = () => undefined,
+    dialMs = () => undefined,
   }: {
     readonly clock: Clock;
     readonly garbage?: Garbage;
     readonly secureDial?: SecureDialOf | undefined;
+    readonly dialMs?: DialMsOf | undefined;
   }) {
     this.#clock = clock;
     this.#secureDial = secureDial;
+    this.#dialMs = dialMs;
     this.#garbage = garbage;
   }
 
@@ -107,7 +114,8 @@ export class GrpcTransport implements RpcTransport {
     const { deadlineMs, signal, onSent } = options;
     throwIfCancelled(signal);
     const known = this.#peers.get(address)?.usable;
-    const peer = known ?? (await this.#met(address, asked.method, Math.min(deadlineMs, connectMs)));
+    const peer =
+      known ?? (await this.#metInTime(address, asked.method, Math.min(deadlineMs, connectMs)));
     // A signal that has aborted meanwhile says so to nobody who listens from now on.
     throwIfCancelled(signal);
     const headers = headersOf(address, asked, options);
@@ -122,6 +130,21 @@ export class GrpcTransport implements RpcTransport {
       peer.resets.add(call);
     };
     return { call, ending, settle };
+  }
+
+  /** The connection goes on to be made for those who wait longer. */
+  #metInTime(address: string, method: string, waitMs: number): Promise<Peer> {
+    const met = this.#met(address, method, waitMs);
+    const dialMs = this.#dialMs(method);
+    if (dialMs === undefined || dialMs >= waitMs) return met;
+    return new Promise((resolve, reject) => {
+      const timer = this.#clock.after(dialMs, () => {
+        reject(unreachable(address, timedOut));
+      });
+      void met.then(resolve, reject).finally(() => {
+        timer.cancel();
+      });
+    });
   }
 
   #met(address: string, method: string, waitMs: number): Promise<Peer> {

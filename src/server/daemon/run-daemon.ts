@@ -5,6 +5,7 @@ import type { KeyTable, loggingKeys } from '../../config/key.ts';
 import type { Env } from '../../env/env.ts';
 import { keepCompiledCode } from '../../env/node/kept-code.ts';
 import type { LogLevel, RootLog } from '../../env/log.ts';
+import type { DialMsOf } from '../../rpc/grpc/grpc-transport.ts';
 import type { SecureDialOf } from '../../rpc/grpc/secure-dial.ts';
 import type { OfflineFlags, OfflinePorts } from '../../cli/influxdb/offline-ports.ts';
 import { parseCommandLine, usage, type CommandLine, type DaemonName, type OfflineSyntax } from './command-line.ts'; // prettier-ignore
@@ -54,6 +55,8 @@ export interface Daemon<Table extends LoggingTable> {
   readonly offline?: readonly OfflineCommand<Table>[];
   /** How other nodes are called. */
   readonly secureDial: (config: Config<Table>) => SecureDialOf;
+  /** How long calls wait for a connection; left out: all alike. */
+  readonly dialMs?: (config: Config<Table>) => DialMsOf;
   /** What it looks at before it opens anything. */
   readonly check: (config: Config<Table>, log: Env['log']) => void;
   readonly start: (
@@ -169,12 +172,12 @@ async function run<Table extends LoggingTable>(
     log: { format, level },
     engineWorkerUrl: new URL('../node/engine-worker.ts', import.meta.url),
     createTransport: (ports) => {
-      const secureDial = daemon.secureDial(config);
-      return new GrpcTransport({ ...ports, garbage: new YoungGarbage(), secureDial });
+      const dials = { secureDial: daemon.secureDial(config), dialMs: daemon.dialMs?.(config) };
+      return new GrpcTransport({ ...ports, garbage: new YoungGarbage(), ...dials });
     },
   });
   const { line, path } = source;
-  logStart(daemon.name, { env, config, path, line });
+  logStart(daemon.name, { env, path, line });
   const shutdown = new Shutdown({ clock: env.clock, log: env.log, exit: (code) => { host.exit(code); } }); // prettier-ignore
   // Last of all: by then more has been compiled than the start needed.
   shutdown.onStop(keepCompiledCode);
@@ -211,19 +214,17 @@ function logStart(
   name: DaemonName,
   start: {
     readonly env: Env;
-    readonly config: { notices(): readonly string[] };
     readonly path: string | undefined;
     readonly line: CommandLine;
   },
 ): void {
-  const { env, config, path, line } = start;
+  const { env, path, line } = start;
   const { log } = env;
   const what = name === 'influxd' ? 'InfluxDB starting' : 'InfluxDB Meta starting';
   log.info(what, { version, branch: 'unknown', commit: 'unknown' });
   log.info('Node.js runtime', { version: process.version, pid: process.pid });
   if (path === undefined) log.info('No configuration provided, using default settings');
   else log.info('Using configuration', { path });
-  for (const notice of config.notices()) log.warn(notice);
   for (const flag of line.ignored) log.warn(`-${flag} is not in effect in this version`);
 }
 

@@ -4,6 +4,7 @@ import { dataArrayKeys, dataKeys } from '../../config/data-keys.ts';
 import { influxCommands } from './influx-commands.ts';
 import { LicenseKeeper, licenseSettings } from '../license/license-keeper.ts';
 import { runDaemon } from '../daemon/run-daemon.ts';
+import { dialLimits } from '../node/dial-limits.ts';
 import { checkPasswordPolicy } from '../node/password-policy.ts';
 import { dataSecureDial } from '../node/secure-peers.ts';
 import { workerCountOf } from '../node/worker-count.ts';
@@ -24,6 +25,7 @@ void runDaemon(
     },
     offline: influxCommands,
     secureDial: dataSecureDial,
+    dialMs: dialLimits,
     check: checkPasswordPolicy,
     start: async (env, config, { onFatal }) => {
       const licenses = await LicenseKeeper.open(licenseSettings(config), env);

@@ -18,6 +18,7 @@ import type { MetaClient } from '../../meta/client/meta-client.ts';
 import { announceTo, anyOf } from '../../meta/server/announcements.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import { createRpcHandlers } from '../../rpc/rpc-service.ts';
+import { traced } from '../../rpc/traced-handlers.ts';
 import { serveCall, serveStream, type ServedMethod } from '../../rpc/served-method.ts';
 import type { ImportHandOver } from '../../services/import-hand-over.ts';
 import { advertised } from './addresses.ts';
@@ -72,9 +73,10 @@ export class DataListener {
       [...methods, ...this.#ownMethods(rpc)],
       (path) => this.#httpGet(path),
     );
+    const isTraced = this.#config.get('cluster', 'cluster-tracing');
     const listener = await transport.listen(
       this.#config.get('', 'bind-address'),
-      handlers,
+      isTraced ? traced(handlers, { clock, log: this.#env.log.child('cluster') }) : handlers,
       this.#port,
     );
     const metas = (): readonly string[] =>

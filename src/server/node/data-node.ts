@@ -1,6 +1,8 @@
 import { passwordSchemeOf } from './password-policy.ts';
+import { ingressUsers } from '../../data/engine/ingress-users.ts';
 import type { DataConfig } from './data-config.ts';
 import { LocalShards } from '../../data/engine/local-shards.ts';
+import { ingressStatistics } from '../../data/engine/ingress-statistics.ts';
 import { shardStatistics, type ShardFolders } from '../../data/engine/shard-statistics.ts';
 import { MonitorService, type MonitorPorts } from '../../services/monitor.ts';
 import { DroppedShards } from '../../data/shards/dropped-shards.ts';
@@ -44,7 +46,7 @@ import { openSubscriptions } from './subscriptions.ts';
 import { servedDigests } from '../../data/copy/served-digests.ts';
 import { openAntiEntropy, type AntiEntropyParts } from './anti-entropy.ts';
 import { openTransfers } from './transfers.ts';
-import { openMetaAndWorkers } from './meta-and-workers.ts';
+import { ingressOptions, openMetaAndWorkers } from './meta-and-workers.ts';
 import { openWritePath } from './write-path.ts';
 
 export interface DataNodeOptions {
@@ -111,6 +113,8 @@ export async function startDataNode(
   statistics.add(async () =>
     shardStatistics(await local.numbers(), meta.catalog.databases, foldersOf(config)),
   );
+  const ingress = ingressOptions(config);
+  if (ingress !== undefined) statistics.add(async () => ingressStatistics(await local.ingress(), ingress)); // prettier-ignore
   const said = { meta, shards, registry, queries, statistics, stamps, keepDelete, writer, options };
   const indexBytes = (): Promise<number> => local.indexBytes();
   const ports = statementPorts(env, config, { ...said, accounts, indexBytes });
@@ -161,7 +165,14 @@ function statementPorts(
     turn: () => clock.sleep(0),
     isStrict: config.get('data', 'strict-error-handling'),
     makesBareDatabases: !config.get('meta', 'retention-autocreate'),
-    writeLines: (request) => writer.write({ ...request, stepNs: 1n, level: 'any', timeoutMs }),
+    writeLines: (request) =>
+      writer.write({
+        login: ingressUsers.selectInto,
+        ...request,
+        stepNs: 1n,
+        level: 'any',
+        timeoutMs,
+      }),
   };
 }
 
@@ -237,11 +248,14 @@ function startMonitored(
 function startMonitor(
   config: DataConfig,
   meta: MonitorPorts['meta'],
-  { clock, log, statistics, writeLines: write }: StatementPorts,
+  { clock, log, statistics, writeLines }: StatementPorts,
 ): MonitorService | undefined {
   if (!config.get('monitor', 'store-enabled')) return undefined;
   return new MonitorService(
-    { clock, log: log.child('monitor'), meta, statistics, write },
+    {
+      ...{ clock, log: log.child('monitor'), meta, statistics },
+      write: (request) => writeLines({ ...request, login: ingressUsers.monitor }),
+    },
     {
       database: config.get('monitor', 'store-database'),
       intervalMs: config.get('monitor', 'store-interval'),

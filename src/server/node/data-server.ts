@@ -14,6 +14,7 @@ import { listenAt } from './addresses.ts';
 import { openLogFiles, type LogFiles } from './log-files.ts';
 import { markForm } from './form-mark.ts';
 import { lockFolders } from '../../env/lock-folders.ts';
+import { openDebugProfiles } from './debug-profiles.ts';
 import { configDiagnostics } from './config-diagnostics.ts';
 import type { DataConfig } from './data-config.ts';
 import { openListeners, type Listeners } from './listeners/open-listeners.ts';
@@ -43,6 +44,7 @@ export async function startDataServer(
   const { clock, jobs, log } = env;
   const { licenses } = options;
   const license = licenses.current;
+  const profiles = await openDebugProfiles(env, config);
   const secure = await openSecureSockets(env, config);
   const peers = await openDataPort(env, config);
   const folders = foldersOf(config);
@@ -88,6 +90,7 @@ export async function startDataServer(
       await node.close();
       peers?.close();
       await logs.close();
+      await profiles?.close();
       await jobs.close();
       await locks.release();
     },

@@ -9,6 +9,7 @@ import type { SelectAccounts } from '../../query/run/select-limits.ts';
 import type { RowChecks } from '../../storage/engine/limits/row-checks.ts';
 import type { SeriesLimits } from '../../storage/engine/limits/series-limits.ts';
 import { compactionLimits } from '../../storage/store/compaction/compaction-slots.ts';
+import type { IngressOptions } from '../../storage/store/ingress.ts';
 import type { CompactionSettings } from '../../storage/store/store-options.ts';
 import type { DataConfig } from './data-config.ts';
 import { metaLog } from './meta-log.ts';
@@ -79,6 +80,8 @@ function workerOptions(
     segmentBytesMax: walSegmentBytesMax,
     queueBytesMax: walQueueBytesMax,
     syncDelayMs: config.get('data', 'wal-fsync-delay'),
+    ingress: ingressOptions(config),
+    isTraced: config.get('data', 'trace-logging-enabled'),
     arenaBytesMax,
     snapshotBytes: config.get('data', 'cache-snapshot-memory-size'),
     snapshotColdMs: config.get('data', 'cache-snapshot-write-cold-duration'),
@@ -94,6 +97,13 @@ function workerOptions(
     rosterFolder: config.get('meta', 'dir'),
     deletesMax: deletesMax(config),
   };
+}
+
+/** By what the points that come are counted; undefined for nothing. */
+export function ingressOptions(config: DataConfig): IngressOptions | undefined {
+  const byMeasurement = config.get('data', 'ingress-metric-by-measurement-enabled');
+  const byLogin = config.get('data', 'ingress-metric-by-login-enabled');
+  return byMeasurement || byLogin ? { byMeasurement, byLogin } : undefined;
 }
 
 /** Of the index `inmem` only, as in the reference: there is one index here, whatever it is called. */

@@ -125,7 +125,7 @@ export async function openWritePath(
     !hints.isQueued(meta.nodeId, id) &&
     // What is being copied from here has to be passed on.
     !isCopied(meta.catalog, id);
-  const writer = new PointsWriter({ clock, stamps, meta, shares, lagging, routeLines, isOwnAlone, subscribers, writeJoined }); // prettier-ignore
+  const writer = new PointsWriter({ clock, stamps, meta, shares, lagging, routeLines, isOwnAlone, subscribers, writeJoined, countsLogins: config.get('data', 'ingress-metric-by-login-enabled') }); // prettier-ignore
   opened.writer = writer;
   const keepers = {
     keepDelete: keepDeletes({ hints, log, noteIndex }),

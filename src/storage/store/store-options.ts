@@ -8,6 +8,7 @@ import type { ColumnKernel } from '../../kernels/column-kernel.ts';
 import type { RowChecks } from '../engine/limits/row-checks.ts';
 import type { SeriesLimits } from '../engine/limits/series-limits.ts';
 import type { CompactorOptions } from './compaction/compactor.ts';
+import type { Ingress } from './ingress.ts';
 import type { DeleteFilters } from './deletes/stored-deletes.ts';
 
 export interface StoreOptions {
@@ -53,6 +54,8 @@ export interface StoreOptions {
   readonly settlesLater?: boolean | undefined;
   /** Of the roster, on another disk than the points if there is one; without it a folder that goes is not missed. */
   readonly rosterFolder?: string | undefined;
+  /** What is counted of the points that come; absent: nothing by measurement or login. */
+  readonly ingress?: Ingress | undefined;
   /** Absent: only what is asked for is compacted. */
   readonly compaction?: CompactionSettings | undefined;
 }
@@ -95,6 +98,8 @@ export const compactionByHand: CompactionSettings = {
 export interface StorePorts {
   readonly disk: Disk;
   readonly log: Log;
+  /** Told what the store does step by step (`trace-logging-enabled`); nobody is when left out. */
+  readonly trace?: Pick<Log, 'info'> | undefined;
   readonly clock: Clock;
   readonly turn: () => Promise<void>;
   /** For the log's salt; without one it is 0, which is for tests alone. */

@@ -109,8 +109,12 @@ export class Store {
     this.#doomed = new DoomedShards(ports.disk, async (shardId) => opened.roster?.gone(shardId));
     const watch = watchLog(ports, opened.shards);
     this.#wal = openLog(ports, { ...options, watch }, opened);
+    ports.trace?.info('tsm1 WAL writing', {
+      path: options.walFolder,
+      segment_size: options.segmentBytesMax,
+    });
     this.#roster = opened.roster;
-    this.#releases = storeReleases(this.#wal, { ...opened, disk: ports.disk, options, doomed: this.#doomed }); // prettier-ignore
+    this.#releases = storeReleases(this.#wal, { ...opened, disk: ports.disk, trace: ports.trace, options, doomed: this.#doomed }); // prettier-ignore
     this.#maker = new ShardMaker(
       {
         ...{ disk: ports.disk, log: ports.log, opening: this.#openingPorts, roster: opened.roster },
@@ -260,11 +264,16 @@ export class Store {
     open: OpenShard,
     [batch, payload]: readonly [PointBatch, Uint8Array],
     rejects: Uint8Array,
-    { shardId, isAlone }: WritePlace,
+    { shardId, isAlone, login }: WritePlace,
   ): Promise<number> {
     const sequence = ++open.sequence;
     const head = { kind: WalRecordKind.points, codec: 0, shardId, sequence } as const;
     await this.#append({ ...head, rejectBitmap: rejects, payload });
+    this.#options.ingress?.add(login, open.place, {
+      batch,
+      rejects,
+      unknown: open.shard.index.unknown(batch.series),
+    });
     const { schemaVersion, seriesCount, activeBytes } = open.shard;
     open.shard.apply(batch, rejects, { isAlone });
     if (open.shard.schemaVersion !== schemaVersion) this.#schemaVersion++;
@@ -370,6 +379,7 @@ export class Store {
     if (isAwaiting(open))
       throw new DbError('unavailable', `shard ${shardId} is being copied to this node`);
     const from = this.#folderOf(open.place);
+    this.#ports.trace?.info('Creating snapshot', { dir: from });
     const nowMs = (): number => this.#ports.clock.monotonicMs();
     const ports = { ...this.#workPorts(), nowMs };
     return takeSnapshot(open, { from, to: `${from}${snapshotSuffix}${number}` }, ports);

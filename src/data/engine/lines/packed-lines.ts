@@ -66,9 +66,9 @@ export class LinesPacker {
     return text;
   }
 
-  #ownText(groups: readonly RouteGroup[], { database, retentionPolicy, shardIds }: OwnPlace): string {
+  #ownText(groups: readonly RouteGroup[], { database, retentionPolicy, shardIds, login }: OwnPlace): string {
     const known = this.#owns.get(groups);
-    const place = { database, retentionPolicy, shardIds };
+    const place = { database, retentionPolicy, shardIds, login };
     if (known !== undefined && isSame(known.place, place)) return known.text;
     const text = JSON.stringify(place);
     this.#owns.set(groups, { place, text });
@@ -80,6 +80,7 @@ function isSame(left: OwnPlace, right: OwnPlace): boolean {
   const { shardIds } = right;
   if (left.database !== right.database || left.retentionPolicy !== right.retentionPolicy)
     return false;
+  if (left.login !== right.login) return false;
   // Most often it is the same list (data/write/body-routes.ts).
   if (left.shardIds === shardIds) return true;
   return (

@@ -31,6 +31,8 @@ export interface OwnShards {
   readonly database: string;
   readonly retentionPolicy: string;
   readonly shardIds: readonly number[];
+  /** Who writes, where that is counted. */
+  readonly login?: string | undefined;
 }
 
 /** Shards of a group that takes points with startNs <= time < endNs. */

@@ -2,6 +2,7 @@ import { DbError, errorText } from '../../../base/errors.ts';
 import { dataArrayKeys } from '../../../config/data-keys.ts';
 import { CollectdListener } from '../../../services/listeners/collectd/collectd-listener.ts';
 import { makeDatabase } from '../../../services/listeners/ingest-target.ts';
+import { ingressUsers } from '../../../data/engine/ingress-users.ts';
 import { listenerKind, openBatcher } from './listener-kind.ts';
 
 export const collectd = listenerKind('collectd', dataArrayKeys.collectd, {
@@ -9,6 +10,7 @@ export const collectd = listenerKind('collectd', dataArrayKeys.collectd, {
   open: (section, parts) => {
     const database = section.get('database');
     const batcher = openBatcher(parts, {
+      login: ingressUsers.collectd,
       database,
       retentionPolicy: section.get('retention-policy'),
       level: 'any',

@@ -3,6 +3,7 @@ import { dataArrayKeys } from '../../../config/data-keys.ts';
 import { GraphiteListener } from '../../../services/listeners/graphite/graphite-listener.ts';
 import { pairOf } from '../../../services/listeners/graphite/templates.ts';
 import { makePolicy } from '../../../services/listeners/ingest-target.ts';
+import { ingressUsers } from '../../../data/engine/ingress-users.ts';
 import { listenerKind, openBatcher } from './listener-kind.ts';
 
 export const graphite = listenerKind('graphite', dataArrayKeys.graphite, {
@@ -17,6 +18,7 @@ export const graphite = listenerKind('graphite', dataArrayKeys.graphite, {
       throw new DbError('invalid_argument', `unrecognized Graphite input protocol ${protocol}`);
     log.info('Starting graphite service', { batch_size: section.get('batch-size'), batch_timeout: `${section.get('batch-timeout')}ms` }); // prettier-ignore
     const batcher = openBatcher(parts, {
+      login: ingressUsers.graphite,
       database,
       retentionPolicy,
       level: section.get('consistency-level'),

@@ -71,11 +71,13 @@ export function openBatcher(
   options: PointBatcherOptions & {
     readonly level: string;
     readonly prepare: () => Promise<void>;
+    /** Who writes, for the figures of what comes in. */
+    readonly login: string;
   },
 ): PointBatcher {
   const level = parseConsistencyLevel(options.level);
   if (level === undefined) throw new DbError('invalid_argument', 'invalid consistency level');
   const write = (batch: Parameters<ConstructorParameters<typeof PointBatcher>[0]['write']>[0]) =>
-    writer.write({ ...batch, level, timeoutMs });
+    writer.write({ ...batch, level, timeoutMs, login: options.login });
   return new PointBatcher({ clock, log, write, prepare: options.prepare }, options);
 }

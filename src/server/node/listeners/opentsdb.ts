@@ -6,6 +6,7 @@ import { PutApi } from '../../../http/opentsdb/put-api.ts';
 import { makeDatabase } from '../../../services/listeners/ingest-target.ts';
 import { OpenTsdbListener } from '../../../services/listeners/opentsdb/opentsdb-listener.ts';
 import { settingsOf } from '../secure-peers.ts';
+import { ingressUsers } from '../../../data/engine/ingress-users.ts';
 import { listenerKind, openBatcher, type ListenerParts } from './listener-kind.ts';
 
 export const opentsdb = listenerKind('opentsdb', dataArrayKeys.opentsdb, {
@@ -19,6 +20,7 @@ export const opentsdb = listenerKind('opentsdb', dataArrayKeys.opentsdb, {
     };
     const level = section.get('consistency-level');
     const batcher = openBatcher(parts, {
+      login: ingressUsers.opentsdb,
       ...target,
       level,
       batchPointsMax: section.get('batch-size'),
@@ -35,7 +37,13 @@ export const opentsdb = listenerKind('opentsdb', dataArrayKeys.opentsdb, {
         })
       : undefined;
     const write = (body: Uint8Array): Promise<void> =>
-      writer.write({ ...target, body, level: parseConsistencyLevel(level), timeoutMs });
+      writer.write({
+        ...target,
+        body,
+        level: parseConsistencyLevel(level),
+        timeoutMs,
+        login: ingressUsers.opentsdb,
+      });
     const http = await PutApi.open({ clock, jobs, log, write });
     try {
       return await OpenTsdbListener.open(

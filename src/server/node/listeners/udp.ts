@@ -2,6 +2,7 @@ import { dataArrayKeys } from '../../../config/data-keys.ts';
 import { precisionNs } from '../../../models/line-protocol.ts';
 import { makeDatabase } from '../../../services/listeners/ingest-target.ts';
 import { UdpListener } from '../../../services/listeners/udp/udp-listener.ts';
+import { ingressUsers } from '../../../data/engine/ingress-users.ts';
 import { listenerKind, openBatcher } from './listener-kind.ts';
 
 export const udp = listenerKind('udp', dataArrayKeys.udp, {
@@ -12,6 +13,7 @@ export const udp = listenerKind('udp', dataArrayKeys.udp, {
     // As the reference, one that is none counts nanoseconds.
     const stepNs = precisionNs.get(section.get('precision')) ?? 1n;
     const batcher = openBatcher(parts, {
+      login: ingressUsers.udp,
       database,
       retentionPolicy: section.get('retention-policy'),
       level: 'any',

@@ -143,6 +143,7 @@ export class Flusher {
       this.#watch.moved(open);
       return this.#ports.turn();
     };
+    this.#ports.trace?.info('Compacting cache', { shard: open.place.shardId, path: folder });
     if (await flushShard(open, { folder, beginsTable }, { ...this.#ports, turn })) await this.#ports.release(); // prettier-ignore
   }
 

@@ -7,10 +7,13 @@
  *   that is needed, and not again once they are known to be in files: what they have flushed never gets less.
  */
 import type { Disk } from '../../../env/disk.ts';
+import type { Log } from '../../../env/log.ts';
 import type { WalSegment, WalWriter } from '../../wal/wal-writer.ts';
 import { flushedElsewhere, type FlushedElsewhere } from './flushed-elsewhere.ts';
 
 export interface ReleasePorts {
+  /** Told of each segment that goes. */
+  readonly trace?: Pick<Log, 'info'> | undefined;
   readonly disk: Disk;
   readonly dataFolder: string;
   readonly isHome: (shardId: number) => boolean;
@@ -58,6 +61,7 @@ export class SegmentReleases {
     const elsewhere = flushedElsewhere(this.#ports.disk, { ...this.#ports, known: this.#flushed });
     for (const segment of this.#wal.closed)
       if (await this.#isNeedless(segment, elsewhere)) needless.add(segment.path);
+    for (const path of needless) this.#ports.trace?.info('Removing WAL file', { path });
     await this.#wal.release(({ path }) => needless.has(path));
   }
 

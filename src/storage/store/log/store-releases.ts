@@ -6,10 +6,11 @@ import type { ShardOpener } from '../opening/shard-opener.ts';
 import type { ShardRoster } from '../shards/shard-roster.ts';
 import type { OpenShard } from '../shards/open-shards.ts';
 import type { StoreOptions } from '../store-options.ts';
-import { SegmentReleases } from './release-segments.ts';
+import { SegmentReleases, type ReleasePorts } from './release-segments.ts';
 
 export interface StoreReleasesPorts {
   readonly disk: Disk;
+  readonly trace: ReleasePorts['trace'];
   readonly options: Pick<StoreOptions, 'dataFolder' | 'isHome'>;
   readonly roster: ShardRoster | undefined;
   readonly shards: { get(shardId: number): OpenShard | undefined };
@@ -20,10 +21,10 @@ export interface StoreReleasesPorts {
 
 /** Of a shard that cannot be read, or is not open, or whose folder is still there, no record goes. */
 export function storeReleases(wal: WalWriter, ports: StoreReleasesPorts): SegmentReleases {
-  const { disk, options, roster, shards, damaged, doomed, opener } = ports;
+  const { disk, trace, options, roster, shards, damaged, doomed, opener } = ports;
   const { dataFolder, isHome } = options;
   return new SegmentReleases(wal, {
-    ...{ disk, dataFolder, isHome },
+    ...{ disk, trace, dataFolder, isHome },
     isListed: (shardId) => roster?.has(shardId) === true,
     isFlushed: (shardId, sequence) => {
       if (damaged.has(shardId) || doomed.has(shardId) || opener.isPending(shardId)) return false;

@@ -295,6 +295,11 @@ export class ShardOpener {
       const open = await openShard(this.#ports, folder, { place, nowMs });
       await this.#replay(open);
       shards.set(shardId, open);
+      const ms = this.#ports.clock.monotonicMs() - nowMs;
+      this.#ports.trace?.info('Shard is open, its index and its part of the log are read', {
+        shard: shardId,
+        ms,
+      });
     } catch (error) {
       if (!isDamage(error)) throw error;
       damaged.set(shardId, { place, error });

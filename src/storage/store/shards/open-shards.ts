@@ -111,6 +111,7 @@ export interface OpeningPorts extends SegmentPorts {
   readonly checks?: RowChecks | undefined;
   readonly clock: Clock;
   readonly log: Log;
+  readonly trace?: Pick<Log, 'info'> | undefined;
 }
 
 /** A shard without records, or with none after `sequence`. */

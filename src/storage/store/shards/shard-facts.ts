@@ -13,6 +13,8 @@ export interface WritePlace extends ShardPlace {
   readonly isAlone?: boolean | undefined;
   /** Nothing of a batch is written where not all of it can be. */
   readonly isWhole?: boolean | undefined;
+  /** Who writes, for the figures of what comes in. */
+  readonly login?: string | undefined;
 }
 
 /** A shard of this worker, damaged or not. */
