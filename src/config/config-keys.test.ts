@@ -3,7 +3,6 @@ import { expect, test } from 'vitest';
 import { Config } from './config.ts';
 import { formatTomlValue, tomlReaders } from './config-value.ts';
 import { dataArrayKeys, dataKeys } from './data-keys.ts';
-import { variablesOf } from './environment.ts';
 import type { Key, KeyTable } from './key.ts';
 import { metaKeys } from './meta-keys.ts';
 
@@ -114,29 +113,6 @@ function qualified(lines: readonly string[]): readonly string[] {
     return line === '' || line === section ? [] : [`${section}|${line}`];
   });
 }
-
-test('config keys: each that protects stops the start, from the file and from the environment', () => {
-  for (const [file, { keys, arrayKeys }] of Object.entries({
-    data: { keys: dataKeys, arrayKeys: dataArrayKeys as KeyTable },
-    meta: { keys: metaKeys, arrayKeys: {} },
-  })) {
-    for (const [section, key, { kind, fallback }] of ofStatus('protects', {
-      ...keys,
-      ...arrayKeys,
-    })) {
-      const isList = kind === 'list';
-      const text = kind === 'bool' ? String(fallback !== true) : 'other';
-      const toml = kind === 'bool' ? text : isList ? '["other"]' : '"other"';
-      const head = section in arrayKeys ? `[[${section}]]` : `[${section}]`;
-      const [variable = ''] = variablesOf({ section, key });
-      const refused = new RegExp(`\\[${section}\\]+ ${key} = .*does not enforce it`);
-      const read = (inFile: string, environment: Record<string, string>) =>
-        Config.read({ text: inFile, environment, keys, arrayKeys });
-      expect(() => read(`${head}\n${key} = ${toml}`, {}), `${file} ${key}`).toThrow(refused);
-      expect(() => read('', { [variable]: text }), variable).toThrow(refused);
-    }
-  }
-});
 
 test('config keys: what is without effect is listed for users with its reason, warns nobody and is printed', () => {
   const page = readFileSync(

@@ -85,10 +85,6 @@ export function plainValue(kind: Kind, value: Value): PlainOf<Kind> {
   return Object.freeze(isList(value) ? [...value] : { ...value });
 }
 
-export function isSameValue(kind: Kind, a: Value, b: Value): boolean {
-  return formatTomlValue(kind, a) === formatTomlValue(kind, b);
-}
-
 /** A TOML basic string. JSON's escapes are a part of TOML's; DEL alone needs one more. */
 export function quoteToml(text: string): string {
   return JSON.stringify(text).replaceAll('\x7f', '\\u007f');

@@ -7,7 +7,7 @@ import { dataArrayKeys, dataKeys } from './data-keys.ts';
 import { variablesOf } from './environment.ts';
 
 const read = (text: string, environment: Record<string, string> = {}) =>
-  Config.read({ text, environment, keys: dataKeys, arrayKeys: dataArrayKeys, isShown: true });
+  Config.read({ text, environment, keys: dataKeys, arrayKeys: dataArrayKeys });
 
 const places = Object.entries(dataKeys).flatMap(([section, keys]) =>
   Object.keys(keys).map((key) => ({ section, key })),

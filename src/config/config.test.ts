@@ -137,12 +137,6 @@ test('config text: byte order marks are no part of it', () => {
     expect(readData(decodeConfigText(bytes)).get('', 'hostname')).toBe('hé');
 });
 
-test('config: what protects and cannot be kept is refused', () => {
-  const text = '[meta]\nldap-allowed = true';
-  const read = () => Config.read({ text, environment: {}, keys: metaKeys });
-  expect(read).toThrow('[meta] ldap-allowed = true: this version does not enforce it');
-});
-
 test.each([
   ['[[collectd]]\nsecurity-level = "x"', 'security-level = "x": Invalid security level'],
   ['[[collectd]]\nparse-multivalue-plugin = "x"', 'Valid options are "split" and "join"'],

@@ -4,7 +4,6 @@ import { formatGoDuration } from '../influxql/duration.ts';
 import {
   describeTomlValue,
   formatTomlValue,
-  isSameValue,
   plainValue,
   quoteToml,
   tomlReaders,
@@ -27,8 +26,6 @@ export interface ConfigInput {
   readonly arraysAfter?: string;
   /** Without a file the folders of data are under its `.influxdb` (spec 5). */
   readonly home?: string;
-  /** It is read to be shown, not to run: keys that protect are not refused. */
-  readonly isShown?: boolean;
 }
 
 /** One section of the file, `[[name]]` ones as often as they are there. */
@@ -37,7 +34,6 @@ interface Section {
   readonly isArray: boolean;
   readonly keys: Keys;
   readonly values: ReadonlyMap<string, Value>;
-  readonly fallbacks: ReadonlyMap<string, Value>;
 }
 
 /** One of the `[[name]]` sections; values as Config's. */
@@ -55,7 +51,7 @@ export class Config<Table extends KeyTable> {
     this.#sections = sections;
   }
 
-  /** Throws invalid_argument naming key, value and reason; and for keys that protect, that they cannot be kept. */
+  /** Throws invalid_argument naming key, value and reason. */
   static read<Table extends KeyTable>(
     input: ConfigInput & { readonly keys: Table },
   ): Config<Table> {
@@ -69,7 +65,6 @@ export class Config<Table extends KeyTable> {
     }
     if (input.arraysAfter === undefined) sections.push(...readArrays(input, file));
     sections.forEach(refuseWrong);
-    if (input.isShown !== true) sections.forEach(refuseUnkept);
     return new Config(sections);
   }
 
@@ -132,30 +127,6 @@ function shownValues(
   return Object.fromEntries(entries);
 }
 
-function changedKeys(
-  { keys, values, fallbacks }: Section,
-  status: Key['status'],
-): readonly string[] {
-  return Object.entries(keys).flatMap(([name, key]) => {
-    const value = values.get(name);
-    const isChanged =
-      key.status === status &&
-      value !== undefined &&
-      !isSameValue(key.kind, value, fallbacks.get(name) ?? '');
-    return isChanged ? [name] : [];
-  });
-}
-
-function refuseUnkept(section: Section): void {
-  const [key] = changedKeys(section, 'protects');
-  if (key === undefined) return;
-  const kind = section.keys[key]?.kind ?? 'string';
-  const isSecret = /secret|key/.test(key);
-  const value = isSecret ? '[REDACTED]' : formatTomlValue(kind, section.values.get(key) ?? '');
-  const reason = 'this version does not enforce it, and would run without that protection';
-  throw new DbError('invalid_argument', `${label(section, key)} = ${value}: ${reason}`);
-}
-
 function parseToml(text: string): TomlTable {
   try {
     return parse(text.replace(/^\uFEFF/, ''), { integersAsBigInt: true });
@@ -195,18 +166,16 @@ interface SectionHead {
 
 function readSection(head: SectionHead, table: TomlTable, environment: Environment): Section {
   const values = new Map<string, Value>();
-  const fallbacks = new Map<string, Value>();
   for (const [name, key] of Object.entries(head.keys)) {
     const inFile = table[name];
     const fallback = fallbackOf(key, head.home);
-    fallbacks.set(name, fallback);
     // The reference keeps its own value where a duration is "".
     const isLeft = inFile === undefined || (key.kind === 'duration' && inFile === '');
     const base = isLeft ? fallback : checked(head, name, inFile);
     values.set(name, overridden(head, name, base, environment));
   }
   const isArray = head.index !== undefined;
-  return { name: head.name, isArray, keys: head.keys, values, fallbacks };
+  return { name: head.name, isArray, keys: head.keys, values };
 }
 
 function fallbackOf({ kind, fallback, homeFolder }: Key, home: string | undefined): Value {

@@ -6,9 +6,8 @@ import { tlsSuites, tlsVersion } from './tls-policy.ts';
  * - now: in effect.
  * - moot: accepted and kept, and nothing hangs on it: what it sets is not there in this project. Nobody is warned;
  *   docs/operating/configuration.md says of each why.
- * - protects: set to other than its default it stops the start: running without what it asks for would be unsafe.
  */
-export type KeyStatus = 'now' | 'moot' | 'protects';
+export type KeyStatus = 'now' | 'moot';
 
 export interface Key<K extends Kind = Kind> {
   readonly kind: K;
@@ -38,10 +37,6 @@ export function now<K extends Kind>(kind: K, fallback: Key['fallback'], more?: K
 
 export function moot<K extends Kind>(kind: K, fallback: Key['fallback'], more?: KeyMore): Key<K> {
   return { kind, fallback, status: 'moot', ...more };
-}
-
-export function protects<K extends Kind>(kind: K, fallback: Key['fallback']): Key<K> {
-  return { kind, fallback, status: 'protects' };
 }
 
 /** What both daemons know alike. Section '' holds the keys outside of sections. */

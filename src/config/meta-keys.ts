@@ -1,5 +1,5 @@
 import { bindAddress, gossipFrequency, notNegative, positive, specified } from './key-checks.ts';
-import { enterpriseKeys, loggingKeys, moot, now, protects, tlsKeys, type KeyTable } from './key.ts';
+import { enterpriseKeys, loggingKeys, moot, now, tlsKeys, type KeyTable } from './key.ts';
 
 /** Every key of `influxdb-meta.conf` (spec 5.1). */
 export const metaKeys = {
@@ -41,7 +41,7 @@ export const metaKeys = {
     /** Ours: what a data node owns that is silent for so long is brought to others; 0 for never. */
     'restore-silent-after': now('duration', '0s', { check: notNegative }),
     'auth-enabled': now('bool', false),
-    'ldap-allowed': protects('bool', false),
+    'ldap-allowed': now('bool', false),
     'shared-secret': now('string', ''),
     'internal-shared-secret': now('string', ''),
     'password-hash': now('string', 'bcrypt'),

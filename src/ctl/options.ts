@@ -97,7 +97,7 @@ function readConfig(path: string, secret: string | undefined): ConfigFile {
   try {
     const text = decodeConfigText(readFileSync(path));
     const environment = secret === undefined ? {} : { [secretVariable]: secret };
-    const config = Config.read({ text, environment, keys: metaKeys, isShown: true });
+    const config = Config.read({ text, environment, keys: metaKeys });
     const [, host = '', port = ''] = /^(.*):(\d+)$/.exec(config.get('meta', 'http-bind-address')) ?? []; // prettier-ignore
     const name = config.get('', 'hostname') || 'localhost';
     return {

@@ -122,11 +122,14 @@ async function runCommand(
     case 'entropy':
       await runBackupCommand(command, args, ports);
       return;
+    case 'ldap':
+      await (await import('./ldap.ts')).ldap(args, ports);
+      return;
     case 'token':
       out(token(args, ports));
       return;
   }
-  throw new DbError('unsupported', 'this command is not supported in this version');
+  throw new DbError('internal', `command ${command}`);
 }
 
 /** Loaded when they are wanted: they bring the transport between nodes. */

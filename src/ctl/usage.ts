@@ -139,6 +139,27 @@ Restores a backup into databases that are not there yet.
   -shard int
     	The points of this shard alone
 `,
+  ldap: `Usage: influxd-ctl ldap get-config
+       influxd-ctl ldap set-config <ldap-config-toml>
+       influxd-ctl ldap sample-config
+       influxd-ctl ldap verify [-ldap-config <file>] <username> <password>
+       influxd-ctl ldap purge-cache
+       influxd-ctl ldap warm-cache [-cancel] [-status]
+
+get-config     Prints the LDAP configuration of the cluster
+set-config     Makes a file, or with - the standard input, the configuration of the cluster
+sample-config  Prints a sample to begin with
+verify         Tries to authenticate from here, step by step, as a node would
+purge-cache    Has all data nodes forget the users and groups that they remember
+warm-cache     Has all data nodes ask who is in the groups of the configuration
+
+  -cancel
+    	Cancel a warming in progress
+  -ldap-config string
+    	File to take instead of the configuration of the cluster (- for the standard input)
+  -status
+    	Show how the warming stands
+`,
   join: `Usage: influxd-ctl join [-p] [-v] [meta-http-addr]
 
 Adds the meta and the data node of this host through a meta node (default localhost:8091).
@@ -246,7 +267,7 @@ Prints a signed JWT token.
 `,
 };
 
-/** The help of one command; undefined for those that are still to come. */
+/** The help of one command. */
 export function commandUsage(command: string): string | undefined {
   return Object.hasOwn(commandUsages, command) ? commandUsages[command] : undefined;
 }

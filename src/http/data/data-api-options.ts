@@ -7,6 +7,7 @@ import type { Log } from '../../env/log.ts';
 import type { Random } from '../../env/random.ts';
 import type { StatementExecutor } from '../../data/statements/statement-executor.ts';
 import type { PointsWriter } from '../../data/write/points-writer.ts';
+import type { LdapUsers } from '../../ldap/ldap-users.ts';
 import type { Statistics } from '../../telemetry/statistics.ts';
 import type { RepairRoutesPorts } from './repair-routes.ts';
 import type { OpenedShards } from './health-route.ts';
@@ -25,6 +26,8 @@ export interface DataApiPorts {
   readonly executor: StatementExecutor;
   /** Where this API says what it counts, and what /debug/vars shows. */
   readonly statistics: Statistics;
+  /** Who users are where an LDAP configuration is enabled; left out where there can be none. */
+  readonly ldap?: Pick<LdapUsers, 'isEnabled' | 'authenticate' | 'identify'> | undefined;
   /** Left out where `pprof-enabled` is false. */
   readonly profiler?: Profiler | undefined;
   /** What /debug/vars shows besides. */

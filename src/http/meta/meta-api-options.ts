@@ -51,6 +51,8 @@ export interface MetaApiOptions {
   readonly tcpAddress: string;
   readonly dataNodesMax: number;
   readonly tracing: boolean;
+  /** `ldap-allowed`: an LDAP configuration may be enabled. */
+  readonly allowsLdap?: boolean;
   /** Left out where anyone may come in. */
   readonly access?: MetaAccess | undefined;
 }

@@ -10,6 +10,7 @@ import { aclPath, addAclRoutes } from './acl-routes.ts';
 import { addDataNode, addMetaNode } from './add-nodes.ts';
 import { PendingRequests } from '../debug/pending-requests.ts';
 import { addPprof } from '../debug/pprof-routes.ts';
+import { addLdapRoutes } from './ldap-routes.ts';
 import { addCopyRoutes } from './copy-routes.ts';
 import { serveLease } from './lease-route.ts';
 import type { MetaApi, MetaApiOptions, MetaApiPorts } from './meta-api-options.ts';
@@ -65,6 +66,7 @@ export function createMetaApi(ports: MetaApiPorts, options: MetaApiOptions): Fas
   addShardRoutes(api, { ports, options });
   addUserRoutes(api, { ports, options });
   addAclRoutes(api, { ports, options });
+  addLdapRoutes(api, { ports, options });
   addBackupRoutes(api, { ports, options });
   addCopyRoutes(api, { ports, options });
   addPlanRoutes(api, { ports, options });

@@ -15,11 +15,24 @@ const clerk = { name: 'clerk', hash: 'pw', isAdmin: false, privileges: [] };
 const roles = [{ name: 'clerks', users: ['clerk'], permissions: [{ scope: '', permissions: ['CreateUserAndRole'] }, { scope: 'd', permissions: ['ReadData'] }] }] as const; // prettier-ignore
 const bob = { name: 'bob', hash: 'pw', isAdmin: false, privileges: [] };
 
+const noLdap = { isEnabled: false, authenticate: () => Promise.resolve(undefined), identify: () => Promise.resolve(undefined) }; // prettier-ignore
+/** Knows ann, an admin, and eve, whose group has the role of clerks, each with the own name as password. */
+const identities = new Map([['ann', { isAdmin: true, roles: [] }], ['eve', { isAdmin: false, roles: ['clerks'] }]]); // prettier-ignore
+const someLdap: typeof noLdap = {
+  isEnabled: true,
+  authenticate: ((name: string, password: string) => Promise.resolve(password === name ? identities.get(name) : undefined)) as never,
+  identify: ((name: string) => Promise.resolve(identities.get(name))) as never,
+}; // prettier-ignore
+
 /** What a request is answered; '200' where it comes to what it asks for. */
 async function ask(
   address: string,
   authorization: string,
-  { users = [admin, bob, ops, clerk] as readonly User[], secret = sharedSecret } = {},
+  {
+    users = [admin, bob, ops, clerk] as readonly User[],
+    secret = sharedSecret,
+    ldap = noLdap,
+  } = {},
 ): Promise<string> {
   const api = fastify();
   const jobs = { run: (_job: string, { password, hash }: { password: string; hash: string }) => Promise.resolve(password === hash) }; // prettier-ignore
@@ -30,7 +43,7 @@ async function ask(
     node: { catalog: { users, roles } },
   };
   const passwords = new PasswordChecks(jobs as never, random as never);
-  addMetaGate(api, ports as never, { passwords, sharedSecret: secret, internalSecret });
+  addMetaGate(api, ports as never, { passwords, sharedSecret: secret, internalSecret, ldap });
   const [method = '', url = ''] = address.split(' ');
   for (const path of [
     '/status',
@@ -127,4 +140,23 @@ test('meta gate: until there is an admin only nodes come in, and without a secre
       expect(await ask('GET /status', authorization, { users })).toBe('400 must create admin user first'); // prettier-ignore
   expect(await ask('POST /add-data', bearer('', internalSecret), { users: [] })).toBe('200');
   expect(await ask('GET /status', bearer('root', ''), { secret: '' })).toBe('401 bearer auth disabled'); // prettier-ignore
+});
+
+test('meta gate: where LDAP is enabled users are those of its servers, with the roles of their groups, and nodes come in as before', async () => {
+  const ldap = someLdap;
+  const failed = '401 unable to parse authentication credentials';
+  for (const users of [[], [admin, bob, ops, clerk]]) {
+    const asked = (address: string, authorization: string) => ask(address, authorization, { users, ldap }); // prettier-ignore
+    expect(await asked('GET /user', '')).toBe(failed);
+    expect(await asked('GET /user', basic('root:pw'))).toBe('401 authorization failed');
+    expect(await asked('GET /user', basic('ann:x'))).toBe('401 authorization failed');
+    expect(await asked('GET /user', bearer('root', sharedSecret))).toBe('401 user not found');
+    for (const who of [basic('ann:ann'), bearer('ann', sharedSecret)]) expect(await asked('GET /backup-meta', who)).toBe('200'); // prettier-ignore
+    for (const who of [basic('eve:eve'), bearer('eve', sharedSecret)]) {
+      expect(await asked('POST /role', who)).toBe('200');
+      expect(await asked('GET /backup-meta', who)).toBe('403 error authorizing admin access');
+      expect(await asked('POST /add-data', who)).toBe('403 error authorizing admin access');
+    }
+    expect(await asked('GET /backup-meta', node('member'))).toBe('200');
+  }
 });

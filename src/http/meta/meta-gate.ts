@@ -18,11 +18,16 @@ import { checkToken } from '../../rpc/json-web-token.ts';
 import { credentialsOf } from '../access/credentials.ts';
 import type { PasswordChecks } from '../access/password-checks.ts';
 import { claimsOfToken, type Claims } from '../access/user-token.ts';
+import { ldapUserNamed, ldapUserOfPassword } from '../access/ldap-access.ts';
 import { hasAdmin, refused, userNamed, userOfPassword } from '../access/users.ts';
+import type { ldapUser } from '../../ldap/ldap-principal.ts';
+import type { LdapUsers } from '../../ldap/ldap-users.ts';
 import { errorStatus, sendError, writeJsonError } from '../error-reply.ts';
 import { pathOf } from '../data/requests/request-parameters.ts';
 
 export interface MetaAccess {
+  /** Who users are where an LDAP configuration is enabled. */
+  readonly ldap: Pick<LdapUsers, 'isEnabled' | 'authenticate' | 'identify'>;
   readonly passwords: PasswordChecks;
   /** Of tokens of users; '' where there are none. */
   readonly sharedSecret: string;
@@ -96,12 +101,21 @@ async function askerOf(
     checkNode(credentials.token, { path: pathOf(request), secret: access.internalSecret, nowS });
     return { name: '', isAdmin: true, holds: () => true };
   }
-  if (!hasAdmin(catalog)) throw new DbError('invalid_argument', noAdminText);
+  const { ldap } = access;
+  if (!ldap.isEnabled && !hasAdmin(catalog)) throw new DbError('invalid_argument', noAdminText);
   if (credentials === undefined) throw refused('unable to parse authentication credentials');
-  if (credentials.kind === 'password')
+  if (credentials.kind === 'password') {
+    if (ldap.isEnabled) return askerOfLdap(await ldapUserOfPassword(credentials, catalog, ldap));
     return askerNamed(await userOfPassword(credentials, catalog, access.passwords), catalog);
+  }
   const claims = claimsOfToken(credentials.token, (said) => secretOfUsers(said, access), nowS);
-  return askerNamed(userNamed(catalog, String(claims['username'])), catalog);
+  const name = String(claims['username']);
+  if (ldap.isEnabled) return askerOfLdap(await ldapUserNamed(name, catalog, ldap));
+  return askerNamed(userNamed(catalog, name), catalog);
+}
+
+function askerOfLdap({ user, rights }: ReturnType<typeof ldapUser>): Asker {
+  return askerNamed(user, rights);
 }
 
 function askerNamed(user: User, { roles }: Pick<Catalog, 'roles'>): Asker {

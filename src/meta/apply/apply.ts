@@ -8,6 +8,7 @@ import { applySchemaCommand } from './apply-schema.ts';
 import { applyShardCommand } from './apply-shards.ts';
 import { applyPlanCommand } from './apply-plans.ts';
 import { applyAclCommand } from './apply-acl.ts';
+import { setLdapConfig } from './apply-ldap.ts';
 import { applyRoleCommand } from './apply-roles.ts';
 import { applyUserCommand } from './apply-users.ts';
 import { answeredMax, type Catalog, type CommandAnswer, type Lease } from '../model/catalog.ts';
@@ -131,6 +132,8 @@ function change(catalog: Catalog, index: number, command: Command): Change {
     case 'create-acl-rule':
     case 'drop-acl-rule':
       return { catalog: applyAclCommand(catalog, command) };
+    case 'set-ldap-config':
+      return { catalog: setLdapConfig(catalog, command.text) };
     case 'import-databases':
     case 'restore-databases':
     case 'finish-restore':

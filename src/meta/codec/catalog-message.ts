@@ -48,6 +48,7 @@ export function metaOf(catalog: Catalog): InfluxMeta {
     movePlan: catalog.movePlan && fromPlan(catalog.movePlan),
     roles: catalog.roles,
     acl: catalog.acl && fromAcl(catalog.acl),
+    ldap: catalog.ldap,
     answered: catalog.answered.map(fromAnswered),
   };
 }
@@ -66,6 +67,7 @@ export function catalogOf(meta: InfluxMeta, version: number): Catalog {
     users: orAbsent(meta.users.map(userOf)),
     roles: orAbsent((meta.roles ?? []).map(roleOf)),
     acl: meta.acl && aclOf(meta.acl),
+    ldap: meta.ldap,
     maxNodeId: meta.maxNodeId,
     maxShardGroupId: meta.maxShardGroupId,
     maxShardId: meta.maxShardId,

@@ -241,6 +241,7 @@ const bodies: {
   ],
   'create-acl-rule': ['createAclRule', v1.CreateAclRule, { of: aclKind, rule: aclRule(v1, words) }],
   'drop-acl-rule': ['dropAclRule', v1.DropAclRule, { of: aclKind, ruleId: words }],
+  'set-ldap-config': ['setLdapConfig', v1.SetLdapConfig, { text: words }],
   'acquire-lease': [
     'acquireLease',
     v1.AcquireLease,

@@ -149,6 +149,7 @@ export const metaMessage = message(v1.Meta, {
   roles: optional(
     list(message(v1.Role, { name, permissions: scoped, users: list(name, few) }), few),
   ),
+  ldap: optional(name),
   acl: optional(message(v1.Acl, { restrictions: list(rule, few), grants: list(rule, few) })),
   answered: optional(
     list(

@@ -19,7 +19,7 @@ export const protobufVersion = 4;
 export const firstVersion = 1;
 
 export const commandSet: CommandSet = {
-  version: 7,
+  version: 8,
   since: {
     'found-cluster': 1,
     'create-meta-node': 1,
@@ -76,5 +76,6 @@ export const commandSet: CommandSet = {
     'create-acl-rule': 7,
     'drop-acl-rule': 7,
     'create-bare-database': 7,
+    'set-ldap-config': 8,
   },
 };

@@ -207,6 +207,7 @@ const shapes: { readonly [Kind in Command['kind']]: ShapeOf<Kind> } = {
   'change-role-users': { name: isText, users: isTexts, isAdded: isFlag },
   'create-acl-rule': { of: isOneOf(aclKinds), rule: isAclGrant },
   'drop-acl-rule': { of: isOneOf(aclKinds), ruleId: isText },
+  'set-ldap-config': { text: isText },
   'import-databases': {
     nodeId: isCount,
     databases: isListOf(isDatabase, importedMax),

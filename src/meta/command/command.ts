@@ -206,6 +206,8 @@ export type Command =
   /** `rule` of a restriction has neither users nor roles. */
   | { readonly kind: 'create-acl-rule'; readonly of: AclKind; readonly rule: AclGrant }
   | { readonly kind: 'drop-acl-rule'; readonly of: AclKind; readonly ruleId: string }
+  /** '' for none. */
+  | { readonly kind: 'set-ldap-config'; readonly text: string }
   | {
       /** What a single InfluxDB had, and one data node has on its disk by now. */
       readonly kind: 'import-databases';

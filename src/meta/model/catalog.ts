@@ -45,6 +45,8 @@ export interface Catalog {
   readonly roles?: readonly Role[] | undefined;
   /** What is restricted, and granted all the same; absent when nothing is. */
   readonly acl?: Acl | undefined;
+  /** What `influxd-ctl ldap set-config` was given: TOML, with the password of who searches. Absent for none. */
+  readonly ldap?: string | undefined;
   /** Copies of shards under way; absent when there are none. */
   readonly copies?: readonly ShardCopy[] | undefined;
   /** By which shards move; absent before the first one. */

@@ -57,6 +57,7 @@ export const varve: {
       readonly AclRule: MessageType;
       readonly TextMatch: MessageType;
       readonly TagMatch: MessageType;
+      readonly SetLdapConfig: MessageType;
       readonly DropAclRule: MessageType;
       readonly ImportDatabases: MessageType;
       readonly RestoreDatabases: MessageType;
@@ -81,6 +82,8 @@ export const varve: {
       readonly StatesReply: MessageType & {
         readonly State: MessageType;
       };
+      readonly LdapCacheRequest: MessageType;
+      readonly LdapCacheReply: MessageType;
       readonly WriteShardsRequest: MessageType & {
         readonly ShardBatch: MessageType;
         readonly Fence: MessageType;

@@ -82,11 +82,12 @@ export const varve = $root.varve = (() => {
                 Command.prototype.createAclRule = null;
                 Command.prototype.dropAclRule = null;
                 Command.prototype.createBareDatabase = null;
+                Command.prototype.setLdapConfig = null;
 
                 let $oneOfFields;
 
                 $Object.defineProperty(Command.prototype, "command", {
-                    get: $util.oneOfGetter($oneOfFields = ["foundCluster", "createMetaNode", "deleteMetaNode", "createDataNode", "updateDataNode", "setNodeLabels", "deleteNodeLabels", "deleteDataNode", "createDatabase", "dropDatabase", "createRetentionPolicy", "alterRetentionPolicy", "dropRetentionPolicy", "createShardGroups", "truncateShardGroups", "deleteShardGroup", "pruneShardGroups", "dropShard", "addShardOwner", "removeShardOwner", "createContinuousQuery", "markContinuousQueries", "dropContinuousQuery", "createSubscription", "dropSubscription", "createUser", "dropUser", "setUserHash", "setUserAdmin", "setUserPrivilege", "importDatabases", "acquireLease", "restoreDatabases", "overwriteDatabases", "finishRestore", "beginShardCopy", "finishShardCopy", "abortShardCopy", "forgetShardCopy", "beginMovePlan", "extendMovePlan", "pauseMovePlan", "advanceShardMove", "endMovePlan", "createPermittedUser", "changeUserPermissions", "changeRolePermissions", "createRole", "dropRole", "changeRoleUsers", "createAclRule", "dropAclRule", "createBareDatabase"]),
+                    get: $util.oneOfGetter($oneOfFields = ["foundCluster", "createMetaNode", "deleteMetaNode", "createDataNode", "updateDataNode", "setNodeLabels", "deleteNodeLabels", "deleteDataNode", "createDatabase", "dropDatabase", "createRetentionPolicy", "alterRetentionPolicy", "dropRetentionPolicy", "createShardGroups", "truncateShardGroups", "deleteShardGroup", "pruneShardGroups", "dropShard", "addShardOwner", "removeShardOwner", "createContinuousQuery", "markContinuousQueries", "dropContinuousQuery", "createSubscription", "dropSubscription", "createUser", "dropUser", "setUserHash", "setUserAdmin", "setUserPrivilege", "importDatabases", "acquireLease", "restoreDatabases", "overwriteDatabases", "finishRestore", "beginShardCopy", "finishShardCopy", "abortShardCopy", "forgetShardCopy", "beginMovePlan", "extendMovePlan", "pauseMovePlan", "advanceShardMove", "endMovePlan", "createPermittedUser", "changeUserPermissions", "changeRolePermissions", "createRole", "dropRole", "changeRoleUsers", "createAclRule", "dropAclRule", "createBareDatabase", "setLdapConfig"]),
                     set: $util.oneOfSetter($oneOfFields)
                 });
 
@@ -207,6 +208,8 @@ export const varve = $root.varve = (() => {
                         $root.varve.catalog.v1.DropAclRule.encode(message.dropAclRule, writer.uint32(538).fork(), _depth + 1).ldelim();
                     if (message.createBareDatabase != null && $Object.hasOwnProperty.call(message, "createBareDatabase"))
                         $root.varve.catalog.v1.Name.encode(message.createBareDatabase, writer.uint32(546).fork(), _depth + 1).ldelim();
+                    if (message.setLdapConfig != null && $Object.hasOwnProperty.call(message, "setLdapConfig"))
+                        $root.varve.catalog.v1.SetLdapConfig.encode(message.setLdapConfig, writer.uint32(554).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -627,6 +630,13 @@ export const varve = $root.varve = (() => {
                                     break;
                                 message.createBareDatabase = $root.varve.catalog.v1.Name.decode(reader, reader.size(), $undefined, _depth + 1, message.createBareDatabase);
                                 message.command = "createBareDatabase";
+                                continue;
+                            }
+                        case 69: {
+                                if (wireType !== 2)
+                                    break;
+                                message.setLdapConfig = $root.varve.catalog.v1.SetLdapConfig.decode(reader, reader.size(), $undefined, _depth + 1, message.setLdapConfig);
+                                message.command = "setLdapConfig";
                                 continue;
                             }
                         }
@@ -5652,6 +5662,88 @@ export const varve = $root.varve = (() => {
                 return TagMatch;
             })();
 
+            v1.SetLdapConfig = (function() {
+
+                const SetLdapConfig = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                SetLdapConfig.prototype.text = "";
+
+                SetLdapConfig.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.text != null && $Object.hasOwnProperty.call(message, "text") && message.text !== "")
+                        writer.uint32(10).string(message.text);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                SetLdapConfig.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.catalog.v1.SetLdapConfig();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.text = value;
+                                else
+                                    delete message.text;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return SetLdapConfig;
+            })();
+
             v1.DropAclRule = (function() {
 
                 const DropAclRule = function (properties) {
@@ -7342,6 +7434,206 @@ export const varve = $root.varve = (() => {
                 })();
 
                 return StatesReply;
+            })();
+
+            v1.LdapCacheRequest = (function() {
+
+                const LdapCacheRequest = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                LdapCacheRequest.prototype.action = "";
+
+                LdapCacheRequest.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.action != null && $Object.hasOwnProperty.call(message, "action") && message.action !== "")
+                        writer.uint32(10).string(message.action);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                LdapCacheRequest.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.data.v1.LdapCacheRequest();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.action = value;
+                                else
+                                    delete message.action;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return LdapCacheRequest;
+            })();
+
+            v1.LdapCacheReply = (function() {
+
+                const LdapCacheReply = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                LdapCacheReply.prototype.state = "";
+                LdapCacheReply.prototype.memberCount = 0;
+                LdapCacheReply.prototype.doneCount = 0;
+                LdapCacheReply.prototype.error = "";
+
+                LdapCacheReply.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.state != null && $Object.hasOwnProperty.call(message, "state") && message.state !== "")
+                        writer.uint32(10).string(message.state);
+                    if (message.memberCount != null && $Object.hasOwnProperty.call(message, "memberCount") && (typeof message.memberCount === "object" ? message.memberCount.low || message.memberCount.high : message.memberCount !== 0))
+                        writer.uint32(16).uint64(message.memberCount);
+                    if (message.doneCount != null && $Object.hasOwnProperty.call(message, "doneCount") && (typeof message.doneCount === "object" ? message.doneCount.low || message.doneCount.high : message.doneCount !== 0))
+                        writer.uint32(24).uint64(message.doneCount);
+                    if (message.error != null && $Object.hasOwnProperty.call(message, "error") && message.error !== "")
+                        writer.uint32(34).string(message.error);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                LdapCacheReply.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.data.v1.LdapCacheReply();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.state = value;
+                                else
+                                    delete message.state;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.memberCount = value;
+                                else
+                                    delete message.memberCount;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.doneCount = value;
+                                else
+                                    delete message.doneCount;
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.error = value;
+                                else
+                                    delete message.error;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return LdapCacheReply;
             })();
 
             v1.WriteShardsRequest = (function() {
@@ -21572,6 +21864,7 @@ export const influxdb = $root.influxdb = (() => {
             Meta.prototype.movePlan = null;
             Meta.prototype.roles = $util.emptyArray;
             Meta.prototype.acl = null;
+            Meta.prototype.ldap = null;
             Meta.prototype.checksum = null;
 
             let $oneOfFields;
@@ -21621,6 +21914,12 @@ export const influxdb = $root.influxdb = (() => {
             // Virtual OneOf for proto3 optional field
             $Object.defineProperty(Meta.prototype, "_movePlan", {
                 get: $util.oneOfGetter($oneOfFields = ["movePlan"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(Meta.prototype, "_ldap", {
+                get: $util.oneOfGetter($oneOfFields = ["ldap"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -21679,6 +21978,8 @@ export const influxdb = $root.influxdb = (() => {
                         $root.influxdb.v1.Role.encode(message.roles[i], writer.uint32(882).fork(), _depth + 1).ldelim();
                 if (message.acl != null && $Object.hasOwnProperty.call(message, "acl"))
                     $root.influxdb.v1.Acl.encode(message.acl, writer.uint32(890).fork(), _depth + 1).ldelim();
+                if (message.ldap != null && $Object.hasOwnProperty.call(message, "ldap"))
+                    writer.uint32(898).string(message.ldap);
                 if (message.checksum != null && $Object.hasOwnProperty.call(message, "checksum"))
                     writer.uint32(1597).fixed32(message.checksum);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
@@ -21838,6 +22139,13 @@ export const influxdb = $root.influxdb = (() => {
                             if (wireType !== 2)
                                 break;
                             message.acl = $root.influxdb.v1.Acl.decode(reader, reader.size(), $undefined, _depth + 1, message.acl);
+                            continue;
+                        }
+                    case 112: {
+                            if (wireType !== 2)
+                                break;
+                            message.ldap = reader.stringVerify();
+                            message._ldap = "ldap";
                             continue;
                         }
                     case 199: {

@@ -50,7 +50,6 @@ export interface Daemon<Table extends LoggingTable> {
   readonly read: (input: {
     readonly text: string | undefined;
     readonly environment: Environment;
-    readonly isShown: boolean;
   }) => Config<Table>;
   readonly offline?: readonly OfflineCommand<Table>[];
   /** How other nodes are called. */
@@ -112,8 +111,7 @@ class ConfigSource<Table extends LoggingTable> {
     const { path, line } = this;
     try {
       const text = path === undefined ? undefined : readConfigFile(path);
-      const isShown = line.command === 'config';
-      return read({ text, environment: this.#environment, isShown });
+      return read({ text, environment: this.#environment });
     } catch (error) {
       if (!isDbError(error, 'invalid_argument')) throw error;
       const what = error.message.startsWith('INFLUXDB_') ? 'apply env config' : 'parse config';

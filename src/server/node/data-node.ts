@@ -1,6 +1,7 @@
 import { passwordSchemeOf } from './password-policy.ts';
 import { ingressUsers } from '../../data/engine/ingress-users.ts';
 import type { DataConfig } from './data-config.ts';
+import type { GivenPledges } from '../../data/shards/pledges/given-pledges.ts';
 import { LocalShards } from '../../data/engine/local-shards.ts';
 import { ingressStatistics } from '../../data/engine/ingress-statistics.ts';
 import { shardStatistics, type ShardFolders } from '../../data/engine/shard-statistics.ts';
@@ -22,11 +23,14 @@ import {
   type StatementPorts,
 } from '../../data/statements/statement-executor.ts';
 import type { PointsWriter } from '../../data/write/points-writer.ts';
+import { noDirectory, type Directory } from '../../env/directory.ts';
 import type { Env } from '../../env/env.ts';
 import type { Log } from '../../env/log.ts';
 import type { ListenOptions } from '../../env/transport.ts';
 import { databaseStatistics } from '../../hh/hint-databases.ts';
 import type { HintedHandoff } from '../../hh/hinted-handoff.ts';
+import { servedLdapCache } from '../../ldap/ldap-methods.ts';
+import { LdapUsers, rememberedLong } from '../../ldap/ldap-users.ts';
 import type { License } from '../../license/license.ts';
 import type { MetaClient } from '../../meta/client/meta-client.ts';
 import { RpcClient } from '../../rpc/rpc-client.ts';
@@ -62,6 +66,8 @@ export interface DataNodeOptions {
   readonly diagnostics?: () => readonly (Diagnostic | DiagnosticTable)[];
   /** Where statements are told before they run; nowhere when left out. */
   readonly queryLog?: Pick<Log, 'info'> | undefined;
+  /** LDAP servers; left out there are none. */
+  readonly directory?: Directory | undefined;
   /** What connections of other nodes speak; plain when left out. */
   readonly port?: ListenOptions | undefined;
 }
@@ -76,6 +82,7 @@ export interface DataNode extends RunningServer {
   readonly registry: QueryRegistry;
   readonly hints: HintedHandoff;
   readonly antiEntropy: AntiEntropyParts;
+  readonly ldap: LdapUsers;
 }
 
 export async function startDataNode(
@@ -89,15 +96,7 @@ export async function startDataNode(
   const { meta, links } = await openMetaAndWorkers(env, config, { ...options, accounts });
   const rpc = new RpcClient(transport, meta.membership);
   const { given, held } = await openPledges(env, config, { meta, rpc });
-  const whenTold = (listVersion: number) => given.whenTold(listVersion);
-  const local = LocalShards.of(links, {
-    clusterId: () => meta.clusterId,
-    restoreIndexOf: (shardId) => meta.catalog.databases.shard(shardId)?.shard.restoreIndex,
-    whenTold,
-  });
-  void local.died.then((error) => {
-    if (error !== undefined) options.onFatal(error);
-  });
+  const local = openLocal(links, { meta, given, onFatal: options.onFatal });
   const subscribers = await openSubscriptions(env, config, { meta, local });
   const own = subscribers === undefined ? [] : [subscribers];
   const path = await openWritePath(env, config, { meta, local, rpc, subscribers, pledges: held });
@@ -107,14 +106,7 @@ export async function startDataNode(
   const queries = new ClusterQueries(registry, meta, rpc);
   const counters = new ServedCounters();
   const statistics = gathered([registry, hints, writer, counters, local, rpc, ...own]);
-  statistics.add(() =>
-    databaseStatistics(hints.statistics(), (id) => meta.catalog.databases.shard(id)?.database),
-  );
-  statistics.add(async () =>
-    shardStatistics(await local.numbers(), meta.catalog.databases, foldersOf(config)),
-  );
-  const ingress = ingressOptions(config);
-  if (ingress !== undefined) statistics.add(async () => ingressStatistics(await local.ingress(), ingress)); // prettier-ignore
+  addStored(statistics, config, { hints, meta, local });
   const said = { meta, shards, registry, queries, statistics, stamps, keepDelete, writer, options };
   const indexBytes = (): Promise<number> => local.indexBytes();
   const ports = statementPorts(env, config, { ...said, accounts, indexBytes });
@@ -129,6 +121,7 @@ export async function startDataNode(
   const transfers = openTransfers(env, config, { meta, local, rpc, deletes });
   const antiEntropy = openAntiEntropy(env, config, { meta, local, shards, rpc, hints, transfers });
   statistics.add(() => antiEntropy.service?.statistics() ?? []);
+  const ldap = openLdap(env, meta, options);
   const port = new DataListener({ env, config, meta, local, imported, transfers, copies, hints, port: options.port }); // prettier-ignore
   const listener = await port.listen(
     [
@@ -139,15 +132,70 @@ export async function startDataNode(
       ...servedDigests({ meta, local: local.digests }),
       ...antiEntropy.repairs.methods,
       ...transfers.methods,
+      servedLdapCache(ldap),
     ],
     rpc,
   );
   // Copies reach their owners while calls are still made; those of services that end behind them are queued.
   const calling = [listener, copies, transport, antiEntropy, transfers, ...services, ...own];
   // What is being handed over ends with the metas.
-  const parts = [...calling, dropped, copies, news, hints, meta, imported, given, held, local];
-  const shown = { meta, local, writer, executor, statistics, registry, hints, antiEntropy };
+  const parts = [
+    ...calling,
+    dropped,
+    copies,
+    news,
+    hints,
+    meta,
+    imported,
+    given,
+    held,
+    local,
+    ldap,
+  ];
+  const shown = { meta, local, writer, executor, statistics, registry, hints, antiEntropy, ldap };
   return { ...shown, close: () => closeInTurn(parts) };
+}
+
+/** The shards of this node; a worker that dies takes the node along. */
+function openLocal(
+  links: Parameters<typeof LocalShards.of>[0],
+  { meta, given, onFatal }: Pick<DataNodeOptions, 'onFatal'> & { readonly meta: MetaClient; readonly given: GivenPledges }, // prettier-ignore
+): LocalShards {
+  const local = LocalShards.of(links, {
+    clusterId: () => meta.clusterId,
+    restoreIndexOf: (shardId) => meta.catalog.databases.shard(shardId)?.shard.restoreIndex,
+    whenTold: (listVersion) => given.whenTold(listVersion),
+  });
+  void local.died.then((error) => {
+    if (error !== undefined) onFatal(error);
+  });
+  return local;
+}
+
+/** What is stored here, and came. */
+function addStored(
+  statistics: Statistics,
+  config: DataConfig,
+  { hints, meta, local }: { readonly hints: HintedHandoff; readonly meta: MetaClient; readonly local: LocalShards }, // prettier-ignore
+): void {
+  const folders = foldersOf(config);
+  statistics.add(() =>
+    databaseStatistics(hints.statistics(), (id) => meta.catalog.databases.shard(id)?.database),
+  );
+  statistics.add(async () => shardStatistics(await local.numbers(), meta.catalog.databases, folders)); // prettier-ignore
+  const ingress = ingressOptions(config);
+  if (ingress === undefined) return;
+  statistics.add(async () => ingressStatistics(await local.ingress(), ingress));
+}
+
+function openLdap(
+  { clock, random, log }: Env,
+  meta: MetaClient,
+  { directory = noDirectory }: DataNodeOptions,
+): LdapUsers {
+  const config = (): string | undefined => meta.catalog.ldap;
+  const ports = { clock, random, log: log.child('ldap'), directory, config };
+  return new LdapUsers(ports, rememberedLong);
 }
 
 function statementPorts(

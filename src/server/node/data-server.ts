@@ -1,5 +1,6 @@
 import { MiB } from '../../base/units.ts';
 import type { Env } from '../../env/env.ts';
+import { NodeDirectory } from '../../env/node/directory/node-directory.ts';
 import { nodeRawSockets } from '../../env/node/network/node-raw-sockets.ts';
 import { listenOnUnixSocket, type UnixListener } from '../../env/node/network/unix-listener.ts';
 import type { SecureSockets } from '../../env/secure-sockets.ts';
@@ -63,6 +64,7 @@ export async function startDataServer(
     queryLog: logs.queryLog,
     diagnostics: () => [...diagnostics(), ...(opened.listeners?.diagnostics() ?? [])],
     isMonitored: true,
+    directory: new NodeDirectory(),
     port: secureListening(env, peers),
   });
   const runtime = new RuntimeStatistics();
@@ -110,7 +112,7 @@ function apiPorts(
   { node, secure, logs, shown }: ApiParts,
 ): DataApiPorts {
   const { clock, jobs, random, log } = env;
-  const { writer, executor, statistics } = node;
+  const { writer, executor, statistics, ldap } = node;
   return {
     clock,
     jobs,
@@ -120,6 +122,7 @@ function apiPorts(
     writer,
     executor,
     statistics,
+    ldap,
     profiler: config.get('http', 'pprof-enabled') ? env.profiler : undefined,
     ...shown,
     opening: () => node.local.opening(),

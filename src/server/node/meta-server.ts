@@ -3,6 +3,8 @@ import type { Config } from '../../config/config.ts';
 import type { metaKeys } from '../../config/meta-keys.ts';
 import type { Env } from '../../env/env.ts';
 import type { KvStore } from '../../env/kv.ts';
+import { NodeDirectory } from '../../env/node/directory/node-directory.ts';
+import { LdapUsers, notRemembered } from '../../ldap/ldap-users.ts';
 import { PasswordChecks } from '../../http/access/password-checks.ts';
 import { createMetaApi } from '../../http/meta/meta-api.ts';
 import type { ProbeMeta } from '../../http/meta/meta-api-options.ts';
@@ -48,7 +50,7 @@ export async function startMetaServer(
 ): Promise<MetaServer> {
   const { clock, random, transport } = env;
   const log = metaLog(env.log, config.get('meta', 'logging-enabled'));
-  const access = accessOf(env, config);
+  const guard = accessOf(env, config);
   const hostname = config.get('', 'hostname');
   const bind = config.get('meta', 'bind-address');
   const httpBind = config.get('meta', 'http-bind-address');
@@ -59,6 +61,9 @@ export async function startMetaServer(
     { clock, random, log: log.child('raft'), kv, transport, onFatal },
     { httpAddress, tcpAddress, tickMs, snapshotEntries, ...ticksOf(config), ...raftAuthOf(config), makesBareDatabases: !config.get('meta', 'retention-autocreate') }, // prettier-ignore
   );
+  // Who administrates comes seldom: the servers are asked each time.
+  const ldap = new LdapUsers({ ...env, log: log.child('ldap'), directory: new NodeDirectory(), config: () => node.catalog.ldap }, notRemembered); // prettier-ignore
+  const access = guard && { ...guard, ldap };
   const rpc = new RpcClient(transport, node.membership);
   const announcements = new Announcements(clock, config.get('meta', 'announcement-expiration'));
   const leases = new Leases({ clock, node }, { durationMs: config.get('meta', 'lease-duration') });
@@ -84,6 +89,7 @@ export async function startMetaServer(
       ...{ version, httpAddress, tcpAddress },
       dataNodesMax: license.dataNodesMax,
       tracing: config.get('meta', 'cluster-tracing'),
+      allowsLdap: config.get('meta', 'ldap-allowed'),
       access,
     },
   );
@@ -143,7 +149,10 @@ function raftAuthOf(config: Config<typeof metaKeys>): {
 }
 
 /** Throws the reference's text where nodes could not show that they are some. */
-function accessOf({ jobs, random }: Env, config: Config<typeof metaKeys>): MetaAccess | undefined {
+function accessOf(
+  { jobs, random }: Env,
+  config: Config<typeof metaKeys>,
+): Omit<MetaAccess, 'ldap'> | undefined {
   if (!config.get('meta', 'auth-enabled')) return undefined;
   const internalSecret = config.get('meta', 'internal-shared-secret');
   if (internalSecret === '')

@@ -1,5 +1,6 @@
 import { fastify } from 'fastify';
 import { expect, test } from 'vitest';
+import { DbError } from '../../../base/errors.ts';
 import { principalOf } from '../../../data/statements/principal.ts';
 import type { DataApiPorts } from '../data-api-options.ts';
 import { openAccess, type AccessOptions } from './access-options.ts';
@@ -15,7 +16,11 @@ const shards = ['/shard-status', '/shard-repair/status', '/shard-repair/repair?i
 const refusal = '403 {"error":"error authorizing admin access"}';
 
 /** The gate before routes that say who asks. */
-function open(known: typeof users, options: Partial<AccessOptions> = {}) {
+function open(
+  known: typeof users,
+  options: Partial<AccessOptions> = {},
+  ldap?: DataApiPorts['ldap'],
+) {
   const api = fastify();
   const jobs = {
     run: (_kind: string, { password, hash }: { password: string; hash: string }) =>
@@ -27,6 +32,7 @@ function open(known: typeof users, options: Partial<AccessOptions> = {}) {
     clock: { wallNs: () => 0n },
     log: { info: () => undefined },
     executor: { catalog: { users: known } },
+    ldap,
   } as unknown as DataApiPorts;
   addGate(api, {
     ports,
@@ -69,5 +75,28 @@ test('gate: profiles are for anyone, or with pprof-auth-enabled for admins', asy
     expect(await guarded(url)).toContain('401');
     expect(await guarded(url, 'ann:a')).toBe(refusal);
     expect(await guarded(url, 'root:r')).toBe('200 root');
+  }
+});
+
+test('gate: where LDAP is enabled its users alone come in, though there is no admin, and nobody where no server answers', async () => {
+  const isDown = { value: false };
+  const ldap: DataApiPorts['ldap'] = {
+    isEnabled: true,
+    authenticate: (name, password) => {
+      if (isDown.value) return Promise.reject(new DbError('unavailable', 'ldap: 10.0.0.7:389: i/o timeout')); // prettier-ignore
+      const isRight = name === 'ann' && password === 'of ldap';
+      return Promise.resolve(isRight ? { isAdmin: true, roles: [] } : undefined);
+    },
+    identify: () => Promise.resolve(undefined),
+  };
+  for (const known of [users, []]) {
+    isDown.value = false;
+    const ask = open(known, {}, ldap);
+    expect(await ask('/query')).toBe('401 {"error":"unable to parse authentication credentials"}');
+    for (const login of ['root:r', 'ann:a', 'ann:']) expect(await ask('/query', login)).toContain('401'); // prettier-ignore
+    expect(await ask('/query', 'ann:of ldap')).toBe('200 ann');
+    expect(await ask(shards[0] ?? '', 'ann:of ldap')).toBe('200 ann');
+    isDown.value = true;
+    expect(await ask('/query', 'ann:of ldap')).toBe('500 {"error":"no LDAP server answers"}');
   }
 });

@@ -20,6 +20,8 @@ import { pathOf, RequestParameters } from '../requests/request-parameters.ts';
 import { credentialsOf, type SignedRequest } from '../../access/credentials.ts';
 import { PasswordChecks } from '../../access/password-checks.ts';
 import { userOfToken } from '../../access/user-token.ts';
+import type { ldapUser } from '../../../ldap/ldap-principal.ts';
+import { ldapUserNamed, ldapUserOfPassword } from '../../access/ldap-access.ts';
 import { hasAdmin, refused, userNamed, userOfPassword } from '../../access/users.ts';
 
 declare module 'fastify' {
@@ -110,11 +112,17 @@ async function admit(
   passwords: PasswordChecks,
   { ports, access, counters }: Omit<GateParts, 'isServed'>,
 ): Promise<Principal> {
-  const { catalog } = ports.executor;
-  if (!hasAdmin(catalog)) return nobody;
+  const {
+    executor: { catalog },
+    ldap,
+  } = ports;
+  const isLdap = ldap?.isEnabled === true;
+  if (!isLdap && !hasAdmin(catalog)) return nobody;
   const credentials = credentialsOf(request);
   try {
     if (credentials === undefined) throw refused('unable to parse authentication credentials');
+    if (credentials.kind === 'password' && isLdap)
+      return principalOfLdap(await ldapUserOfPassword(credentials, catalog, ldap));
     if (credentials.kind === 'password')
       return principalOf(await userOfPassword(credentials, catalog, passwords), catalog);
     if (access.sharedSecret === '') throw refused('bearer auth disabled');
@@ -124,7 +132,12 @@ async function admit(
   }
   const nowS = Number(ports.clock.wallNs() / secondNs);
   const name = userOfToken(credentials.token, access.sharedSecret, nowS);
+  if (isLdap) return principalOfLdap(await ldapUserNamed(name, catalog, ldap));
   return principalOf(userNamed(catalog, name), catalog);
+}
+
+function principalOfLdap({ user, rights }: ReturnType<typeof ldapUser>): Principal {
+  return principalOf(user, rights);
 }
 
 /** 401 in the form that was asked for. Its text stands in no header, as in the reference. */
