@@ -39,6 +39,11 @@ export class Slices {
     return this.#ports.clock.monotonicMs() - this.#startMs >= lengthMs;
   }
 
+  /** Begins the next slice: others have run. */
+  begin(): void {
+    this.#startMs = this.#ports.clock.monotonicMs();
+  }
+
   /** Lets others run and begins the next slice. */
   async rest(): Promise<void> {
     const { clock, turn } = this.#ports;
@@ -54,13 +59,13 @@ export class Slices {
         restedMs += tookMs;
       } while (this.#isDisturbed && restedMs < restsMsMax);
     }
-    this.#startMs = clock.monotonicMs();
+    this.begin();
   }
 
   /** Lets others of this thread run once, without a rest: of work that somebody waits for. */
   async turn(): Promise<void> {
     await this.#ports.turn();
-    this.#startMs = this.#ports.clock.monotonicMs();
+    this.begin();
   }
 
   /** Whether others were let run: what was remembered of shared state is to be looked at again. */

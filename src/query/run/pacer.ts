@@ -25,7 +25,12 @@ export class Pacer {
     if (await this.#slices.next()) this.check();
   }
 
-  /** The same for whoever gives promises out instead of awaiting them: undefined when there is nothing to wait for. */
+  /** Others were let run: the next slice begins. Waiting is no work that anybody should rest from. */
+  waited(): void {
+    this.#slices.begin();
+  }
+
+  /** The same as pause() for whoever gives promises out instead of awaiting them: undefined when there is nothing to wait for. */
   rest(): Promise<void> | undefined {
     this.check();
     return this.isDue ? this.pause() : undefined;

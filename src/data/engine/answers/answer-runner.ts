@@ -173,7 +173,8 @@ export class AnswerRunner {
     const mark = this.#markOf(places);
     const plan = await this.#planOf({ ...planned, isPart: true }, places, running);
     if (mark === '' || partOf(plan) === undefined) throw severalPlans();
-    for (const feed of feeds) feed.expect(mark, running.account);
+    const { account, pacer } = running;
+    for (const feed of feeds) feed.expect(mark, account, () => pacer.waited());
     const others = { before: feeds.slice(0, beforeCount), after: feeds.slice(beforeCount) };
     const { task } = planned.known;
     const { zone } = planned.compiled;

@@ -25,6 +25,17 @@ function opened() {
   return { feeds, feed, account };
 }
 
+test('feeds: whoever waits for a piece is told that it has come', async () => {
+  const feeds = new Feeds();
+  const [feed] = feeds.open(gathering);
+  let waitedCount = 0;
+  feed?.expect('ours', new QueryAccount(new NodeAccount(0), 0), () => waitedCount++);
+  const first = feed?.next();
+  await feeds.push({ ...place, planned: 'ours', packed: packedOf('a', 'b'), isLast: true });
+  expect([(await first)?.group, waitedCount]).toEqual([['a'], 1]);
+  expect([feed?.next(), waitedCount]).toMatchObject([{ group: ['b'] }, 1]);
+});
+
 test('feeds: blocks come in order, also those that are waited for', async () => {
   const { feeds, feed, account } = opened();
   const first = feed.next();

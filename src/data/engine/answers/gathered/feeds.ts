@@ -73,14 +73,19 @@ export class Feed implements BlockStream<FragmentBlock> {
   /** What the blocks have to be planned by. */
   #ownPlanned = '';
   #account: QueryAccount | undefined;
+  #waited: (() => void) | undefined;
   #chargedBytes = 0;
   #arrival: Latch<undefined> | undefined;
   #room: Latch<undefined> | undefined;
 
-  /** What is held here is charged to the account, and given back once it ends. */
-  expect(planned: string, account: QueryAccount): void {
+  /**
+   * What is held here is charged to the account, and given back once it ends. `waited` is told each time that a piece had to be waited for: others have had
+   * their turn.
+   */
+  expect(planned: string, account: QueryAccount, waited?: () => void): void {
     this.#ownPlanned = planned;
     this.#account = account;
+    this.#waited = waited;
   }
 
   /** Resolves once there is room for another one; false where none is to come. */
@@ -111,7 +116,10 @@ export class Feed implements BlockStream<FragmentBlock> {
       }
       if (this.#error !== undefined) throw this.#error;
       this.#arrival = new Latch();
-      return this.#arrival.promise.then(() => this.next());
+      return this.#arrival.promise.then(() => {
+        this.#waited?.();
+        return this.next();
+      });
     }
     return this.#blocks[this.#taken++];
   }
@@ -140,7 +148,7 @@ export class Feed implements BlockStream<FragmentBlock> {
       this.#planned === '' ? packed.length === 0 : this.#planned === this.#ownPlanned;
     if (!isOfPlan) throw new DbError('schema_changed', 'another node plans by other schemas');
     this.#charge(packed.length);
-    this.#blocks = packed.length === 0 ? [] : blocksOf(packed);
+    this.#blocks = packed.length === 0 ? [] : blocksIn(packed);
     this.#taken = 0;
     this.#isAtEnd = isLast;
   }
@@ -164,8 +172,8 @@ export class Feed implements BlockStream<FragmentBlock> {
   }
 }
 
-/** What does not read is no damage of shards that are here. */
-function blocksOf(packed: Uint8Array): readonly FragmentBlock[] {
+/** What other nodes have sent. What does not read is no damage of shards that are here. */
+export function blocksIn(packed: Uint8Array): readonly FragmentBlock[] {
   try {
     return decodeSentBlocks(packed);
   } catch (error) {
