@@ -6,6 +6,7 @@ import type { ColumnSeries, OutputSeries } from '../../query/emit/result.ts';
 import { templateOf } from '../../influxql/time-template.ts';
 import { splitCondition, type TimeRange } from '../../query/compile/split-condition.ts';
 import { compileStatement, type CompiledSelect } from '../../query/plan/compile-statement.ts';
+import type { MeasurementSchema } from '../../query/compile/schema.ts';
 import type { LevelPlan } from '../../query/plan/level-plan.ts';
 import { checkSystemSource } from '../../query/plan/match-measurements.ts';
 import { readsClock } from '../../query/plan/reads-clock.ts';
@@ -268,11 +269,23 @@ async function planOf(
   return plan;
 }
 
+/** The plan for whoever knows no more of the places than the schemas of their only one. */
+export async function planFor(
+  prepared: PreparedSelect,
+  schemas: readonly MeasurementSchema[],
+  asked: { readonly context: SelectContext; readonly pacer: Pacer },
+): Promise<LevelPlan | undefined> {
+  const [place, ...others] = prepared.places;
+  if (place === undefined || others.length > 0) return undefined;
+  const places = [{ ...place, participants: [], schemas }];
+  return plansOf(prepared, asked.context)?.find(places) ?? (await planOf(prepared, places, asked));
+}
+
 /** A plan for somebody who may not read all series is for nobody else. */
 function plansOf({ plans }: PreparedSelect, { rules }: SelectContext): KnownPlan | undefined {
   return rules === undefined ? plans : undefined;
 }
 
-function pacerOf({ signal }: SelectContext, { clock, turn }: SelectPorts): Pacer {
+export function pacerOf({ signal }: SelectContext, { clock, turn }: SelectPorts): Pacer {
   return new Pacer({ clock, turn, signal });
 }

@@ -121,12 +121,13 @@ export async function runSharedAnswers(
       for (const [machine, node] of data) {
         const own = text.replaceAll(' ON fresh', ` ON ${name}`);
         const right = await world.complete(blocksAnswer(node, own, name));
-        const got = await world.complete(workersAnswer(node, own, name));
-        if (got === undefined) continue;
-        compared++;
-        if (name !== 'twice') shared++;
-        if (name === 'once' && gatheredQuestions.includes(text)) gathered++;
-        if (!isSame(got, right)) throw new Error(`${text}: ${machine} over ${name} answers ${got}, not ${right}`); // prettier-ignore
+        for (const got of await world.complete(twoAnswers(node, own, name))) {
+          if (got === undefined) continue;
+          compared++;
+          if (name !== 'twice') shared++;
+          if (name === 'once' && gatheredQuestions.includes(text)) gathered++;
+          if (!isSame(got, right)) throw new Error(`${text}: ${machine} over ${name} answers ${got}, not ${right}`); // prettier-ignore
+        }
       }
   return { compared, shared, gathered, interrupted: interruptedCount };
 }
@@ -174,12 +175,25 @@ async function interrupted(cluster: ClusterWorld, random: RandomChoice): Promise
   const text = random.of([...questions, ...gatheredQuestions]);
   const right = await world.complete(blocksAnswer(node, text, 'twice'));
   const startMs = world.nowMs;
-  await world.complete(workersAnswer(node, text, 'twice'));
+  await world.complete(twoAnswers(node, text, 'twice'));
   world.schedule(random.integer(0, Math.ceil(world.nowMs - startMs)), () => {
     cluster.crash(victim, 1_000);
   });
-  const got = (await world.complete(workersAnswer(node, text, 'twice'))) ?? (await world.complete(blocksAnswer(node, text, 'twice'))); // prettier-ignore
-  if (!isSame(got, right)) throw new Error(`${text} at ${asked} while ${victim} went down: ${got}, not ${right}`); // prettier-ignore
+  const [one, other] = await world.complete(twoAnswers(node, text, 'twice'));
+  for (const answer of [one, other]) {
+    const got = answer ?? (await world.complete(blocksAnswer(node, text, 'twice')));
+    if (!isSame(got, right)) throw new Error(`${text} at ${asked} while ${victim} went down: ${got}, not ${right}`); // prettier-ignore
+  }
+}
+
+/** At once: small answers of several nodes are made by the main thread one at a time, and by a worker meanwhile. */
+function twoAnswers(
+  node: DataNode,
+  text: string,
+  database: string,
+): Promise<readonly [string | undefined, string | undefined]> {
+  const answer = () => workersAnswer(node, text, database);
+  return Promise.all([answer(), answer()]);
 }
 
 /** What a coordinator makes of the blocks of all shards. */
