@@ -40,6 +40,11 @@ export class ExprBuilder {
   }
 }
 
+/** The same of terms that stand in no text; undefined without any. */
+export function joinTerms(operator: 'AND' | 'OR', terms: readonly Expr[]): Expr | undefined {
+  return terms.length === 0 ? undefined : joinRange(operator, terms, 0, terms.length);
+}
+
 function joinRange(
   operator: 'AND' | 'OR',
   terms: readonly Expr[],

@@ -1,6 +1,7 @@
 import { DbError, errorText } from '../../base/errors.ts';
 import { maxTimeNs, millisecondNs, minTimeNs } from '../../base/units.ts';
 import type { BinaryOperator, Expr } from '../../influxql/ast.ts';
+import { joinTerms } from '../../influxql/expr-builder.ts';
 import { compileRegex } from '../../influxql/regex.ts';
 import { WireReader } from './wire-reader.ts';
 
@@ -53,13 +54,10 @@ function readOf(query: WireReader): RemoteRead {
   const names = matchers.filter(({ name }) => name === nameLabel).map(nameTest);
   const tags = matchers.filter(({ name }) => name !== nameLabel).map(tagTerm);
   const range = [timeTerm('>=', startMs), timeTerm('<', endMs)];
-  const condition = [...tags, ...range].reduce<Expr | undefined>(
-    (left, right) => (left === undefined ? right : binary('AND', left, right)),
-    undefined,
-  );
+  const condition = joinTerms('AND', [...tags, ...range]) ?? timeTerm('>=', startMs);
   return {
     isNamed: (measurement) => names.every((test) => test(measurement)),
-    condition: condition ?? timeTerm('>=', startMs),
+    condition,
   };
 }
 

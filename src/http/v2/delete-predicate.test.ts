@@ -27,6 +27,11 @@ test.each([
   expect(told(predicate)).toBe(expected);
 });
 
+test('delete predicate: one of very many terms is as deep as any other', () => {
+  const many = Array.from({ length: 50_000 }, (_, i) => `a = '${i}'`).join(' AND ');
+  expect(told(many)).toBe(`DELETE WHERE ${many} AND ${range}`);
+});
+
 test('delete predicate: a parenthesis too much does not cut off the range', () => {
   expect(told('_measurement=m) OR (a=b')).toContain('delete - cannot parse predicate');
 });

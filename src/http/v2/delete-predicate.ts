@@ -1,5 +1,6 @@
 import { DbError, isDbError } from '../../base/errors.ts';
 import type { Expr, Measurement } from '../../influxql/ast.ts';
+import { joinTerms } from '../../influxql/expr-builder.ts';
 import { parseWholeExpr } from '../../influxql/parse-expr.ts';
 import { parseTimeLiteral } from '../../influxql/time-literal.ts';
 
@@ -37,11 +38,7 @@ export function deleteTarget(
   }
   const sources = terms.flatMap((term) => measurementOf(term) ?? []);
   const rest = terms.filter((term) => measurementOf(term) === undefined).map(withText);
-  const condition = rest.reduce<Expr | undefined>(
-    (left, right) => left === undefined ? right : { kind: 'binary', operator: 'AND', left, right },
-    undefined,
-  ); // prettier-ignore
-  return { sources, condition };
+  return { sources, condition: joinTerms('AND', rest) };
 }
 
 function parsed(text: string): Expr {
