@@ -8,6 +8,8 @@ import type { FragmentBlock } from './shard-access.ts';
 export interface BlockBatch {
   /** Undefined where the time was up before there was a block. */
   readonly packer: BlockPacker | undefined;
+  /** How many blocks of the batch stand before the end of each fragment that ends in it; none where one alone is answered. */
+  readonly ends: readonly number[];
   /** Nothing comes behind it. */
   readonly isLast: boolean;
 }
@@ -15,22 +17,29 @@ export interface BlockBatch {
 export const batchBytesMax = 262_144;
 export const batchBlocksMax = 512;
 
+/** Between the blocks of two fragments, and behind those of the last. */
+export const fragmentEnd = 'end';
+
 /** `isDue` is asked after each block: a batch that took long enough goes as it is. */
 export function* batchBlocks(
-  blocks: Iterable<FragmentBlock | undefined>,
+  blocks: Iterable<FragmentBlock | typeof fragmentEnd | undefined>,
   isDue: () => boolean,
   packing: { readonly isCopied?: boolean } = {},
 ): Generator<BlockBatch> {
   let packer = new BlockPacker(packing);
+  let ends: number[] = [];
+  const isEmpty = () => packer.blockCount === 0 && ends.length === 0;
   for (const block of blocks) {
     if (block === undefined) {
       // A pause: what there is goes once the time is up, even if that is nothing.
       if (!isDue()) continue;
-    } else packer.add(block);
+    } else if (block === fragmentEnd) ends.push(packer.blockCount);
+    else packer.add(block);
     if (packer.sizeBytes < batchBytesMax && packer.blockCount < batchBlocksMax && !isDue())
       continue;
-    yield { packer: packer.blockCount > 0 ? packer : undefined, isLast: false };
+    yield { packer: isEmpty() ? undefined : packer, ends, isLast: false };
     packer = new BlockPacker(packing);
+    ends = [];
   }
-  if (packer.blockCount > 0) yield { packer, isLast: true };
+  if (!isEmpty()) yield { packer, ends, isLast: true };
 }

@@ -5,11 +5,13 @@ import { MiB } from '../../base/units.ts';
 import type { EngineHost, EngineLink } from '../../env/engine-host.ts';
 import { latestOf, type Stamp } from '../../models/stamp.ts';
 import type { Fragment } from '../../query/fragment.ts';
-import type { AccessOptions, DeletePointsRequest, BatchOutcome, DescribeOptions, DescribeRequest, FieldsOfShard, FragmentBlock, MeasurementDescription, NamedShard, SentBlocks, ShardAccess, ShardBatch, ShardsDescription, TypedBatch, TypedField } from './shard-access.ts'; // prettier-ignore
+import { packAlike } from '../../query/fragment-run.ts';
+import type { AccessOptions, DeletePointsRequest, BatchOutcome, DescribeOptions, DescribeRequest, FieldsOfShard, FragmentBlock, MeasurementDescription, NamedShard, RunBatch, SentBlocks, ShardAccess, ShardBatch, ShardsDescription, TypedBatch, TypedField } from './shard-access.ts'; // prettier-ignore
 import { LocalAnswers } from './answers/local-answers.ts';
 import type { ListPiece, ListRequest } from './lists/schema-list.ts';
 import type { PackedBody } from './lists/pack-lists.ts';
 import type { PackedList } from './lists/packed-list.ts';
+import type { PackedBatch } from './block-replies.ts';
 import { unpackBlocks, type PackedBlocks } from './packed-blocks.ts';
 import { plainOf } from './lists/describe-shards.ts';
 import type { CountedShard } from './shard-counters.ts';
@@ -324,6 +326,26 @@ export class LocalShards implements ShardAccess {
   sentFragment(fragment: Fragment, { signal }: AccessOptions): AsyncIterable<SentBlocks> {
     const link = this.#linkOfLane(fragment.shardIds);
     const blocks = link.stream('sent-fragment', this.#texts.bodyOf(fragment), { signal });
+    return blocks as AsyncIterable<SentBlocks>;
+  }
+
+  async *fragmentRun(
+    fragments: readonly Fragment[],
+    { signal }: AccessOptions,
+  ): AsyncGenerator<RunBatch> {
+    const link = this.#linkOfLane(fragments[0]?.shardIds ?? []);
+    for await (const batch of link.stream('fragment-run', packAlike(fragments), { signal })) {
+      const { ends = [], ...packed } = batch as PackedBatch;
+      yield { blocks: unpackBlocks(packed), ends };
+    }
+  }
+
+  sentFragmentRun(
+    fragments: readonly Fragment[],
+    { signal }: AccessOptions,
+  ): AsyncIterable<SentBlocks> {
+    const link = this.#linkOfLane(fragments[0]?.shardIds ?? []);
+    const blocks = link.stream('sent-fragment-run', packAlike(fragments), { signal });
     return blocks as AsyncIterable<SentBlocks>;
   }
 

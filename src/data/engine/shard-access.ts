@@ -45,6 +45,15 @@ export interface ShardAccess {
   /** The same in the form in which it goes to other nodes; left out where no worker makes it. */
   sentFragment?(fragment: Fragment, options: AccessOptions): AsyncIterable<SentBlocks>;
   /**
+   * Runs fragments over the same lane one after the other, in one stream: all, or as many from the first on as are asked of a node at
+   * once. Left out where each has to be asked for by itself. A node of an earlier release answers the first alone, and no ends.
+   */
+  fragmentRun?(fragments: readonly Fragment[], options: FragmentOptions): AsyncIterable<RunBatch>;
+  sentFragmentRun?(
+    fragments: readonly Fragment[],
+    options: AccessOptions,
+  ): AsyncIterable<SentBlocks>;
+  /**
    * The JSON document of a SELECT that reads these shards and no others, in parts; undefined unless one worker has them all.
    * Left out where no worker answers by itself.
    */
@@ -138,9 +147,18 @@ export interface FragmentOptions extends AccessOptions {
 
 export type FragmentBlock = RowsBlock | WindowsBlock;
 
+/** Blocks of fragments that follow each other. */
+export interface RunBatch {
+  readonly blocks: readonly FragmentBlock[];
+  /** How many of the blocks stand before the end of each fragment that ends here. */
+  readonly ends: readonly number[];
+}
+
 /** Blocks as a worker writes them for another node (sent-blocks.ts). */
 export interface SentBlocks {
   readonly bytes: Uint8Array;
+  /** As of a RunBatch; absent where one fragment alone is answered. */
+  readonly ends?: readonly number[];
   /** Nothing comes behind it. */
   readonly isLast: boolean;
 }

@@ -5,7 +5,11 @@ import { batchOf, kept, openStore } from '../../../test/support/store-script.ts'
 import { World } from '../../../test/sim/world/world.ts';
 import type { EnginePorts } from '../../env/engine-host.ts';
 import type { Log } from '../../env/log.ts';
+import { packAlike } from '../../query/fragment-run.ts';
 import { fragmentVersion } from '../../query/fragment.ts';
+import type { PackedBatch } from './block-replies.ts';
+import { unpackBlocks } from './packed-blocks.ts';
+import type { FragmentBlock } from './shard-access.ts';
 import { StorageEngine } from './storage-engine.ts';
 
 const fragment = {
@@ -70,5 +74,34 @@ test('storage engine: fragments whose last batch is on its way have given their 
     expect(made).not.toHaveBeenCalled();
     made.mockRestore();
     for (const batches of [first, ...others]) await batches.return?.(undefined);
+  });
+});
+
+test('storage engine: a run answers each of its fragments as it is answered alone, and where each ends', async () => {
+  const lines = ['a', 'b', 'd'].flatMap((name, i) => Array.from({ length: 3 + i }, (_, k) => `${name} v=${k} ${k}`)); // prettier-ignore
+  await withEngine(lines.join('\n'), async (engine) => {
+    const all = ['a', 'b', 'c', 'd'].map((measurement) => ({ ...fragment, measurement }));
+    const context = { cancelled: () => false };
+    const alone: FragmentBlock[][] = [];
+    for (const one of all) {
+      const blocks: FragmentBlock[] = [];
+      for await (const { body } of engine.stream('fragment', one, context))
+        blocks.push(...unpackBlocks(body as PackedBatch));
+      alone.push(blocks);
+    }
+    const together: FragmentBlock[][] = [[]];
+    for await (const { body } of engine.stream('fragment-run', packAlike(all), context)) {
+      const { ends = [], ...packed } = body as PackedBatch;
+      const blocks = unpackBlocks(packed);
+      let from = 0;
+      for (const end of ends) {
+        together[together.length - 1]?.push(...blocks.slice(from, end));
+        together.push([]);
+        from = end;
+      }
+      together[together.length - 1]?.push(...blocks.slice(from));
+    }
+    expect(alone.map((blocks) => blocks.length)).toEqual([1, 1, 0, 1]);
+    expect(together).toEqual([...alone, []]);
   });
 });

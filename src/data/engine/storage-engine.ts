@@ -14,8 +14,6 @@ import { regexCache } from '../../influxql/regex.ts';
 import { ColumnKernel } from '../../kernels/column-kernel.ts';
 import type { LineKernel } from '../../kernels/line-kernel.ts';
 import { compiledKernels } from '../../kernels/module/kernel-module.ts';
-import { FragmentContext } from '../../query/exec/context.ts';
-import { runFragment } from '../../query/exec/run-fragment.ts';
 import type { ShardView } from '../../storage/engine/shard-view.ts';
 import { Ingress } from '../../storage/store/ingress.ts';
 import { Store } from '../../storage/store/store.ts';
@@ -31,7 +29,6 @@ import { AnswerRunner } from './answers/answer-runner.ts';
 import type { FeedPiece } from './answers/gathered/feeds.ts';
 import type { SharedAnswer } from './answers/shared/shared-answer.ts';
 import { taskOf, type AnswerRequest } from './answers/answer-task.ts';
-import { batchBlocks } from './block-batches.ts';
 import { KeptDigests } from './digests/kept-digests.ts';
 import { digestStream, isDigestKind, type DigestBody } from './digests/digest-streams.ts';
 import type { DigestTask } from './digests/shard-digest.ts';
@@ -43,14 +40,13 @@ import { deleteFilters, filterOf, isAnySelected, selectSeries } from './delete-f
 import type { PointDelete } from '../../storage/store/deletes/point-deletes.ts';
 import { IdleKernels } from './idle-kernels.ts';
 import type { TimeBounds } from '../../storage/engine/memtable/shape-table.ts';
-import { KnownFragments } from './known-fragments.ts';
+import { FragmentStreams, isFragmentKind } from './fragment-streams.ts';
 import { LineRouter } from './lines/line-router.ts';
 import { ShardCounters } from './shard-counters.ts';
 import { forwardLines, type ForwardTask } from './lines/forward-lines.ts';
 import { bodiesWithPoints, writeJoined } from './lines/write-joined.ts';
 import { routeAndWrite } from './lines/own-writes.ts';
 import { LinesUnpacker, packRouted, type EngineJoinedTask, type EngineLines, type PackedJoined, type PackedLines } from './lines/packed-lines.ts'; // prettier-ignore
-import { packedReply, sentReply } from './block-replies.ts';
 import { buffersOf } from './transfer.ts';
 
 /** Whoever waits for a digest hears so often that it is being made. */
@@ -71,7 +67,7 @@ export class StorageEngine implements Engine {
   readonly #ports: EnginePorts;
   readonly #matcher = regexCache();
   readonly #counters = new ShardCounters();
-  readonly #fragments = new KnownFragments();
+  readonly #fragments: FragmentStreams;
   readonly #digests: KeptDigests;
   readonly #lineKernel: () => LineKernel;
   #router: LineRouter | undefined;
@@ -109,6 +105,7 @@ export class StorageEngine implements Engine {
       seriesVersion: () => store.seriesVersion,
     };
     this.#lists = new ListRunner(shared);
+    this.#fragments = new FragmentStreams({ ...shared, kernels: this.#kernels });
     this.#answers = new AnswerRunner({
       ...{ ...shared, kernels: this.#kernels },
       accounts: new SelectAccounts(options.queryAccounts),
@@ -310,40 +307,9 @@ export class StorageEngine implements Engine {
       yield* this.#digest({ ...(body as object), kind } as DigestBody, context);
       return;
     }
-    if (kind !== 'fragment' && kind !== 'sent-fragment')
-      throw new DbError('internal', `engine stream ${kind}`);
-    const isCopied = kind === 'sent-fragment';
-    const fragment = this.#fragments.fragmentOf(body);
-    await this.#store.whenOpen(fragment.shardIds);
-    const { clock, turn } = this.#ports;
-    const slices = new Slices({ clock, turn });
-    const kernel = this.#kernels.take();
-    const fragmentContext = new FragmentContext(kernel, this.#matcher, () => context.cancelled());
-    let views: readonly ShardView[] = [];
-    let isRead = false;
-    const end = (): void => {
-      if (isRead) return;
-      isRead = true;
-      for (const view of views) view.release();
-      this.#kernels.give(kernel);
-    };
-    try {
-      views = this.#views(fragment.shardIds);
-      const blocks = runFragment(fragment, views, fragmentContext);
-      for (const { packer, isLast } of batchBlocks(blocks, () => slices.isDue, { isCopied })) {
-        const reply =
-          packer && (isCopied ? sentReply(packer, isLast) : packedReply(packer, isLast));
-        // The next fragment begins while the last batch of this one is on its way.
-        if (isLast) end();
-        if (reply !== undefined) yield reply;
-        await slices.next();
-      }
-    } catch (error) {
-      this.#noteDamage(error, fragment.shardIds);
-      throw error;
-    } finally {
-      end();
-    }
+    if (!isFragmentKind(kind)) throw new DbError('internal', `engine stream ${kind}`);
+    const asked = this.#fragments.asked(kind, body);
+    yield* this.#answer(this.#fragments.run(asked, context), () => asked.shardIds);
   }
 
   /** What of it is damaged is told, too. */

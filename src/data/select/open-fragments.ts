@@ -4,6 +4,7 @@ import type { Fragment, RowsBlock, WindowsBlock } from '../../query/fragment.ts'
 import type { ScanPart } from '../../query/plan/level-plan.ts';
 import { fragmentOfLane } from '../../query/plan/fragment-of-lane.ts';
 import type { ListRequest } from '../engine/lists/schema-list.ts';
+import type { FragmentOptions } from '../engine/shard-access.ts';
 import type { SelectLimits } from '../../query/run/select-limits.ts';
 import { onNode } from '../shards/node-failure.ts';
 import type { Participant, Place } from './select-places.ts';
@@ -11,22 +12,41 @@ import type { Participant, Place } from './select-places.ts';
 /** A fragment may be silent while it reads; dead peers are found by the transport. */
 export const fragmentSilenceMs = 3_600_000;
 
-/** One stream of blocks from each worker of each node that has shards of a scan's part. */
-export function openFragments(
+export interface OpenOptions {
+  readonly signal: AbortSignal;
+  readonly limits: SelectLimits;
+}
+
+/** What one lane of a node is asked of a scan's part. */
+export interface LaneFragment {
+  readonly participant: Participant;
+  readonly fragment: Fragment;
+}
+
+/** Of each worker of each node that has shards of a scan's part. */
+export function lanesOf(
   { found, fragment }: ScanPart,
   places: readonly Place[],
-  { signal, limits }: { readonly signal: AbortSignal; readonly limits: SelectLimits },
-): readonly BlockStream<RowsBlock | WindowsBlock>[] {
-  const { seriesMax, pointsMax } = limits;
+  { limits: { seriesMax, pointsMax } }: OpenOptions,
+): readonly LaneFragment[] {
   const { participants = [], isParted = false } = placeOf(found, places) ?? {};
   const laneCount = participants.reduce((sum, { description }) => sum + description.lanes.length, 0); // prettier-ignore
   const showsSeries = isParted && laneCount > 1;
   return participants.flatMap((participant) =>
     participant.description.lanes.map((shardIds) => {
-      const ofLane = fragmentOfLane(fragment, { shardIds, seriesMax, pointsMax, showsSeries });
-      return openOnParticipant(ofLane, participant, signal);
+      const lane = { shardIds, seriesMax, pointsMax, showsSeries };
+      return { participant, fragment: fragmentOfLane(fragment, lane) };
     }),
   );
+}
+
+/** One stream of blocks from each of them. */
+export function openFragments(
+  part: ScanPart,
+  places: readonly Place[],
+  options: OpenOptions,
+): readonly BlockStream<RowsBlock | WindowsBlock>[] {
+  return lanesOf(part, places, options).map(({ participant, fragment }) => openOnParticipant(fragment, participant, options.signal)); // prettier-ignore
 }
 
 /** The blocks that a node answers over shards of one lane; its failures name it. */
@@ -35,10 +55,13 @@ export function openOnParticipant(
   participant: Participant,
   signal: AbortSignal,
 ): BlockStream<RowsBlock | WindowsBlock> {
-  const { access, memory } = participant;
-  const describedAt = memory?.isCurrent === false ? memory.mark : undefined;
-  const blocks = access.fragment(fragment, { deadlineMs: fragmentSilenceMs, signal, describedAt });
+  const blocks = participant.access.fragment(fragment, optionsFor(participant, signal));
   return watched(participant, blocks[Symbol.asyncIterator]());
+}
+
+export function optionsFor({ memory }: Participant, signal: AbortSignal): FragmentOptions {
+  const describedAt = memory?.isCurrent === false ? memory.mark : undefined;
+  return { deadlineMs: fragmentSilenceMs, signal, describedAt };
 }
 
 /** The tags of the series that a scan's part may read, as far as its predicate tells by tags alone; `countMax` are enough. */

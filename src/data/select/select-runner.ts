@@ -21,6 +21,7 @@ import { describePlaces } from './describe-places.ts';
 import { KnownPlan, PreparedStatements } from './known-plans.ts';
 import { causeOf, isRefusal, NodeFailure } from '../shards/node-failure.ts';
 import { listSeriesTags, openFragments } from './open-fragments.ts';
+import { openRun } from './parts-run.ts';
 import { checkPolicies, measurementsOf, qualifyNames } from './qualify-names.ts';
 import { allowedSeries } from './allowed-series.ts';
 import type { Attempt, SelectContext, SelectPorts } from './select-context.ts';
@@ -219,8 +220,10 @@ async function* attemptOf(
   const places = await describePlaces(prepared.places, attempt);
   const pacer = pacerOf(context, ports);
   const { signal } = context;
+  const opening = { signal, limits: ports.accounts.limits };
   const run: RunContext = {
-    open: (part) => openFragments(part, places, { signal, limits: ports.accounts.limits }),
+    open: (part) => openFragments(part, places, opening),
+    openRun: (parts) => openRun(parts, places, opening),
     seriesTags: (part, countMax) => listSeriesTags(part, places, { signal, countMax }),
     matcher: regexCache(),
     pacer,

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { fragmentVersion, type Fragment, type RowsBlock } from '../../query/fragment.ts';
 import { BlockPacker } from '../engine/packed-blocks.ts';
 import { encodeSentBlocks } from '../engine/sent-blocks.ts';
-import { fragmentMethod, type FragmentReply } from './fragment-message.ts';
+import { fittingRun, fragmentMethod, type FragmentReply } from './fragment-message.ts';
 
 const rows: RowsBlock = {
   kind: 'rows',
@@ -43,4 +43,29 @@ test('fragment message: one that is asked again is the same object, one of other
   expect(read(long)).not.toBe(read(long));
   for (let i = 0; i < 512; i++) read(fragmentOf(`m${i}`, [3]));
   expect(read(first)).not.toBe(known);
+});
+
+test('fragment message: those that follow are there again, and where each of them ends', () => {
+  const { request, reply } = fragmentMethod;
+  const [fragment, ...others] = ['a', 'b', 'c', 'd'].map((name) => fragmentOf(name, [3, 4]));
+  const following = others.map((one, i) => (i === 1 ? { ...one, maxTimeNs: 7n } : one));
+  const asked = request.decode(request.encode({ fragment: fragment ?? fragmentOf('a', []), following })); // prettier-ignore
+  expect([asked.fragment, ...(asked.following ?? [])]).toEqual([fragment, ...following]);
+  const ends = [0, 0, 1, 300];
+  for (const isLast of [true, false]) {
+    const through = reply.decode(reply.encode({ blocks: [rows], ends, isLast }));
+    expect(through).toEqual({ blocks: [rows], ends, isLast });
+    expect(reply.decode(reply.encode({ blocks: [], ends, isLast }))).toMatchObject({ ends, isLast }); // prettier-ignore
+  }
+});
+
+test('fragment message: a run is cut where its plans are too long for one request', () => {
+  const alike = Array.from({ length: 64 }, (_, i) => fragmentOf(`m${i}`, [3]));
+  expect(fittingRun(alike)).toHaveLength(64);
+  const long = (i: number) => ({ ...fragmentOf(`m${i}`, [3]), groupBy: ['x'.repeat(60_000), `${i}`] }); // prettier-ignore
+  const cut = fittingRun(Array.from({ length: 64 }, (_, i) => long(i)));
+  expect(cut.length).toBeGreaterThan(4);
+  expect(cut.length).toBeLessThan(20);
+  const longer = { ...fragmentOf('m', [3]), groupBy: Array.from({ length: 30 }, () => 'x'.repeat(60_000)) }; // prettier-ignore
+  expect(fittingRun([longer, longer])).toHaveLength(1);
 });

@@ -29,6 +29,7 @@ import type {
   ShardBatch,
   ShardsDescription,
   TypedField,
+  RunBatch,
   SentBlocks,
 } from '../engine/shard-access.ts';
 import type { FieldTypes } from './field-types.ts';
@@ -128,6 +129,17 @@ export class OwnedShards implements ShardAccess {
 
   sentFragment(fragment: Fragment, options: AccessOptions): AsyncIterable<SentBlocks> {
     return this.#ports.local.sentFragment(fragment, options);
+  }
+
+  fragmentRun(fragments: readonly Fragment[], options: AccessOptions): AsyncIterable<RunBatch> {
+    return this.#ports.local.fragmentRun(fragments, options);
+  }
+
+  sentFragmentRun(
+    fragments: readonly Fragment[],
+    options: AccessOptions,
+  ): AsyncIterable<SentBlocks> {
+    return this.#ports.local.sentFragmentRun(fragments, options);
   }
 
   answer(

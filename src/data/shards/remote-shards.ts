@@ -9,6 +9,7 @@ import type {
   DescribeOptions,
   FieldsOfShard,
   FragmentBlock,
+  RunBatch,
   FragmentOptions,
   ListOptions,
   MeasurementDescription,
@@ -27,7 +28,7 @@ import type { KnownEmpties } from './known-empties.ts';
 import type { HeldPledges, TakenPledge } from './pledges/held-pledges.ts';
 import { isNodeFailure } from './choose-owners.ts';
 import { NodeFailure } from './node-failure.ts';
-import { fragmentMethod } from './fragment-message.ts';
+import { fittingRun, fragmentMethod } from './fragment-message.ts';
 import { answerMethod, blocksMethod, decideFieldTypesMethod, deletePointsMethod, describeMethod, listMethod, marksMethod, writeShardsMethod } from './shard-methods.ts'; // prettier-ignore
 
 /** What is remembered of other nodes. */
@@ -220,9 +221,25 @@ export class RemoteShards implements ShardAccess {
 
   async *fragment(
     fragment: Fragment,
-    { describedAt, ...options }: FragmentOptions,
+    options: FragmentOptions,
   ): AsyncGenerator<readonly FragmentBlock[], undefined> {
-    const asked = { fragment, describedAt, takesPacked: true };
+    for await (const { blocks } of this.#fragments([fragment], options)) yield blocks;
+    return undefined;
+  }
+
+  fragmentRun(
+    fragments: readonly Fragment[],
+    options: FragmentOptions,
+  ): AsyncGenerator<RunBatch, undefined> {
+    return this.#fragments(fittingRun(fragments), options);
+  }
+
+  async *#fragments(
+    [fragment, ...following]: readonly Fragment[],
+    { describedAt, ...options }: FragmentOptions,
+  ): AsyncGenerator<RunBatch, undefined> {
+    if (fragment === undefined) return undefined;
+    const asked = { fragment, following, describedAt, takesPacked: true };
     try {
       for await (const reply of this.#rpc.stream(
         this.#address,
@@ -230,7 +247,7 @@ export class RemoteShards implements ShardAccess {
         asked,
         this.#reading(options),
       )) {
-        if ('blocks' in reply) yield reply.blocks;
+        if ('blocks' in reply) yield { blocks: reply.blocks, ends: reply.ends ?? [] };
         if (reply.isLast) break;
       }
       return undefined;

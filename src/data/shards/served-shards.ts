@@ -26,7 +26,8 @@ import type { ListPiece } from '../engine/lists/schema-list.ts';
 import { unpackPoints } from '../engine/digests/packed-points.ts';
 import { descriptionParts } from './answer-parts.ts';
 import { AskedAnswers } from './asked-answer.ts';
-import { fragmentMethod } from './fragment-message.ts';
+import type { Fragment } from '../../query/fragment.ts';
+import { fragmentMethod, type AskedFragment, type FragmentReply } from './fragment-message.ts';
 import type { GivenPledges } from './pledges/given-pledges.ts';
 import type { ServedCounters } from './served-counters.ts';
 import { answerMethod, blocksMethod, bringMethod, decideFieldTypesMethod, deletePointsMethod, describeMethod, keepWritesMethod, listMethod, marksMethod, writeShardsMethod, type WireOutcome } from './shard-methods.ts'; // prettier-ignore
@@ -141,26 +142,48 @@ function servedReads(ports: ServedShardsPorts, places: OwnPlaces): readonly Serv
       const { current: schemas, lists } = marks;
       return Promise.resolve({ schemas, lists, pledge: pledgeTo === 0 ? undefined : pledges.give(pledgeTo) }); // prettier-ignore
     }),
-    serveStream(
-      fragmentMethod,
-      async function* ({ fragment, describedAt, takesPacked }, { signal }) {
-        counters.add('createIteratorReq');
-        marks.check(describedAt);
-        const own = await places.readable(fragment.shardIds, signal);
-        if (own.length === 0) return;
-        // The same object where none of them has gone: it is known by that.
-        const asked = own.length < fragment.shardIds.length ? { ...fragment, shardIds: own } : fragment; // prettier-ignore
-        const sent =
-          takesPacked === true ? shards.sentFragment?.(asked, options(signal)) : undefined;
-        if (sent !== undefined)
-          for await (const { bytes: packed, isLast } of sent) yield { packed, isLast };
-        else
-          for await (const blocks of shards.fragment(asked, options(signal)))
-            yield { blocks, isLast: false };
-      },
-    ),
+    serveStream(fragmentMethod, async function* ({ describedAt, ...request }, { signal }) {
+      counters.add('createIteratorReq');
+      marks.check(describedAt);
+      const own = await places.readable(request.fragment.shardIds, signal);
+      const { following = [] } = request;
+      if (own.length === 0) {
+        if (following.length > 0) yield { blocks: [], ends: noBlocks(following), isLast: true };
+        return;
+      }
+      yield* fragmentReplies(shards, { ...request, following }, { own, ...options(signal) });
+    }),
     ...servedAnswers(ports, places, marks),
   ];
+}
+
+type FragmentsRequest = AskedFragment & { readonly following: readonly Fragment[] };
+
+async function* fragmentReplies(
+  shards: ShardAccess,
+  { fragment, following, takesPacked = false }: FragmentsRequest,
+  { own, ...options }: AccessOptions & { readonly own: readonly number[] },
+): AsyncGenerator<FragmentReply> {
+  // The same object where none of the shards has gone: it is known by that.
+  const isWhole = own.length === fragment.shardIds.length;
+  const asked = isWhole ? fragment : { ...fragment, shardIds: own };
+  if (following.length > 0 && shards.fragmentRun !== undefined) {
+    const run = [asked, ...following.map((one) => ({ ...one, shardIds: asked.shardIds }))];
+    const sent = takesPacked ? shards.sentFragmentRun?.(run, options) : undefined;
+    if (sent === undefined)
+      for await (const batch of shards.fragmentRun(run, options)) yield { ...batch, isLast: false };
+    else for await (const { bytes: packed, ...batch } of sent) yield { packed, ...batch };
+    return;
+  }
+  const sent = takesPacked ? shards.sentFragment?.(asked, options) : undefined;
+  if (sent === undefined)
+    for await (const blocks of shards.fragment(asked, options)) yield { blocks, isLast: false };
+  else for await (const { bytes: packed, isLast } of sent) yield { packed, isLast };
+}
+
+/** Of the first fragment and those behind it, where there is nothing to read. */
+function noBlocks(following: readonly unknown[]): readonly number[] {
+  return [0, ...following.map(() => 0)];
 }
 
 /** What workers of this node make of a SELECT by themselves. */

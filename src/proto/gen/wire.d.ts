@@ -113,7 +113,9 @@ export const varve: {
       readonly Pledge: MessageType;
       readonly EndPledgeRequest: MessageType;
       readonly EndPledgeReply: MessageType;
-      readonly FragmentRequest: MessageType;
+      readonly FragmentRequest: MessageType & {
+        readonly FollowingFragment: MessageType;
+      };
       readonly FragmentReply: MessageType;
       readonly AnswerRequest: MessageType & {
         readonly OwnTimes: MessageType;

@@ -10086,6 +10086,7 @@ export const varve = $root.varve = (() => {
 
                 const FragmentRequest = function (properties) {
                     this.shardIds = [];
+                    this.following = [];
                     if (properties)
                         for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                             if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -10096,6 +10097,7 @@ export const varve = $root.varve = (() => {
                 FragmentRequest.prototype.plan = $util.newBuffer([]);
                 FragmentRequest.prototype.describedAt = null;
                 FragmentRequest.prototype.takesPacked = false;
+                FragmentRequest.prototype.following = $util.emptyArray;
 
                 let $oneOfFields;
 
@@ -10120,6 +10122,9 @@ export const varve = $root.varve = (() => {
                         writer.uint32(26).string(message.describedAt);
                     if (message.takesPacked != null && $Object.hasOwnProperty.call(message, "takesPacked") && message.takesPacked !== false)
                         writer.uint32(32).bool(message.takesPacked);
+                    if (message.following != null && message.following.length)
+                        for (let i = 0; i < message.following.length; ++i)
+                            $root.varve.data.v1.FragmentRequest.FollowingFragment.encode(message.following[i], writer.uint32(42).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -10192,6 +10197,14 @@ export const varve = $root.varve = (() => {
                                     delete message.takesPacked;
                                 continue;
                             }
+                        case 5: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.following && message.following.length))
+                                    message.following = [];
+                                message.following.push($root.varve.data.v1.FragmentRequest.FollowingFragment.decode(reader, reader.size(), $undefined, _depth + 1));
+                                continue;
+                            }
                         }
                         reader.skipType(wireType, _depth, tag);
                         if (!reader.discardUnknown) {
@@ -10209,12 +10222,113 @@ export const varve = $root.varve = (() => {
                     return message;
                 };
 
+                FragmentRequest.FollowingFragment = (function() {
+
+                    const FollowingFragment = function (properties) {
+                        if (properties)
+                            for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                                if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                    this[keys[i]] = properties[keys[i]];
+                    };
+
+                    FollowingFragment.prototype.measurement = "";
+                    FollowingFragment.prototype.plan = null;
+
+                    let $oneOfFields;
+
+                    // Virtual OneOf for proto3 optional field
+                    $Object.defineProperty(FollowingFragment.prototype, "_plan", {
+                        get: $util.oneOfGetter($oneOfFields = ["plan"]),
+                        set: $util.oneOfSetter($oneOfFields)
+                    });
+
+                    FollowingFragment.encode = function (message, writer, _depth) {
+                        if (!writer)
+                            writer = $Writer.create();
+                        if (_depth === $undefined)
+                            _depth = 0;
+                        if (_depth > $util.recursionLimit)
+                            throw $Error("max depth exceeded");
+                        if (message.measurement != null && $Object.hasOwnProperty.call(message, "measurement") && message.measurement !== "")
+                            writer.uint32(10).string(message.measurement);
+                        if (message.plan != null && $Object.hasOwnProperty.call(message, "plan"))
+                            writer.uint32(18).bytes(message.plan);
+                        if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                            for (let i = 0; i < message.$unknowns.length; ++i)
+                                writer.raw(message.$unknowns[i]);
+                        return writer;
+                    };
+
+                    FollowingFragment.decode = function (reader, length, _end, _depth, _target) {
+                        if (!(reader instanceof $Reader))
+                            reader = $Reader.create(reader);
+                        if (_depth === $undefined)
+                            _depth = 0;
+                        if (_depth > $Reader.recursionLimit)
+                            throw $Error("max depth exceeded");
+                        let end, message, value;
+                        if (length === $undefined)
+                            end = reader.len;
+                        else {
+                            end = reader.pos + length;
+                            if (end > reader.len)
+                                throw $RangeError("index out of range");
+                            length = reader.len;
+                            reader.len = end;
+                        }
+                        message = _target || new $root.varve.data.v1.FragmentRequest.FollowingFragment();
+                        while (reader.pos < end) {
+                            let start = reader.pos;
+                            let tag = reader.tag();
+                            if (tag === _end) {
+                                _end = $undefined;
+                                break;
+                            }
+                            let wireType = tag & 7;
+                            switch (tag >>>= 3) {
+                            case 1: {
+                                    if (wireType !== 2)
+                                        break;
+                                    if ((value = reader.stringVerify()).length)
+                                        message.measurement = value;
+                                    else
+                                        delete message.measurement;
+                                    continue;
+                                }
+                            case 2: {
+                                    if (wireType !== 2)
+                                        break;
+                                    message.plan = reader.bytes();
+                                    message._plan = "plan";
+                                    continue;
+                                }
+                            }
+                            reader.skipType(wireType, _depth, tag);
+                            if (!reader.discardUnknown) {
+                                $util.makeProp(message, "$unknowns", false);
+                                (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                            }
+                        }
+                        if (length !== $undefined) {
+                            if (reader.pos !== end)
+                                throw $RangeError("index out of range");
+                            reader.len = length;
+                        }
+                        if (_end !== $undefined)
+                            throw $Error("missing end group");
+                        return message;
+                    };
+
+                    return FollowingFragment;
+                })();
+
                 return FragmentRequest;
             })();
 
             v1.FragmentReply = (function() {
 
                 const FragmentReply = function (properties) {
+                    this.ends = [];
                     if (properties)
                         for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                             if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -10224,6 +10338,7 @@ export const varve = $root.varve = (() => {
                 FragmentReply.prototype.blocks = $util.newBuffer([]);
                 FragmentReply.prototype.packed = $util.newBuffer([]);
                 FragmentReply.prototype.isLast = false;
+                FragmentReply.prototype.ends = $util.emptyArray;
 
                 FragmentReply.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -10238,6 +10353,8 @@ export const varve = $root.varve = (() => {
                         writer.uint32(18).bytes(message.packed);
                     if (message.isLast != null && $Object.hasOwnProperty.call(message, "isLast") && message.isLast !== false)
                         writer.uint32(24).bool(message.isLast);
+                    if (message.ends != null && message.ends.length)
+                        writer.uint32(34).uint32s(message.ends);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -10296,6 +10413,20 @@ export const varve = $root.varve = (() => {
                                     message.isLast = value;
                                 else
                                     delete message.isLast;
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType === 2) {
+                                    if (!(message.ends && message.ends.length))
+                                        message.ends = [];
+                                    reader.uint32s(message.ends);
+                                    continue;
+                                }
+                                if (wireType !== 0)
+                                    break;
+                                if (!(message.ends && message.ends.length))
+                                    message.ends = [];
+                                message.ends.push(reader.uint32());
                                 continue;
                             }
                         }

@@ -11,11 +11,20 @@ type SeriesTags = ReadonlyMap<string, string>;
 export interface RunContext {
   /** Streams of the blocks that the shards of a scan's part answer, each ordered by group. */
   readonly open: (part: ScanPart) => readonly BlockStream<RowsBlock | WindowsBlock>[];
+  /** The same of parts that are read in their order, opened together; left out where opening one waits for nothing. */
+  readonly openRun?: (parts: readonly ScanPart[]) => PartsRun;
   /** The tags of all series that a scan's part may read, or of `countMax` of them. */
   readonly seriesTags: (part: ScanPart, countMax?: number) => Promise<readonly SeriesTags[]>;
   readonly matcher: MatcherFactory;
   readonly pacer: Pacer;
   readonly account: QueryAccount;
+}
+
+/** Parts that are read one after the other. Closing a stream of one leaves the others. */
+export interface PartsRun {
+  /** Of the part at a place; of none before it any more. */
+  streams(at: number): readonly BlockStream<RowsBlock | WindowsBlock>[];
+  close(): Promise<void>;
 }
 
 /** How the blocks of a scan become groups of a level. */

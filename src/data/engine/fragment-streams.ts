@@ -1,0 +1,105 @@
+/** What a worker answers of fragments: one, or several over the same shards one after the other (query/fragment-run.ts). */
+import type { EngineContext, EnginePorts, EngineReply } from '../../env/engine-host.ts';
+import { Slices } from '../../env/slices.ts';
+import type { QueryKernel } from '../../kernels/query-kernel.ts';
+import { FragmentContext } from '../../query/exec/context.ts';
+import { runFragment } from '../../query/exec/run-fragment.ts';
+import type { Fragment } from '../../query/fragment.ts';
+import { unpackAlike, type AlikeFragments } from '../../query/fragment-run.ts';
+import type { MatcherFactory } from '../../query/predicate.ts';
+import type { ShardView } from '../../storage/engine/shard-view.ts';
+import { batchBlocks, fragmentEnd } from './block-batches.ts';
+import { packedReply, sentReply } from './block-replies.ts';
+import type { IdleKernels } from './idle-kernels.ts';
+import { KnownFragments } from './known-fragments.ts';
+import type { FragmentBlock } from './shard-access.ts';
+
+const fragmentKinds = ['fragment', 'sent-fragment', 'fragment-run', 'sent-fragment-run'] as const;
+type FragmentKind = (typeof fragmentKinds)[number];
+
+export function isFragmentKind(kind: string): kind is FragmentKind {
+  return (fragmentKinds as readonly string[]).includes(kind);
+}
+
+export interface FragmentStreamsPorts extends Pick<EnginePorts, 'clock' | 'turn'> {
+  readonly kernels: IdleKernels;
+  readonly matcher: MatcherFactory;
+  readonly whenOpen: (shardIds: readonly number[]) => Promise<void>;
+  /** Of those that are here, to be released. */
+  readonly views: (shardIds: readonly number[]) => readonly ShardView[];
+}
+
+export interface AskedFragments {
+  readonly fragments: readonly Fragment[];
+  /** Of all of them. */
+  readonly shardIds: readonly number[];
+  /** Whoever asks is told where each ends. */
+  readonly tellsEnds: boolean;
+  /** Blocks are for another node. */
+  readonly isSent: boolean;
+}
+
+export class FragmentStreams {
+  readonly #ports: FragmentStreamsPorts;
+  readonly #known = new KnownFragments();
+
+  constructor(ports: FragmentStreamsPorts) {
+    this.#ports = ports;
+  }
+
+  asked(kind: FragmentKind, body: unknown): AskedFragments {
+    const tellsEnds = kind === 'fragment-run' || kind === 'sent-fragment-run';
+    const fragments = tellsEnds
+      ? unpackAlike(body as readonly AlikeFragments[])
+      : [this.#known.fragmentOf(body)];
+    const isSent = kind === 'sent-fragment' || kind === 'sent-fragment-run';
+    return { fragments, shardIds: fragments[0]?.shardIds ?? [], tellsEnds, isSent };
+  }
+
+  async *run(asked: AskedFragments, context: EngineContext): AsyncGenerator<EngineReply> {
+    const { shardIds, isSent } = asked;
+    const { kernels, views: viewsOf, whenOpen, clock, turn } = this.#ports;
+    await whenOpen(shardIds);
+    const slices = new Slices({ clock, turn });
+    const kernel = kernels.take();
+    let views: readonly ShardView[] = [];
+    let isRead = false;
+    const end = (): void => {
+      if (isRead) return;
+      isRead = true;
+      for (const view of views) view.release();
+      kernels.give(kernel);
+    };
+    try {
+      views = viewsOf(shardIds);
+      const blocks = this.#blocks(asked, { views, kernel, context });
+      for (const { packer, ...batch } of batchBlocks(blocks, () => slices.isDue, {
+        isCopied: isSent,
+      })) {
+        // prettier-ignore
+        const reply = packer && (isSent ? sentReply(packer, batch) : packedReply(packer, batch));
+        // The next fragment begins while the last batch of this one is on its way.
+        if (batch.isLast) end();
+        if (reply !== undefined) yield reply;
+        await slices.next();
+      }
+    } finally {
+      end();
+    }
+  }
+
+  *#blocks(
+    { fragments, tellsEnds }: AskedFragments,
+    { views, kernel, context }: { readonly views: readonly ShardView[]; readonly kernel: QueryKernel; readonly context: EngineContext }, // prettier-ignore
+  ): Generator<FragmentBlock | typeof fragmentEnd | undefined> {
+    const { arena } = kernel;
+    for (const fragment of fragments) {
+      const mark = arena.mark();
+      // Each counts its own points.
+      const own = new FragmentContext(kernel, this.#ports.matcher, () => context.cancelled());
+      yield* runFragment(fragment, views, own);
+      arena.release(mark);
+      if (tellsEnds) yield fragmentEnd;
+    }
+  }
+}
