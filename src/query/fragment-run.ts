@@ -5,6 +5,9 @@
 import { isEqualData } from '../base/equal-data.ts';
 import type { Fragment } from './fragment.ts';
 
+/** Between the blocks of two fragments, and behind those of the last. */
+export const fragmentEnd = 'end';
+
 export interface AlikeFragments {
   readonly fragment: Fragment;
   /** Of all of them, in order; the fragment's own is the first. */
@@ -22,11 +25,9 @@ export function packAlike(fragments: readonly Fragment[]): readonly AlikeFragmen
   return packed;
 }
 
-export function unpackAlike(packed: readonly AlikeFragments[]): readonly Fragment[] {
-  return packed.flatMap(({ fragment, measurements }) =>
-    measurements.map((measurement) =>
-      measurement === fragment.measurement ? fragment : { ...fragment, measurement },
-    ),
+export function unpackAlike({ fragment, measurements }: AlikeFragments): readonly Fragment[] {
+  return measurements.map((measurement) =>
+    measurement === fragment.measurement ? fragment : { ...fragment, measurement },
   );
 }
 

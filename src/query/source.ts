@@ -98,7 +98,8 @@ export interface FoldRequest extends Pick<CursorRequest, 'seriesId' | 'minTimeNs
 
 /** Series in the order that sums run in; columns are those of each series' first field, those of the others follow. */
 export interface ManyFoldRequest extends Omit<FoldRequest, 'seriesId'> {
-  readonly measurement: string;
+  /** Those that series are of. */
+  readonly measurements: readonly string[];
   readonly seriesIds: Uint32Array;
   readonly columns: Uint32Array;
 }

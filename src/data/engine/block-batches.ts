@@ -2,6 +2,7 @@
  * Blocks of a fragment, gathered into batches for their way to the other thread: a message has its price however small it
  * is.
  */
+import { fragmentEnd } from '../../query/fragment-run.ts';
 import { BlockPacker } from './packed-blocks.ts';
 import type { FragmentBlock } from './shard-access.ts';
 
@@ -16,9 +17,6 @@ export interface BlockBatch {
 
 export const batchBytesMax = 262_144;
 export const batchBlocksMax = 512;
-
-/** Between the blocks of two fragments, and behind those of the last. */
-export const fragmentEnd = 'end';
 
 /** `isDue` is asked after each block: a batch that took long enough goes as it is. */
 export function* batchBlocks(

@@ -3,12 +3,12 @@ import type { EngineContext, EnginePorts, EngineReply } from '../../env/engine-h
 import { Slices } from '../../env/slices.ts';
 import type { QueryKernel } from '../../kernels/query-kernel.ts';
 import { FragmentContext } from '../../query/exec/context.ts';
-import { runFragment } from '../../query/exec/run-fragment.ts';
+import { runAlikeFragments, runFragment } from '../../query/exec/run-fragment.ts';
 import type { Fragment } from '../../query/fragment.ts';
-import { unpackAlike, type AlikeFragments } from '../../query/fragment-run.ts';
+import type { AlikeFragments, fragmentEnd } from '../../query/fragment-run.ts';
 import type { MatcherFactory } from '../../query/predicate.ts';
 import type { ShardView } from '../../storage/engine/shard-view.ts';
-import { batchBlocks, fragmentEnd } from './block-batches.ts';
+import { batchBlocks } from './block-batches.ts';
 import { packedReply, sentReply } from './block-replies.ts';
 import type { IdleKernels } from './idle-kernels.ts';
 import { KnownFragments } from './known-fragments.ts';
@@ -30,7 +30,7 @@ export interface FragmentStreamsPorts extends Pick<EnginePorts, 'clock' | 'turn'
 }
 
 export interface AskedFragments {
-  readonly fragments: readonly Fragment[];
+  readonly alike: readonly AlikeFragments[];
   /** Of all of them. */
   readonly shardIds: readonly number[];
   /** Whoever asks is told where each ends. */
@@ -49,11 +49,9 @@ export class FragmentStreams {
 
   asked(kind: FragmentKind, body: unknown): AskedFragments {
     const tellsEnds = kind === 'fragment-run' || kind === 'sent-fragment-run';
-    const fragments = tellsEnds
-      ? unpackAlike(body as readonly AlikeFragments[])
-      : [this.#known.fragmentOf(body)];
+    const alike = tellsEnds ? (body as readonly AlikeFragments[]) : [alone(this.#known.fragmentOf(body))]; // prettier-ignore
     const isSent = kind === 'sent-fragment' || kind === 'sent-fragment-run';
-    return { fragments, shardIds: fragments[0]?.shardIds ?? [], tellsEnds, isSent };
+    return { alike, shardIds: alike[0]?.fragment.shardIds ?? [], tellsEnds, isSent };
   }
 
   async *run(asked: AskedFragments, context: EngineContext): AsyncGenerator<EngineReply> {
@@ -89,17 +87,22 @@ export class FragmentStreams {
   }
 
   *#blocks(
-    { fragments, tellsEnds }: AskedFragments,
+    { alike, tellsEnds }: AskedFragments,
     { views, kernel, context }: { readonly views: readonly ShardView[]; readonly kernel: QueryKernel; readonly context: EngineContext }, // prettier-ignore
   ): Generator<FragmentBlock | typeof fragmentEnd | undefined> {
     const { arena } = kernel;
-    for (const fragment of fragments) {
+    // Each counts its own points.
+    const contextOf = () =>
+      new FragmentContext(kernel, this.#ports.matcher, () => context.cancelled());
+    for (const some of alike) {
       const mark = arena.mark();
-      // Each counts its own points.
-      const own = new FragmentContext(kernel, this.#ports.matcher, () => context.cancelled());
-      yield* runFragment(fragment, views, own);
+      if (tellsEnds) yield* runAlikeFragments(some, views, contextOf);
+      else yield* runFragment(some.fragment, views, contextOf());
       arena.release(mark);
-      if (tellsEnds) yield fragmentEnd;
     }
   }
+}
+
+function alone(fragment: Fragment): AlikeFragments {
+  return { fragment, measurements: [fragment.measurement] };
 }

@@ -43,7 +43,8 @@ export class RunPace {
 }
 
 export interface MembersFold {
-  readonly measurement: string;
+  /** Those that members are of. */
+  readonly measurements: readonly string[];
   readonly minTimeNs: bigint;
   readonly maxTimeNs: bigint;
   /** By column of the table. */

@@ -18,7 +18,7 @@ const cellsMax = 4_096;
 const membersMax = 16;
 
 export interface GroupColumns {
-  readonly fragment: Fragment;
+  readonly fragment: Pick<Fragment, 'minTimeNs' | 'maxTimeNs'>;
   readonly grid: Grid;
   /** Of the fields of one group. */
   readonly columns: readonly (WindowColumn & { readonly type: NumberType })[];
@@ -60,6 +60,11 @@ export class GroupRuns {
     this.#kernel.arena.release(this.#mark);
   }
 
+  /** That share a table at the most. */
+  get groupsMax(): number {
+    return this.#groupsMax;
+  }
+
   /** How many groups from `from` on are read together; with less than two none is. */
   countFrom(groups: readonly Group[], from: number): number {
     const end = Math.min(from + this.#groupsMax, groups.length);
@@ -74,9 +79,10 @@ export class GroupRuns {
     return at - from;
   }
 
-  /** A block of each of the groups; undefined for one that is to be read alone. */
+  /** A block of each of the groups, which are of these measurements; undefined for one that is to be read alone. */
   *summarize(
     groups: readonly Group[],
+    measurements: readonly string[],
     context: FragmentContext,
   ): Generator<undefined, readonly (WindowsBlock | undefined)[]> {
     const { grid, columns } = this.#of;
@@ -94,7 +100,7 @@ export class GroupRuns {
             members.push(member);
             owners.push(i);
           }
-      yield* this.#foldAll(members, owners, { table, left, context });
+      yield* this.#foldAll(members, owners, { measurements, left, context });
     }
     return groups.map(({ key }, i) => {
       if (left.has(i)) return undefined;
@@ -109,10 +115,11 @@ export class GroupRuns {
   *#foldAll(
     members: readonly MemberSeries[],
     owners: readonly number[],
-    { table, left, context }: { readonly table: WindowTable; readonly left: Set<number>; readonly context: FragmentContext }, // prettier-ignore
+    { measurements, left, context }: { readonly measurements: readonly string[]; readonly left: Set<number>; readonly context: FragmentContext }, // prettier-ignore
   ): Generator<undefined, void> {
     const { names, fragment, columns } = this.#of;
-    const { measurement, minTimeNs, maxTimeNs } = fragment;
+    const { minTimeNs, maxTimeNs } = fragment;
+    const table = this.#table;
     const ids = Uint32Array.from(members, ({ seriesId }) => seriesId);
     const bases = Uint32Array.from(owners, (owner) => owner * columns.length);
     const source = members[0]?.source;
@@ -120,7 +127,14 @@ export class GroupRuns {
     const pace = this.#pace;
     for (let at = 0; at < ids.length;) {
       context.check();
-      const some = { names, measurement, minTimeNs, maxTimeNs, table, columns: bases.subarray(at) };
+      const some = {
+        names,
+        measurements,
+        minTimeNs,
+        maxTimeNs,
+        table,
+        columns: bases.subarray(at),
+      };
       const asked = ids.subarray(at, at + pace.size);
       const folded = foldRun(source, asked, some, context);
       at += folded;

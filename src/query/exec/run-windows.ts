@@ -28,31 +28,26 @@ export function* runWindows(
   sources: readonly ShardSource[],
   context: FragmentContext,
 ): Generator<WindowsBlock | undefined> {
-  const grid = windowGrid(fragment, task, sources);
-  if (grid === 'empty') return;
-  const types = new Map(
-    sources.map((source) => [
-      source,
-      new Map(source.fields(fragment.measurement).map((field) => [field.name, field.type])),
-    ]),
-  );
-  const [first, last] = [spansOf(sources, true), spansOf(sources, false)];
-  const spans = (end: 'first' | 'last') => (end === 'first' ? first : last);
-  const tables = new GroupTables();
+  const plan = windowsPlan(fragment, task, sources);
+  if (plan === undefined) return;
+  const { tables } = plan;
   const isCut = task.windowsMax !== undefined && task.intervalNs > 0n;
   const nearest = isCut ? new NearestWindows(fragment, task, sources) : undefined;
   const ofSpan = (span: WindowsSpan, group: Group) =>
-    summarizeGroup({ ...span, task, types, spans, tables }, group, context);
-  const plan = { fragment, task, grid, types, spans, tables };
+    summarizeGroup({ ...plan, ...span }, group, context);
   const groups = yield* groupSeries(fragment, sources, context);
   context.groupsFound(groups);
   const areMany = groups.length > fewSeriesMax && nearest === undefined;
-  const runs = areMany ? groupRuns(plan, sources, context) : undefined;
+  const mayShare = areMany && fragment.groupBy.length > 0 && isUniform(plan);
+  const runs = mayShare ? groupRuns(plan, sources, context) : undefined;
   for (let at = 0; at < groups.length;) {
     context.check();
     const count = runs?.countFrom(groups, at) ?? 0;
     const some = groups.slice(at, at + Math.max(1, count));
-    const known = runs === undefined || count < 2 ? [] : yield* runs.summarize(some, context);
+    const known =
+      runs === undefined || count < 2
+        ? []
+        : yield* runs.summarize(some, [fragment.measurement], context);
     for (const [i, group] of some.entries()) {
       const alone = nearest === undefined ? summarizeGroup(plan, group, context) : summarizeNearest(nearest, task, group, ofSpan); // prettier-ignore
       const block = known[i] ?? (yield* alone);
@@ -67,18 +62,57 @@ export function* runWindows(
 /** Of the fields that are folded together. */
 const tableWindowsMax = 1 << 16;
 
-/** For groups that are read together: all fields of the task are folded into tables. Points are not counted twice where they are limited. */
-function groupRuns(
-  { fragment, task, grid, types }: Plan,
+/** Undefined where no shard has a point in the range. */
+export function windowsPlan(
+  fragment: Fragment,
+  task: WindowsTask,
+  sources: readonly ShardSource[],
+): Plan | undefined {
+  const grid = windowGrid(fragment, task, sources);
+  if (grid === 'empty') return undefined;
+  const [first, last] = [spansOf(sources, true), spansOf(sources, false)];
+  const spans = (end: 'first' | 'last') => (end === 'first' ? first : last);
+  const types = typesOf(fragment.measurement, sources);
+  return { fragment, task, grid, types, spans, tables: new GroupTables() };
+}
+
+/** The same of another measurement. */
+export function planOfMeasurement(
+  plan: Plan,
+  fragment: Fragment,
+  sources: readonly ShardSource[],
+): Plan {
+  return { ...plan, fragment, types: typesOf(fragment.measurement, sources) };
+}
+
+function typesOf(measurement: string, sources: readonly ShardSource[]): Plan['types'] {
+  return new Map(
+    sources.map((source) => [
+      source,
+      new Map(source.fields(measurement).map((field) => [field.name, field.type])),
+    ]),
+  );
+}
+
+/** Whether all shards have the fields of the task in the type that it is read in. */
+export function isUniform({ types, task }: Plan): boolean {
+  return task.fields.every(({ name, type }) => [...types.values()].every((of) => (of.get(name) ?? type) === type)); // prettier-ignore
+}
+
+/**
+ * For groups that are read together, of shards that are uniform: all fields of the task are folded into tables. Points are not counted
+ * twice where they are limited.
+ */
+export function groupRuns(
+  { fragment, task, grid }: Plan,
   sources: readonly ShardSource[],
   { kernel }: FragmentContext,
 ): GroupRuns | undefined {
-  if (kernel === undefined || grid === undefined || fragment.groupBy.length === 0 || (fragment.pointsMax ?? 0) > 0) return undefined; // prettier-ignore
+  if (kernel === undefined || grid === undefined || (fragment.pointsMax ?? 0) > 0) return undefined;
   const columns = task.fields.flatMap((field) => {
     const type = numberType(field);
     const isTabled = type !== undefined && field.rank === undefined && pickedEnd(task, field) === undefined; // prettier-ignore
-    const isUniform = [...types.values()].every((of) => (of.get(field.name) ?? field.type) === field.type); // prettier-ignore
-    return isTabled && isUniform ? [{ type, parts: tabledParts(field) }] : [];
+    return isTabled ? [{ type, parts: tabledParts(field) }] : [];
   });
   if (columns.length === 0 || columns.length < task.fields.length) return undefined;
   const names = task.fields.map(({ name }) => name);
@@ -87,7 +121,7 @@ function groupRuns(
 
 type Summary = WindowsBlock['fields'][number];
 
-interface Plan {
+export interface Plan {
   readonly fragment: Fragment;
   readonly task: WindowsTask;
   /** Undefined when windows are too many for a table. */
@@ -99,7 +133,7 @@ interface Plan {
   readonly tables: GroupTables;
 }
 
-function* summarizeGroup(
+export function* summarizeGroup(
   plan: Plan,
   group: Group,
   context: FragmentContext,
@@ -178,7 +212,11 @@ function* foldGroup(
   const { measurement, minTimeNs, maxTimeNs } = fragment;
   const { cells, label } = must(grid, 'there is a grid');
   const { table, names, columns } = tables.of(kernel, fields, cells);
-  yield* foldMembers(members, { measurement, minTimeNs, maxTimeNs, names, table }, context);
+  yield* foldMembers(
+    members,
+    { measurements: [measurement], minTimeNs, maxTimeNs, names, table },
+    context,
+  );
   return table.finish().map((packed, i) => summaryOf(must(columns[i], 'a column a table').type, packed, label)); // prettier-ignore
 }
 

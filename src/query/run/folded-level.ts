@@ -3,11 +3,12 @@ import { minTimeNs } from '../../base/units.ts';
 import { resultColumn } from '../assemble/call-column.ts';
 import { callTimesNs } from '../assemble/calls.ts';
 import { GroupMerge, type BlockStream } from '../assemble/merge-groups.ts';
-import type { WindowsBlock, WindowsTask, WindowSummary } from '../fragment.ts';
-import type { CallInput, CallPlan, LevelPlan, ScanPart, WindowsFeed } from '../plan/level-plan.ts';
+import type { GroupKey, WindowsBlock, WindowsTask, WindowSummary } from '../fragment.ts';
+import type { CallInput, CallPlan, LevelPlan, ScanPlan, WindowsFeed } from '../plan/level-plan.ts';
 import { Subgroups, type Batch, type GroupId, type GroupStream } from './batch.ts';
 import { CallRows } from './call-rows.ts';
 import { foldedInputs } from './folded-points.ts';
+import { MeasurementStreams } from './measurement-streams.ts';
 import { mergeSummaries } from './merge-summaries.ts';
 import { RowBuilder } from './row-builder.ts';
 import type { RunContext } from './run-context.ts';
@@ -24,7 +25,7 @@ interface PlainCall {
 }
 
 /**
- * An outermost level whose calls are all folded at the shards of one measurement, each of its tag sets a group: the usual
+ * An outermost level whose calls are all folded at the shards of measurements, each tag set of one a group: the usual
  * question of a dashboard. A block is a group. Where all of its calls have a point in the same windows, and fill() has nothing
  * to fill, its columns are the rows; all else goes the way of any level, through the stages of its calls (call-rows.ts).
  */
@@ -32,8 +33,11 @@ export class FoldedLevel implements GroupStream<Batch> {
   readonly subgroups = new Subgroups([]);
   readonly #plan: LevelPlan;
   readonly #context: RunContext;
-  readonly #part: ScanPart;
-  readonly #name: string;
+  readonly #names: ScanPlan['names'];
+  readonly #task: WindowsTask;
+  readonly #opened: MeasurementStreams;
+  #next = 0;
+  #name = '';
   readonly #calls: CallRows;
   readonly #plain: readonly PlainCall[] | undefined;
   /** By slot: the call's place. */
@@ -46,12 +50,17 @@ export class FoldedLevel implements GroupStream<Batch> {
   private constructor(
     plan: LevelPlan,
     context: RunContext,
-    { name, part }: { readonly name: string; readonly part: ScanPart },
+    { scan, task }: { readonly scan: ScanPlan; readonly task: WindowsTask },
   ) {
     this.#plan = plan;
     this.#context = context;
-    this.#name = name;
-    this.#part = part;
+    this.#names = scan.names;
+    this.#task = task;
+    this.#opened = new MeasurementStreams(
+      scan,
+      { outerTags: plan.outerTags, innerTags: [] },
+      context,
+    );
     this.#calls = new CallRows(plan, context, { subgroups: this.subgroups, isOutermost: true });
     this.#plain = plainCalls(plan);
     const placeOf = new Map(plan.calls.map(({ slot }, place) => [slot, place]));
@@ -62,32 +71,47 @@ export class FoldedLevel implements GroupStream<Batch> {
   static of(plan: LevelPlan, context: RunContext): FoldedLevel | undefined {
     const [feed, ...others] = plan.feeds;
     if (feed?.kind !== 'windows' || others.length > 0) return undefined;
-    const { names, seriesLimit, seriesOffset } = (feed satisfies WindowsFeed).scan;
-    const [found, ...more] = names;
-    const [part, ...parts] = found?.parts ?? [];
-    if (found === undefined || part === undefined || more.length > 0 || parts.length > 0)
-      return undefined;
+    const { scan } = feed satisfies WindowsFeed;
+    const { names, seriesLimit, seriesOffset } = scan;
+    const task = names[0]?.parts[0]?.fragment.task;
+    if (task?.kind !== 'windows' || names.some(({ parts }) => parts.length !== 1)) return undefined;
     const isPaged = seriesLimit > 0 || seriesOffset > 0 || plan.limit > 0 || plan.offset > 0;
     const isGrouped = plan.tags.every((tag) => plan.outerTags.includes(tag));
     if (isPaged || !isGrouped || plan.refusals.length > 0) return undefined;
     if (plan.calls.some(({ input }) => input.kind !== 'folded')) return undefined;
-    return new FoldedLevel(plan, context, { name: found.name, part });
+    return new FoldedLevel(plan, context, { scan, task });
   }
 
   *next(): Steps<GroupId | undefined> {
-    this.#streams ??= this.#context.open(this.#part) as readonly BlockStream<WindowsBlock>[];
-    const [only, ...others] = this.#streams;
-    if (only === undefined) return undefined;
-    if (others.length > 0) return yield* this.#nextMerged(this.#streams);
-    const asked = only.next();
+    for (;;) {
+      this.#streams ??= yield* this.#openNext();
+      const streams = this.#streams;
+      if (streams === undefined) return undefined;
+      const [only, ...others] = streams;
+      const key = only === undefined ? undefined : others.length > 0 ? yield* this.#nextMerged(streams) : yield* this.#nextOf(only); // prettier-ignore
+      if (key !== undefined) return { name: this.#name, key };
+      this.#streams = this.#merge = undefined;
+    }
+  }
+
+  /** Undefined behind the last measurement. */
+  *#openNext(): Steps<readonly BlockStream<WindowsBlock>[] | undefined> {
+    const at = this.#next++;
+    const measurement = this.#names[at];
+    if (measurement === undefined) return undefined;
+    this.#name = measurement.name;
+    return (yield* this.#opened.of(at)) as readonly BlockStream<WindowsBlock>[];
+  }
+
+  *#nextOf(stream: BlockStream<WindowsBlock>): Steps<GroupKey | undefined> {
+    const asked = stream.next();
     const block = asked instanceof Promise ? yield* settled(asked) : asked;
-    if (block === undefined) return undefined;
-    this.#summaries = block.fields;
-    return { name: this.#name, key: block.group };
+    this.#summaries = block?.fields ?? [];
+    return block?.group;
   }
 
   /** The blocks that several streams have of a group as one. */
-  *#nextMerged(streams: readonly BlockStream<WindowsBlock>[]): Steps<GroupId | undefined> {
+  *#nextMerged(streams: readonly BlockStream<WindowsBlock>[]): Steps<GroupKey | undefined> {
     const merge = (this.#merge ??= new GroupMerge(streams, this.#plan.ascending));
     const key = yield* merge.next();
     if (key === undefined) return undefined;
@@ -99,7 +123,7 @@ export class FoldedLevel implements GroupStream<Batch> {
         blocks.push(block);
       }
     this.#summaries = yield* mergeSummaries(blocks, this.#task, this.#context.pacer);
-    return { name: this.#name, key };
+    return key;
   }
 
   *rows(): Flow<Batch> {
@@ -116,11 +140,7 @@ export class FoldedLevel implements GroupStream<Batch> {
   }
 
   async close(): Promise<void> {
-    await Promise.all((this.#streams ?? []).map((stream) => stream.close()));
-  }
-
-  get #task(): WindowsTask {
-    return this.#part.fragment.task as WindowsTask;
+    await this.#opened.close();
   }
 
   /** One that remembers values serves one group. */

@@ -11,8 +11,8 @@ type SeriesTags = ReadonlyMap<string, string>;
 export interface RunContext {
   /** Streams of the blocks that the shards of a scan's part answer, each ordered by group. */
   readonly open: (part: ScanPart) => readonly BlockStream<RowsBlock | WindowsBlock>[];
-  /** The same of parts that are read in their order, opened together; left out where opening one waits for nothing. */
-  readonly openRun?: (parts: readonly ScanPart[]) => PartsRun;
+  /** The same of parts that are read in their order, opened together; undefined where each is opened by itself. */
+  readonly openRun?: (parts: readonly ScanPart[]) => PartsRun | undefined;
   /** The tags of all series that a scan's part may read, or of `countMax` of them. */
   readonly seriesTags: (part: ScanPart, countMax?: number) => Promise<readonly SeriesTags[]>;
   readonly matcher: MatcherFactory;

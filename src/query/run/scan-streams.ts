@@ -1,22 +1,16 @@
-import { GroupMerge, type BlockStream } from '../assemble/merge-groups.ts';
+import { GroupMerge } from '../assemble/merge-groups.ts';
 import type { ColumnType, Column } from '../column.ts';
 import { cellValue } from '../exec/columns/column-builder.ts';
 import type { GroupKey, RowsBlock, WindowsBlock } from '../fragment.ts';
-import type { ScanPart, ScanPlan } from '../plan/level-plan.ts';
+import type { ScanPlan } from '../plan/level-plan.ts';
 import { Subgroups, type Batch, type GroupId, type GroupStream } from './batch.ts';
+import { MeasurementStreams } from './measurement-streams.ts';
 import { mergeBlocks } from './merge-blocks.ts';
-import { onPage, seriesPage } from './series-page.ts';
-import type { PartsRun, RunContext, ScanShape } from './run-context.ts';
+import type { RunContext, ScanShape } from './run-context.ts';
 import { settled, type Flow, type Steps } from './steps.ts';
 
-/** Measurements that are asked for together: so many are read ahead of whoever stops. */
-const runNamesMax = 64;
-
-type Stream = BlockStream<RowsBlock | WindowsBlock>;
-
 /**
- * The measurements of a scan one after the other, group by group. What the merge of one measurement holds is closed
- * before the next one is opened.
+ * The measurements of a scan one after the other, group by group. All of one is read before the next one is opened.
  */
 abstract class ScanStream<Block extends RowsBlock | WindowsBlock> {
   readonly subgroups: Subgroups;
@@ -24,14 +18,13 @@ abstract class ScanStream<Block extends RowsBlock | WindowsBlock> {
   protected merge: GroupMerge<Block> | undefined;
   protected group: GroupKey | undefined;
   readonly #scan: ScanPlan;
-  readonly #context: RunContext;
+  readonly #streams: MeasurementStreams;
   #next = 0;
-  #run: { readonly opened: PartsRun; readonly start: number; readonly end: number } | undefined;
   protected name = '';
 
   constructor(scan: ScanPlan, shape: ScanShape, context: RunContext) {
     this.#scan = scan;
-    this.#context = context;
+    this.#streams = new MeasurementStreams(scan, shape, context);
     this.shape = shape;
     this.subgroups = new Subgroups(shape.innerTags);
   }
@@ -45,7 +38,6 @@ abstract class ScanStream<Block extends RowsBlock | WindowsBlock> {
       if (group !== undefined) yield* merge.skip(group);
       this.group = yield* merge.next();
       if (this.group !== undefined) return this.group;
-      yield merge.close();
       this.merge = undefined;
     }
   }
@@ -56,41 +48,13 @@ abstract class ScanStream<Block extends RowsBlock | WindowsBlock> {
     if (measurement === undefined) return false;
     this.name = measurement.name;
     this.group = undefined;
-    const streams = (yield* this.#streamsOfRun(at)) ?? (yield* this.#streamsOf(measurement.parts));
+    const streams = yield* this.#streams.of(at);
     this.merge = new GroupMerge(streams as never, this.shape.ascending);
     return true;
   }
 
-  *#streamsOf(parts: readonly ScanPart[]): Steps<readonly Stream[]> {
-    const streams: Stream[] = [];
-    for (const part of parts) {
-      const page = yield* settled(seriesPage(this.#scan, part, this.shape, this.#context));
-      if (page?.size === 0) continue;
-      const opened = this.#context.open(part);
-      streams.push(...(page === undefined ? opened : opened.map((one) => onPage(one, page, this.shape)))); // prettier-ignore
-    }
-    return streams;
-  }
-
-  /** Undefined where each measurement is opened by itself: whoever pages through series leaves many unread. */
-  *#streamsOfRun(at: number): Steps<readonly Stream[] | undefined> {
-    const { names, seriesLimit, seriesOffset } = this.#scan;
-    const { openRun } = this.#context;
-    if (openRun === undefined || names.length < 2 || seriesLimit > 0 || seriesOffset > 0)
-      return undefined;
-    if (this.#run === undefined || at >= this.#run.end) {
-      if (this.#run !== undefined) yield this.#run.opened.close();
-      const end = Math.min(at + runNamesMax, names.length);
-      const parts = names.slice(at, end).map((name) => name.parts);
-      this.#run = { opened: openRun(parts.flat()), start: at, end };
-    }
-    const { opened, start } = this.#run;
-    const before = names.slice(start, at).reduce((sum, { parts }) => sum + parts.length, 0);
-    return names[at]?.parts.flatMap((_, i) => opened.streams(before + i)) ?? [];
-  }
-
   async close(): Promise<void> {
-    await Promise.all([this.merge?.close(), this.#run?.opened.close()]);
+    await this.#streams.close();
   }
 }
 

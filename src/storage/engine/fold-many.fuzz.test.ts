@@ -102,7 +102,7 @@ function together(view: ShardView, ids: Uint32Array, columns: Uint32Array, asked
   let count = 0;
   for (let at = 0; at < ids.length;) {
     const { names, ...rest } = asked;
-    const done = view.foldMany({ ...rest, measurement: 'm', fields: names, seriesIds: ids.subarray(at), columns: columns.subarray(at) }); // prettier-ignore
+    const done = view.foldMany({ ...rest, measurements: ['m'], fields: names, seriesIds: ids.subarray(at), columns: columns.subarray(at) }); // prettier-ignore
     at += done.seriesCount;
     count += done.pointCount;
     tally.together += done.seriesCount;

@@ -46,7 +46,7 @@ export interface MemoryFold extends SeriesBounds {
 }
 
 export interface MemoryRuns extends Omit<RunRequest, 'table' | 'rowsMax' | 'columns'> {
-  readonly measurement: string;
+  readonly measurements: readonly string[];
   readonly fields: readonly string[];
 }
 

@@ -6,7 +6,9 @@ import { parseSeriesKey } from '../../../models/parse-series-key.ts';
 import type { BlockStream } from '../../../query/assemble/merge-groups.ts';
 import { FragmentContext, PointCount } from '../../../query/exec/context.ts';
 import type { FoundGroups } from '../../../query/exec/groups.ts';
-import { runFragment } from '../../../query/exec/run-fragment.ts';
+import { runAlikeFragments, runFragment } from '../../../query/exec/run-fragment.ts';
+import { packAlike } from '../../../query/fragment-run.ts';
+import type { Fragment } from '../../../query/fragment.ts';
 import type { TimeZone } from '../../../base/time-zone.ts';
 import type { ColumnSeries } from '../../../query/emit/result.ts';
 import { fragmentOfLane } from '../../../query/plan/fragment-of-lane.ts';
@@ -28,6 +30,7 @@ import type { AnswerPlace, AnswerTask } from './answer-task.ts';
 import type { Feed } from './gathered/feeds.ts';
 import { sentBatches, type SentBatch } from './gathered/sent-batches.ts';
 import { OwnBlocks } from './own-blocks.ts';
+import { OwnRun, type RunBlocks } from './own-run.ts';
 
 export interface AnswerPorts extends Pick<EnginePorts, 'clock' | 'turn'> {
   readonly kernels: IdleKernels;
@@ -72,7 +75,7 @@ export class AnswerReader {
   readonly #ports: AnswerPorts;
   readonly #of: ReadAnswer;
   readonly #running: RunningAnswer;
-  readonly #opened: OwnBlocks[] = [];
+  readonly #opened: (OwnBlocks | OwnRun)[] = [];
   readonly #points = new PointCount();
 
   constructor(ports: AnswerPorts, of: ReadAnswer, running: RunningAnswer) {
@@ -86,6 +89,7 @@ export class AnswerReader {
     const { pacer, account } = this.#running;
     const run: RunContext = {
       open: (part) => this.#open(part),
+      openRun: (parts) => this.#openRun(parts),
       seriesTags: (part, countMax) => this.#seriesTags(part, countMax),
       ...{ matcher: this.#ports.matcher, pacer, account },
     };
@@ -123,23 +127,48 @@ export class AnswerReader {
     return others === undefined ? [opened] : [...others.before, opened, ...others.after];
   }
 
+  /** Parts of one place, of which nobody else has anything. */
+  #openRun(parts: readonly ScanPart[]): OwnRun | undefined {
+    const [first] = parts;
+    const place = first && this.#placeOf(first.found);
+    const isAlone = parts.every(({ found }) => this.#placeOf(found) === place);
+    if (place === undefined || !isAlone || this.#of.others !== undefined) return undefined;
+    const { kernels } = this.#ports;
+    const kernel = kernels.take();
+    const fragments = parts.map(({ fragment }) => this.#asked(fragment, place));
+    const contextOf = () => this.#contextOf(kernel, first?.fragment.ascending ?? true);
+    const blocks = runOf(fragments, place.views, contextOf);
+    const opened = new OwnRun(blocks, this.#running.pacer, { kernel, kernels });
+    this.#opened.push(opened);
+    return opened;
+  }
+
   #run({ found, fragment }: ScanPart): RunningFragment | undefined {
-    const { kernels, matcher } = this.#ports;
-    const { context, account } = this.#running;
-    const { limits, within, share, isPart = false, found: groups } = this.#of;
     const place = this.#placeOf(found);
     if (place === undefined) return undefined;
-    const { seriesMax, pointsMax } = limits;
-    const { shardIds, isParted } = place;
-    const lane = { shardIds, seriesMax, pointsMax, showsSeries: isPart && isParted };
-    const kernel = kernels.take();
-    const own = new FragmentContext(kernel, matcher, () => context.cancelled(), this.#points);
+    const kernel = this.#ports.kernels.take();
+    const own = this.#contextOf(kernel, fragment.ascending);
+    return { kernel, blocks: runFragment(this.#asked(fragment, place), place.views, own) };
+  }
+
+  #contextOf(kernel: QueryKernel, ascending: boolean): FragmentContext {
+    const { context, account } = this.#running;
+    const { share, found } = this.#of;
+    const own = new FragmentContext(kernel, this.#ports.matcher, () => context.cancelled(), this.#points); // prettier-ignore
     own.chargeTo(account);
-    own.knows(groups);
-    if (share !== undefined) own.tellGroups((groups) => share.found(groups, fragment.ascending));
-    const whole = fragmentOfLane(fragment, lane);
-    const asked = within === undefined ? whole : { ...whole, ...within };
-    return { kernel, blocks: runFragment(asked, place.views, own) };
+    own.knows(found);
+    if (share !== undefined)
+      own.tellGroups((groups) => {
+        share.found(groups, ascending);
+      });
+    return own;
+  }
+
+  #asked(fragment: Fragment, { shardIds, isParted }: OpenPlace): Fragment {
+    const { limits, within, isPart = false } = this.#of;
+    const { seriesMax, pointsMax } = limits;
+    const whole = fragmentOfLane(fragment, { shardIds, seriesMax, pointsMax, showsSeries: isPart && isParted }); // prettier-ignore
+    return within === undefined ? whole : { ...whole, ...within };
   }
 
   async #seriesTags(
@@ -161,6 +190,14 @@ export class AnswerReader {
   #placeOf({ database, retentionPolicy }: ScanPart['found']): OpenPlace | undefined {
     return this.#of.places.find((one) => one.database === database && one.retentionPolicy === retentionPolicy); // prettier-ignore
   }
+}
+
+function* runOf(
+  fragments: readonly Fragment[],
+  views: readonly ShardView[],
+  contextOf: () => FragmentContext,
+): RunBlocks {
+  for (const alike of packAlike(fragments)) yield* runAlikeFragments(alike, views, contextOf);
 }
 
 export function pacerOf({ clock, turn }: AnswerPorts, context: EngineContext): Pacer {

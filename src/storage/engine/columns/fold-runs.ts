@@ -20,7 +20,8 @@ import { RunKeys } from './run-keys.ts';
 import { isBefore, RunRecords } from './run-records.ts';
 
 export interface RunsFold extends TimeBounds {
-  readonly measurement: string;
+  /** Those that series are of: what is asked of them is of one type in all. */
+  readonly measurements: readonly string[];
   /** Mostly in the order of their keys; of more than `runSeriesMax` the first are taken. */
   readonly seriesIds: Uint32Array;
   readonly fields: readonly string[];

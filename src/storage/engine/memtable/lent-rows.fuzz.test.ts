@@ -140,7 +140,7 @@ function folded(view: ShardView, ids: Uint32Array, bounds: TimeBounds, endNs: nu
     const asked = {
       ...bounds,
       table,
-      measurement: 'm',
+      measurements: ['m'],
       fields,
       seriesIds: ids.subarray(at),
       columns: columns.subarray(at),

@@ -198,10 +198,11 @@ export class MemtableView implements MemoryPart {
 
   /** Rows of many series, shape after shape of those that have one of the fields. */
   *runs(
-    { measurement, fields, ...request }: MemoryRuns,
+    { measurements, fields, ...request }: MemoryRuns,
     arena: Arena,
   ): Generator<RunRows, undefined> {
-    for (const table of this.#memtable.tables(measurement)) {
+    const tables = measurements.flatMap((measurement) => this.#memtable.tables(measurement));
+    for (const table of measurements.length < 2 ? tables : new Set(tables)) {
       const rowsMax = this.#rowsOf(table);
       if (rowsMax === 0 || !table.overlaps(request)) continue;
       const columns = fields.map((field) => table.columnOf(field));
