@@ -38,6 +38,8 @@ export async function startVarve(offset = 13_000, keptFolder?: string): Promise<
   // The limits of series are off on both sides.
   process.env['INFLUXDB_DATA_MAX_SERIES_PER_DATABASE'] = '0';
   process.env['INFLUXDB_DATA_MAX_VALUES_PER_TAG'] = '0';
+  // As on the other side.
+  process.env['INFLUXDB_DATA_QUERY_LOG_ENABLED'] = 'false';
   const kept = keptFolder === undefined ? [] : ['--dir', keptFolder];
   const cluster = new DevCluster(offset, '--metas', '1', '--data', '1', ...kept);
   await cluster.start();
