@@ -57,6 +57,11 @@ export interface EngineCallOptions {
 export interface Engine {
   call(kind: string, body: unknown, context: EngineContext): Promise<EngineReply>;
   stream(kind: string, body: unknown, context: EngineContext): AsyncIterable<EngineReply>;
+  /**
+   * The same for whoever takes a reply that nothing comes behind as it is: where it is there at once, no promise stands for it. Throws
+   * what the stream would. Replies that come one after the other have to be asked for: what gives them has begun.
+   */
+  begin?(kind: string, body: unknown, context: EngineContext): EngineReply | AsyncIterable<EngineReply>; // prettier-ignore
   close(): Promise<void>;
 }
 

@@ -7,6 +7,7 @@
  */
 import { assert, must } from '../base/assert.ts';
 import { DbError } from '../base/errors.ts';
+import { notesOn } from '../base/notes.ts';
 import type { Arena } from './arena.ts';
 import { PlacedBlocks } from './placed-blocks.ts';
 import type { BlockFoldExports, PlacedWindows } from './placed-records.ts';
@@ -37,6 +38,12 @@ export interface FoldedColumns {
   readonly end: number;
   /** By column of the table: where its values lie, from row 0 on; 0 for one that has none here. */
   readonly valuesPtrs: readonly number[];
+}
+
+/** Of one column in the arena. */
+interface FoldedColumn extends Omit<FoldedColumns, 'valuesPtrs'> {
+  readonly column: number;
+  readonly valuesPtr: number;
 }
 
 /** Other kernels, and room of workBytes() in their memory. */
@@ -83,6 +90,21 @@ interface OwnColumn {
   readonly wants: number;
 }
 
+const knownColumns = notesOn<readonly WindowColumn[], readonly OwnColumn[]>();
+
+/** Lists of columns are kept beside plans. */
+function ownColumns(columns: readonly WindowColumn[]): readonly OwnColumn[] {
+  const known = knownColumns.of(columns);
+  if (known !== undefined) return known;
+  const made = columns.map(({ type, parts }) => ({
+    typeNumber: numberTypes.indexOf(type),
+    parts: summaryParts.filter((part) => parts.includes(part)),
+    wants: summaryParts.reduce((bits, part, i) => (parts.includes(part) ? bits | (1 << i) : bits), 0), // prettier-ignore
+  }));
+  knownColumns.keep(columns, made);
+  return made;
+}
+
 /** Of a window and column in a table. */
 export const windowBytes = 80;
 const rangeBytes = 12;
@@ -107,11 +129,7 @@ export class WindowTable {
     this.#exports = exports;
     this.arena = arena;
     this.#grid = grid;
-    this.#columns = columns.map(({ type, parts }) => ({
-      typeNumber: numberTypes.indexOf(type),
-      parts: summaryParts.filter((part) => parts.includes(part)),
-      wants: summaryParts.reduce((bits, part, i) => (parts.includes(part) ? bits | (1 << i) : bits), 0), // prettier-ignore
-    }));
+    this.#columns = ownColumns(columns);
     this.#tables = arena.allocate(this.#tablesBytes);
     this.clear();
   }
@@ -132,8 +150,8 @@ export class WindowTable {
     const mark = arena.mark();
     const workPtr = arena.allocate(this.#rangesBytes(count) + recordBytes);
     const { buffer } = arena.memory;
-    const rows = { timesPtr, from: 0, end: count, tables: this.#tables };
-    this.#foldAt({ exports: this.#exports, buffer, workPtr }, rows, [[column, valuesPtr]]);
+    const rows = { timesPtr, from: 0, end: count, valuesPtr, column };
+    this.#foldAt({ exports: this.#exports, buffer, workPtr }, rows, this.#tables);
     arena.release(mark);
   }
 
@@ -168,34 +186,42 @@ export class WindowTable {
   }
 
   /** Adds rows of several columns, in ascending time, where they lie. Throws as fold(). */
-  foldAt(place: FoldPlace, { timesPtr, from, end, valuesPtrs }: FoldedColumns): void {
+  foldAt(place: FoldPlace, rows: FoldedColumns): void {
     const tables = place.workPtr;
     const [lengthBytes, { buffer }] = [this.#tablesBytes, this.arena.memory];
     const here = new Uint8Array(buffer, this.#tables, lengthBytes);
     const there = new Uint8Array(place.buffer, tables, lengthBytes);
     there.set(here);
-    const columns = valuesPtrs.flatMap((ptr, i) => (ptr === 0 ? [] : [[i, ptr] as const]));
-    this.#foldAt({ ...place, workPtr: tables + lengthBytes }, { timesPtr, from, end, tables }, columns); // prettier-ignore
+    const { exports, buffer: placeBuffer } = place;
+    this.#foldAt({ exports, buffer: placeBuffer, workPtr: tables + lengthBytes }, rows, tables);
     here.set(there);
   }
 
   #foldAt(
     { exports, buffer, workPtr }: FoldPlace,
-    { timesPtr, from, end, tables }: { readonly timesPtr: number; readonly from: number; readonly end: number; readonly tables: number }, // prettier-ignore
-    columns: readonly (readonly [column: number, valuesPtr: number])[],
+    rows: FoldedColumns | FoldedColumn,
+    tables: number,
   ): void {
     const { startNs, intervalNs, count: windows } = this.#grid;
-    const records = new Uint32Array(buffer, workPtr, (columns.length * recordBytes) / 4);
-    columns.forEach(([number, valuesPtr], i) => {
+    const { timesPtr, from, end } = rows;
+    const columnsMax = 'column' in rows ? 1 : rows.valuesPtrs.length;
+    const records = new Uint32Array(buffer, workPtr, (columnsMax * recordBytes) / 4);
+    let count = 0;
+    const add = (number: number, valuesPtr: number): void => {
       const { typeNumber, wants } = must(this.#columns[number], 'the table has the column');
-      const tablePtr = tables + number * windows * windowBytes;
-      records.set([typeNumber, wants, valuesPtr, tablePtr], (i * recordBytes) / 4);
-    });
-    const ranges = workPtr + columns.length * recordBytes;
+      const at = (count++ * recordBytes) / 4;
+      records[at] = typeNumber;
+      records[at + 1] = wants;
+      records[at + 2] = valuesPtr;
+      records[at + 3] = tables + number * windows * windowBytes;
+    };
+    if ('column' in rows) add(rows.column, rows.valuesPtr);
+    else for (let i = 0; i < rows.valuesPtrs.length; i++) if (rows.valuesPtrs[i] !== 0) add(i, rows.valuesPtrs[i] ?? 0);
+    const ranges = workPtr + count * recordBytes;
     const found = exports.windowRows(timesPtr, from, end, windows, startNs, intervalNs, ranges);
     if (found < 0) throw new DbError('corrupt', 'a block holds times that its file does not name');
-    exports.foldColumns(ranges, found, timesPtr, workPtr, columns.length);
-  }
+    exports.foldColumns(ranges, found, timesPtr, workPtr, count);
+  } // prettier-ignore
 
   /** A row has one window, and a window one range. */
   #rangesBytes(rowCount: number): number {
@@ -207,26 +233,35 @@ export class WindowTable {
     const { startNs, intervalNs, count } = this.#grid;
     const arena = this.arena;
     const mark = arena.mark();
-    const columns = this.#columns.slice(from, end);
-    const wordsMax = columns.reduce((sum, { parts }) => sum + packedColumns(parts), 0);
-    const out = arena.allocate(count * 8 * wordsMax);
+    let columnsMax = 0;
+    for (let i = from; i < end; i++) columnsMax += packedColumns(this.#columns[i]?.parts ?? []);
+    const out = arena.allocate(count * 8 * columnsMax);
+    const found: number[] = [];
     let outEnd = out;
-    const packed = columns.map(({ parts, wants }, i) => {
-      const table = this.#tables + (from + i) * count * windowBytes;
-      const found = this.#exports.packWindows(table, count, startNs, intervalNs, wants, outEnd);
-      const offset = outEnd - out;
-      outEnd += packedColumns(parts) * found * 8;
-      return { parts, found, offset };
-    });
+    for (let i = from; i < end; i++) {
+      const { parts, wants } = must(this.#columns[i], 'the table has the column');
+      const table = this.#tables + i * count * windowBytes;
+      const windows = this.#exports.packWindows(table, count, startNs, intervalNs, wants, outEnd);
+      outEnd += packedColumns(parts) * windows * 8;
+      found.push(windows);
+    }
     const buffer = arena.memory.buffer.slice(out, outEnd);
     arena.release(mark);
-    return packed.map((one) => unpacked(one, buffer));
+    const packed: PackedWindows[] = [];
+    for (let i = from, offset = 0; i < end; i++) {
+      const { parts } = must(this.#columns[i], 'the table has the column');
+      const windows = found[i - from] ?? 0;
+      packed.push(unpacked(parts, buffer, { found: windows, offset }));
+      offset += packedColumns(parts) * windows * 8;
+    }
+    return packed;
   }
 }
 
 function unpacked(
-  { parts, found, offset }: { readonly parts: readonly SummaryPart[]; readonly found: number; readonly offset: number }, // prettier-ignore
+  parts: readonly SummaryPart[],
   buffer: ArrayBuffer,
+  { found, offset }: { readonly found: number; readonly offset: number },
 ): PackedWindows {
   const columnBytes = found * 8;
   const places = new Map<SummaryPart, PackedPart>();
@@ -244,5 +279,5 @@ function unpacked(
 
 /** Starts and counts, then of sums the values, of other parts times as well. */
 function packedColumns(parts: readonly SummaryPart[]): number {
-  return parts.reduce((sum, part) => sum + (part === 'sum' ? 1 : 2), 2);
+  return 2 + parts.length * 2 - (parts.includes('sum') ? 1 : 0);
 }

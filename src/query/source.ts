@@ -9,6 +9,8 @@ export interface ShardSource {
   measurements(): readonly string[];
   /** Fields with their one type in this shard, sorted by name; empty when the measurement is not here. */
   fields(measurement: string): readonly SourceField[];
+  /** The type of one of them, for whoever asks for a few. */
+  fieldType?(measurement: string, field: string): SourceFieldType | undefined;
   tagKeys(measurement: string): readonly string[];
   /** Ids of the measurement's series, in order of their canonical keys. Each step is short: a place to rest at. */
   seriesIds(measurement: string): SeriesSteps;
@@ -41,6 +43,15 @@ export interface ShardSource {
    * once: the ends of the fields tell.
    */
   endRow?(request: EndRowRequest, arena: SourceArena): EndRowValues | undefined;
+}
+
+export function fieldTypeOf(
+  source: Pick<ShardSource, 'fields' | 'fieldType'>,
+  measurement: string,
+  field: string,
+): SourceFieldType | undefined {
+  if (source.fieldType !== undefined) return source.fieldType(measurement, field);
+  return source.fields(measurement).find(({ name }) => name === field)?.type;
 }
 
 export interface EndRowRequest extends Omit<CursorRequest, 'field' | 'rowsFirst'> {

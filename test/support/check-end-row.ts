@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
-import type { ShardView, ViewRow } from '../../src/storage/engine/shard-view.ts';
+import type { ShardView } from '../../src/storage/engine/shard-view.ts';
+import type { ViewRow } from '../../src/storage/engine/view-request.ts';
 import type { CursorArena } from '../../src/storage/engine/columns/run-cursor.ts';
 
 /** A row of several fields, where it is told at once, has to be that of the nearest of their ends. Whether it was told. */

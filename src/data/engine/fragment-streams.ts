@@ -24,7 +24,7 @@ export function isFragmentKind(kind: string): kind is FragmentKind {
 export interface FragmentStreamsPorts extends Pick<EnginePorts, 'clock' | 'turn'> {
   readonly kernels: IdleKernels;
   readonly matcher: MatcherFactory;
-  readonly whenOpen: (shardIds: readonly number[]) => Promise<void>;
+  readonly whenOpen: (shardIds: readonly number[]) => Promise<void> | undefined;
   /** Of those that are here, to be released. */
   readonly views: (shardIds: readonly number[]) => readonly ShardView[];
 }

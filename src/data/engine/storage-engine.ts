@@ -281,6 +281,22 @@ export class StorageEngine implements Engine {
     };
   }
 
+  begin(
+    kind: string,
+    body: unknown,
+    context: EngineContext,
+  ): EngineReply | AsyncIterable<EngineReply> {
+    if (kind !== 'answer') return this.stream(kind, body, context);
+    const request = body as AnswerRequest;
+    try {
+      const begun = this.#answers.begin(request, context);
+      return 'body' in begun ? begun : this.#answer(begun, () => shardsOf(request));
+    } catch (error) {
+      this.#noteDamage(error, shardsOf(request));
+      throw error;
+    }
+  }
+
   async *stream(kind: string, body: unknown, context: EngineContext): AsyncGenerator<EngineReply> {
     if (kind === 'list') {
       yield* this.#lists.list(body as ListRequest, context);
@@ -292,9 +308,8 @@ export class StorageEngine implements Engine {
     }
     if (kind === 'answer' || kind === 'planned-blocks') {
       const request = body as AnswerRequest;
-      const shardIds = () => taskOf(request.text).places.flatMap((place) => place.shardIds);
       const answers = this.#answers;
-      yield* this.#answer(kind === 'answer' ? answers.run(request, context) : answers.blocks(request, context), shardIds); // prettier-ignore
+      yield* this.#answer(kind === 'answer' ? answers.run(request, context) : answers.blocks(request, context), () => shardsOf(request)); // prettier-ignore
       return;
     }
     if (kind === 'assist') {
@@ -431,6 +446,10 @@ export class StorageEngine implements Engine {
     }
     return views;
   }
+}
+
+function shardsOf({ text }: AnswerRequest): readonly number[] {
+  return taskOf(text).places.flatMap(({ shardIds }) => shardIds);
 }
 
 const typeNames = ['float', 'integer', 'boolean', 'string', 'unsigned'] as const;

@@ -18,6 +18,7 @@ import { KiB } from '../../base/units.ts';
 import { schemasMark } from '../engine/answers/answer-share.ts';
 import type { AnswerForm, AnswerPart } from '../engine/answers/answer-task.ts';
 import { documentParts, Documents } from '../engine/answers/document-parts.ts';
+import { repliesOf } from '../engine/answers/reply-flow.ts';
 import { blocksIn } from '../engine/answers/gathered/feeds.ts';
 import { partOf } from '../engine/answers/gathered/part-of.ts';
 import { mergeDescriptions } from '../engine/lists/describe-shards.ts';
@@ -162,5 +163,5 @@ async function* merged(
   const flow = outputFlow(plan, { open, seriesTags, matcher: regexCache(), pacer, account }, zone);
   const { epochUnitNs, chunkRowsMax } = form;
   const documents = new Documents(new JsonDocument({ epochUnitNs }), chunkRowsMax, undefined);
-  for await (const { body } of documentParts(flow, documents, pacer)) yield body as AnswerPart;
+  for await (const { body } of repliesOf(documentParts(flow, documents, pacer))) yield body as AnswerPart; // prettier-ignore
 }

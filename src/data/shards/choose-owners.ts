@@ -30,6 +30,15 @@ export function chooseOwners(
     if (owners.length === 0 && all.length > 0) continue;
     if (restoreIndex !== undefined)
       throw new DbError('unavailable', `shard ${id} is being restored`);
+    // Mostly there is nothing to choose from.
+    if (
+      owners.includes(localNodeId) &&
+      !failed.has(localNodeId, id) &&
+      missedAt(id, localNodeId) === 0
+    ) {
+      add(chosen, localNodeId, id);
+      continue;
+    }
     const live = owners.filter((owner) => !failed.has(owner, id));
     if (live.length === 0) {
       const error = noOwner(id, owners, failed);
@@ -44,11 +53,15 @@ export function chooseOwners(
       candidates.find((one) => chosen.has(one)) ??
       candidates[random.u32() % candidates.length] ??
       0;
-    const ofOwner = chosen.get(owner);
-    if (ofOwner === undefined) chosen.set(owner, [id]);
-    else ofOwner.push(id);
+    add(chosen, owner, id);
   }
   return chosen;
+}
+
+function add(chosen: Map<number, number[]>, owner: number, shardId: number): void {
+  const ofOwner = chosen.get(owner);
+  if (ofOwner === undefined) chosen.set(owner, [shardId]);
+  else ofOwner.push(shardId);
 }
 
 const nodeFailures: readonly DbErrorCode[] = [

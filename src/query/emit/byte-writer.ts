@@ -43,7 +43,7 @@ export class ByteWriter {
   #bytesFirst: number;
   #dayNumber = Number.NaN;
   #secondBaseNs = 0n;
-  readonly #dayText = Buffer.alloc(11);
+  #dayText: Buffer = nothing;
 
   constructor(capacityBytes = 4096) {
     this.#bytesFirst = Math.max(capacityBytes, lowestBytesMax);
@@ -68,6 +68,18 @@ export class ByteWriter {
     // What follows is as long, most likely.
     this.#bytesFirst = Math.max(this.#bytesFirst, written.buffer.byteLength);
     scratch.giveBack(written);
+    return taken;
+  }
+
+  /** The same as bytes with a memory of their own. */
+  takeOwn(): Uint8Array {
+    const taken = new Uint8Array(this.#length);
+    taken.set(this.view());
+    // What follows is as long, most likely.
+    if (this.#bytes.length <= scratchBytesMax) this.#bytesFirst = Math.max(this.#bytesFirst, this.#bytes.length); // prettier-ignore
+    scratch.giveBack(this.#bytes);
+    this.#bytes = nothing;
+    this.#length = 0;
     return taken;
   }
 
@@ -352,6 +364,7 @@ export class ByteWriter {
     this.#dayNumber = Math.floor(Number(seconds) / secondsPerDay);
     this.#secondBaseNs = BigInt(this.#dayNumber) * BigInt(secondsPerDay) * nsPerSecond;
     const day = new Date(this.#dayNumber * secondsPerDay * 1000).toISOString();
+    if (this.#dayText.length === 0) this.#dayText = Buffer.alloc(11);
     this.#dayText.write(day.slice(0, 11), 0, 'latin1');
   }
 

@@ -106,6 +106,13 @@ export class JsonDocument implements AnswerDocument {
     return [this.#isPretty ? this.#indent.write(bytes) : bytes];
   }
 
+  /** The same with a memory of its own, which may move to another thread. Not of an indented one. */
+  takeOwn(): Uint8Array {
+    this.#isTaken = this.#hasResults;
+    this.#seriesAt = 0;
+    return this.#writer.takeOwn();
+  }
+
   /** What take() would give, as a view that holds until `written` is called, which is due then. Not of an indented one. */
   view(): Buffer {
     return this.#writer.view();
@@ -190,7 +197,7 @@ export class JsonDocument implements AnswerDocument {
   }
 }
 
-const headBytes = 1_024;
+const headBytes = 4_096;
 
 /** How a document begins. */
 export const firstStatement = '{"results":[{"statement_id":0';

@@ -1,7 +1,7 @@
 /** Points of series added to tables of windows: of many series at once where they have few each, else of one after the other. */
 import { must } from '../../base/assert.ts';
 import type { WindowTable } from '../../kernels/window-table.ts';
-import type { ColumnCursor, ColumnFold, ShardSource } from '../source.ts';
+import type { ColumnCursor, ColumnFold, CursorRequest, ShardSource } from '../source.ts';
 import type { FragmentContext } from './context.ts';
 import type { MemberSeries } from './groups.ts';
 
@@ -58,17 +58,21 @@ export function* foldMembers(
   to: MembersFold,
   context: FragmentContext,
 ): Generator<undefined, void> {
-  const pace = new RunPace();
+  const pace = members.length <= fewSeriesMax ? undefined : new RunPace();
   for (let at = 0; at < members.length;) {
     context.check();
-    const ids = runFrom(members, at, members.length <= fewSeriesMax ? 0 : pace.size);
-    const { source } = must(members[at], 'a member is there');
-    const folded = foldRun(source, ids, { ...to, columns: new Uint32Array(ids.length) }, context);
-    at += folded;
-    if (folded > 0) yield undefined;
-    const end = Math.min(at + pace.aloneBehind(folded, ids.length), members.length);
+    let end = members.length;
+    if (pace !== undefined) {
+      const ids = runFrom(members, at, pace.size);
+      const { source } = must(members[at], 'a member is there');
+      const folded = foldRun(source, ids, { ...to, columns: new Uint32Array(ids.length) }, context);
+      at += folded;
+      if (folded > 0) yield undefined;
+      end = Math.min(at + pace.aloneBehind(folded, ids.length), members.length);
+    }
     for (; at < end; at++) {
-      yield* foldOne(must(members[at], 'a member is there'), to, context);
+      const rest = foldOne(must(members[at], 'a member is there'), to, context);
+      if (rest !== undefined) yield* rest;
       if (at % seriesPerPause === seriesPerPause - 1) yield undefined;
     }
   }
@@ -101,30 +105,46 @@ export function foldRun(
   return seriesCount;
 }
 
-function* foldOne(
+/** What is left to be added, as of most series one part is all. */
+function foldOne(
   { source, seriesId }: MemberSeries,
   { names, table, minTimeNs, maxTimeNs }: MembersFold,
   context: FragmentContext,
-): Generator<undefined, void> {
+): Generator<undefined, void> | undefined {
   context.check();
-  const bounds = { seriesId, minTimeNs, maxTimeNs };
-  const fold = source.fold?.({ ...bounds, fields: names, table });
-  if (fold !== undefined) yield* foldParts(fold, context);
-  else
-    for (const [column, field] of names.entries())
-      yield* foldField(source.openCursor({ ...bounds, field, ascending: true }), { table, column }, context); // prettier-ignore
+  const fold = source.fold?.({ seriesId, minTimeNs, maxTimeNs, fields: names, table });
+  if (fold === undefined) {
+    const bounds = { seriesId, minTimeNs, maxTimeNs, ascending: true };
+    return foldFields(source, names, { table, bounds }, context);
+  }
+  const first = fold.next();
+  if (first === undefined) return undefined;
+  context.countPoints(first);
+  const second = fold.next();
+  return second === undefined ? undefined : foldParts(fold, second, context);
 }
 
-function* foldParts(fold: ColumnFold, context: FragmentContext): Generator<undefined, void> {
-  let isFirst = true;
-  for (let count = fold.next(); count !== undefined; count = fold.next()) {
+function* foldParts(
+  fold: ColumnFold,
+  added: number,
+  context: FragmentContext,
+): Generator<undefined, void> {
+  for (let count: number | undefined = added; count !== undefined; count = fold.next()) {
     context.countPoints(count);
-    // Of most series one part is all.
-    if (!isFirst) yield undefined;
-    isFirst = false;
+    yield undefined;
     context.check();
   }
 }
+
+function* foldFields(
+  source: ShardSource,
+  names: readonly string[],
+  { table, bounds }: { readonly table: WindowTable; readonly bounds: Omit<CursorRequest, 'field'> },
+  context: FragmentContext,
+): Generator<undefined, void> {
+  for (const [column, field] of names.entries())
+    yield* foldField(source.openCursor({ ...bounds, field }), { table, column }, context);
+} // prettier-ignore
 
 /** Batch by batch, through the arena. */
 function* foldField(

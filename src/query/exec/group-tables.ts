@@ -13,16 +13,22 @@ export interface TabledField extends WindowsField {
   readonly at: number;
 }
 
-/** Tables of some fields, and what their readers ask for. */
-export interface GroupTable {
-  readonly table: WindowTable;
+/** Fields with tables of their own, and what is asked of these. */
+export interface TabledFields {
+  readonly fields: readonly TabledField[];
   readonly names: readonly string[];
   readonly columns: readonly WindowColumn[];
 }
 
-interface KeptTable extends GroupTable {
+export function tabledFields(fields: readonly TabledField[]): TabledFields {
+  const columns = fields.map((field) => ({ type: field.type, parts: tabledParts(field) }));
+  return { fields, names: fields.map(({ name }) => name), columns };
+}
+
+interface KeptTable {
+  readonly table: WindowTable;
+  readonly tabled: TabledFields;
   readonly cells: WindowGrid;
-  readonly places: readonly number[];
   /** Of the arena, from before the table. */
   readonly mark: number;
 }
@@ -35,19 +41,17 @@ export class GroupTables {
   #kept: KeptTable | undefined;
 
   /** Empty tables, which hold until the next are asked for, or release(). */
-  of(kernel: QueryKernel, fields: readonly TabledField[], cells: WindowGrid): GroupTable {
+  of(kernel: QueryKernel, tabled: TabledFields, cells: WindowGrid): WindowTable {
     const kept = this.#kept;
-    if (kept?.cells === cells && areAt(fields, kept.places)) {
+    if (kept?.cells === cells && areSame(tabled, kept.tabled)) {
       kept.table.clear();
-      return kept;
+      return kept.table;
     }
     this.release(kernel);
     const mark = kernel.arena.mark();
-    const columns = fields.map((field) => ({ type: field.type, parts: tabledParts(field) }));
-    const table = kernel.windowTable(columns, cells);
-    const [names, places] = [fields.map(({ name }) => name), fields.map(({ at }) => at)];
-    this.#kept = { table, names, columns, cells, places, mark };
-    return this.#kept;
+    const table = kernel.windowTable(tabled.columns, cells);
+    this.#kept = { table, tabled, cells, mark };
+    return table;
   }
 
   release({ arena }: QueryKernel): void {
@@ -62,8 +66,10 @@ export function tabledParts({ parts }: WindowsField): WindowColumn['parts'] {
 }
 
 /** A field of the task has one type in tables, so that its place says all of it. */
-function areAt(fields: readonly TabledField[], places: readonly number[]): boolean {
-  if (fields.length !== places.length) return false;
-  for (let i = 0; i < fields.length; i++) if (fields[i]?.at !== places[i]) return false;
+function areSame(one: TabledFields, other: TabledFields): boolean {
+  if (one === other) return true;
+  const [left, right] = [one.fields, other.fields];
+  if (left.length !== right.length) return false;
+  for (let i = 0; i < left.length; i++) if (left[i]?.at !== right[i]?.at) return false;
   return true;
 }

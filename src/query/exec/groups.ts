@@ -82,7 +82,9 @@ export function* groupSeries(
 ): Generator<undefined, readonly Group[]> {
   const known = groupsOf(context.found, fragment);
   if (known !== undefined) return known;
-  const groups = new Map<string, { key: string[]; members: MemberSeries[] }>();
+  // Without tags there is one group at the most.
+  const alone: OpenGroup = { key: [], members: [] };
+  const groups = fragment.groupBy.length === 0 ? undefined : new Map<string, OpenGroup>();
   const { seriesMax = 0, predicate, groupBy } = fragment;
   const { matcher } = context;
   for (const source of sources) {
@@ -105,22 +107,28 @@ export function* groupSeries(
       if (residual === false) continue;
       if (seriesMax > 0 && ++count > seriesMax)
         throw new DbError('limit_exceeded', `max-select-series limit exceeded: (${count}/${seriesMax})`); // prettier-ignore
-      const key = groupBy.map((tag) => series?.tag(tag) ?? '');
-      const [first = '', ...others] = key;
-      const identity = others.length === 0 ? first : JSON.stringify(key);
-      let group = groups.get(identity);
-      if (group === undefined) {
-        group = { key, members: [] };
-        groups.set(identity, group);
-      }
+      const group = groups === undefined ? alone : groupOf(groups, groupBy.map((tag) => series?.tag(tag) ?? '')); // prettier-ignore
       group.members.push(new Member(source, seriesId, { series, residual }));
     }
   }
   const sign = fragment.ascending ? 1 : -1;
-  const ordered = [...groups.values()].sort((a, b) => sign * compareGroups(a.key, b.key));
+  const ordered = groups === undefined ? [alone].filter(({ members }) => members.length > 0) : [...groups.values()].sort((a, b) => sign * compareGroups(a.key, b.key)); // prettier-ignore
   // Each shard's series come in the order of their keys already.
   if (sources.length > 1 || !fragment.ascending)
     for (const { members } of ordered)
       members.sort((a, b) => sign * compareUtf8(a.series.key, b.series.key));
   return ordered;
+}
+
+interface OpenGroup {
+  readonly key: GroupKey;
+  readonly members: MemberSeries[];
+}
+
+function groupOf(groups: Map<string, OpenGroup>, key: GroupKey): OpenGroup {
+  const [first = '', ...others] = key;
+  const identity = others.length === 0 ? first : JSON.stringify(key);
+  let group = groups.get(identity);
+  if (group === undefined) groups.set(identity, (group = { key, members: [] }));
+  return group;
 }

@@ -10,7 +10,7 @@ import type { FragmentContext } from './context.ts';
 import { runSeriesMax } from './fold-members.ts';
 import { groupSeries, type FoundGroups, type Group } from './groups.ts';
 import type { GroupRuns } from './group-runs.ts';
-import { groupRuns, isUniform, planOfMeasurement, runWindows, summarizeGroup, windowsPlan, type Plan } from './run-windows.ts'; // prettier-ignore
+import { groupRuns, hasWindows, isUniform, planOfMeasurement, runWindows, summarizeGroup, windowsPlan, type Plan } from './run-windows.ts'; // prettier-ignore
 
 export type AlikeBlock = WindowsBlock | typeof fragmentEnd | undefined;
 
@@ -47,8 +47,8 @@ export function* runAlikeWindows(
     const room = new Room(runs);
     for (const fragment of fragments) {
       const groups = yield* groupSeries(fragment, sources, context);
-      const own = fragment === first ? plan : planOfMeasurement(plan, fragment, sources);
-      const canWait = isUniform(own) && room.couldTake(groups);
+      const own = fragment === first ? plan : planOfMeasurement(plan, fragment);
+      const canWait = isUniform(own, sources) && room.couldTake(groups);
       if (!canWait || !room.takes(groups)) yield* together(room.take(), runs, context);
       if (canWait) {
         context.groupsFound(groups);
@@ -76,7 +76,7 @@ function* together(
     for (const group of groups) {
       context.check();
       const block = known[at++] ?? (yield* summarizeGroup(plan, group, context));
-      if (block.fields.some(({ startsNs }) => startsNs.length > 0)) yield block;
+      if (hasWindows(block)) yield block;
     }
     yield fragmentEnd;
   }

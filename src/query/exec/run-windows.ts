@@ -1,13 +1,14 @@
 import { must } from '../../base/assert.ts';
+import { notesOn } from '../../base/notes.ts';
 import type { NumberType } from '../../kernels/window-table.ts';
 import type { Fragment, WindowRank, WindowsBlock, WindowsField, WindowsTask } from '../fragment.ts';
-import type { ShardSource, SourceFieldType } from '../source.ts';
+import { fieldTypeOf, type ShardSource } from '../source.ts';
 import type { FragmentContext } from './context.ts';
 import { isConvertible } from './columns/column-builder.ts';
 import { concatColumns } from './columns/concat-columns.ts';
 import { fewSeriesMax, foldMembers } from './fold-members.ts';
 import { GroupRuns } from './group-runs.ts';
-import { GroupTables, tabledParts, type TabledField } from './group-tables.ts';
+import { GroupTables, tabledFields, tabledParts, type TabledField, type TabledFields } from './group-tables.ts'; // prettier-ignore
 import { groupSeries, type Group, type MemberSeries } from './groups.ts';
 import { NearestWindows, summarizeNearest, type WindowsSpan } from './nearest-windows.ts';
 import { selectRows } from './series/select-rows.ts';
@@ -30,15 +31,56 @@ export function* runWindows(
 ): Generator<WindowsBlock | undefined> {
   const plan = windowsPlan(fragment, task, sources);
   if (plan === undefined) return;
-  const { tables } = plan;
-  const isCut = task.windowsMax !== undefined && task.intervalNs > 0n;
-  const nearest = isCut ? new NearestWindows(fragment, task, sources) : undefined;
-  const ofSpan = (span: WindowsSpan, group: Group) =>
-    summarizeGroup({ ...plan, ...span }, group, context);
   const groups = yield* groupSeries(fragment, sources, context);
   context.groupsFound(groups);
-  const areMany = groups.length > fewSeriesMax && nearest === undefined;
-  const mayShare = areMany && fragment.groupBy.length > 0 && isUniform(plan);
+  const isCut = task.windowsMax !== undefined && task.intervalNs > 0n;
+  if (isCut) yield* nearestWindows(plan, sources, groups, context);
+  else if (groups.length > fewSeriesMax) yield* manyGroups(plan, sources, groups, context);
+  else
+    for (const group of groups) {
+      context.check();
+      const block = yield* summarizeGroup(plan, group, context);
+      if (hasWindows(block)) yield block;
+    }
+  if (context.kernel !== undefined) plan.tables.release(context.kernel);
+}
+
+/** Most questions ask for none of them. */
+function spansOnce(sources: readonly ShardSource[]): Plan['spans'] {
+  const known: { first?: readonly (readonly ShardSource[])[]; last?: readonly (readonly ShardSource[])[] } = {}; // prettier-ignore
+  return (end) => (known[end] ??= spansOf(sources, end === 'first'));
+}
+
+export function hasWindows({ fields }: WindowsBlock): boolean {
+  for (let i = 0; i < fields.length; i++) if ((fields[i]?.startsNs.length ?? 0) > 0) return true;
+  return false;
+}
+
+function* nearestWindows(
+  plan: Plan,
+  sources: readonly ShardSource[],
+  groups: readonly Group[],
+  context: FragmentContext,
+): Generator<WindowsBlock | undefined, void> {
+  const { fragment, task } = plan;
+  const nearest = new NearestWindows(fragment, task, sources);
+  const ofSpan = (span: WindowsSpan, group: Group) =>
+    summarizeGroup({ ...plan, ...span }, group, context);
+  for (const group of groups) {
+    context.check();
+    const block = yield* summarizeNearest(nearest, task, group, ofSpan);
+    if (hasWindows(block)) yield block;
+  }
+}
+
+function* manyGroups(
+  plan: Plan,
+  sources: readonly ShardSource[],
+  groups: readonly Group[],
+  context: FragmentContext,
+): Generator<WindowsBlock | undefined, void> {
+  const { fragment } = plan;
+  const mayShare = fragment.groupBy.length > 0 && isUniform(plan, sources);
   const runs = mayShare ? groupRuns(plan, sources, context) : undefined;
   for (let at = 0; at < groups.length;) {
     context.check();
@@ -49,13 +91,13 @@ export function* runWindows(
         ? []
         : yield* runs.summarize(some, [fragment.measurement], context);
     for (const [i, group] of some.entries()) {
-      const alone = nearest === undefined ? summarizeGroup(plan, group, context) : summarizeNearest(nearest, task, group, ofSpan); // prettier-ignore
-      const block = known[i] ?? (yield* alone);
-      if (block.fields.some((summary) => summary.startsNs.length > 0)) yield block;
+      const block = known[i] ?? (yield* summarizeGroup(plan, group, context));
+      if (hasWindows(block)) yield block;
     }
     at += some.length;
   }
-  if (context.kernel !== undefined) tables.release(context.kernel);
+  // What was taken later goes first.
+  if (context.kernel !== undefined) plan.tables.release(context.kernel);
   runs?.release();
 }
 
@@ -70,33 +112,25 @@ export function windowsPlan(
 ): Plan | undefined {
   const grid = windowGrid(fragment, task, sources);
   if (grid === 'empty') return undefined;
-  const [first, last] = [spansOf(sources, true), spansOf(sources, false)];
-  const spans = (end: 'first' | 'last') => (end === 'first' ? first : last);
-  const types = typesOf(fragment.measurement, sources);
-  return { fragment, task, grid, types, spans, tables: new GroupTables() };
+  const { measurement } = fragment;
+  return {
+    fragment,
+    task,
+    grid,
+    measurement,
+    spans: spansOnce(sources),
+    tables: new GroupTables(),
+  };
 }
 
 /** The same of another measurement. */
-export function planOfMeasurement(
-  plan: Plan,
-  fragment: Fragment,
-  sources: readonly ShardSource[],
-): Plan {
-  return { ...plan, fragment, types: typesOf(fragment.measurement, sources) };
-}
-
-function typesOf(measurement: string, sources: readonly ShardSource[]): Plan['types'] {
-  return new Map(
-    sources.map((source) => [
-      source,
-      new Map(source.fields(measurement).map((field) => [field.name, field.type])),
-    ]),
-  );
+export function planOfMeasurement(plan: Plan, fragment: Fragment): Plan {
+  return { ...plan, fragment, measurement: fragment.measurement };
 }
 
 /** Whether all shards have the fields of the task in the type that it is read in. */
-export function isUniform({ types, task }: Plan): boolean {
-  return task.fields.every(({ name, type }) => [...types.values()].every((of) => (of.get(name) ?? type) === type)); // prettier-ignore
+export function isUniform({ measurement, task }: Plan, sources: readonly ShardSource[]): boolean {
+  return task.fields.every(({ name, type }) => sources.every((source) => (fieldTypeOf(source, measurement, name) ?? type) === type)); // prettier-ignore
 }
 
 /**
@@ -126,8 +160,7 @@ export interface Plan {
   readonly task: WindowsTask;
   /** Undefined when windows are too many for a table. */
   readonly grid: Grid | undefined;
-  /** Types of the measurement's fields in each shard. */
-  readonly types: ReadonlyMap<ShardSource, ReadonlyMap<string, SourceFieldType>>;
+  readonly measurement: string;
   /** Shards whose times overlap, from one end on. */
   readonly spans: (end: 'first' | 'last') => readonly (readonly ShardSource[])[];
   readonly tables: GroupTables;
@@ -139,6 +172,13 @@ export function* summarizeGroup(
   context: FragmentContext,
 ): Generator<undefined, WindowsBlock> {
   const { task } = plan;
+  const all = tablesOf(task);
+  // Nearly all questions.
+  if (all !== undefined && plan.grid !== undefined && context.kernel !== undefined && areUsual(plan, group)) {
+    const fields: Summary[] = [];
+    for (const some of together(plan, all)) yield* foldGroup(plan, some, { group, into: fields }, context);
+    return { kind: 'windows', group: group.key, fields };
+  }
   const fields: (Summary | undefined)[] = [];
   for (const field of task.fields) {
     const end = pickedEnd(task, field);
@@ -151,16 +191,38 @@ export function* summarizeGroup(
     const type = fields[at] === undefined ? tableType(plan, field, group, context) : undefined;
     return type === undefined ? [] : [{ ...field, type, at }];
   });
-  for (const some of together(plan, tabled)) {
-    const summaries = yield* foldGroup(plan, some, group, context);
-    some.forEach(({ at }, i) => (fields[at] = summaries[i]));
-  }
+  for (const some of together(plan, tabledFields(tabled)))
+    yield* foldGroup(plan, some, { group, into: fields }, context);
   const slow = yield* accumulate(plan, group, context, fields.map((summary) => summary === undefined)); // prettier-ignore
   return {
     kind: 'windows',
     group: group.key,
     fields: fields.map((summary, i) => summary ?? must(slow[i], 'a field is summarised').finish()),
   };
+} // prettier-ignore
+
+const knownTables = notesOn<WindowsTask, TabledFields | 'not all'>();
+
+/** All fields of a task, where each can go to a table of the kernel: undefined where one of them is none, or has a way of its own. */
+function tablesOf(task: WindowsTask): TabledFields | undefined {
+  let known = knownTables.of(task);
+  if (known === undefined) {
+    const tabled = task.fields.flatMap((field, at) => {
+      const type = numberType(field);
+      const isOwn = field.rank !== undefined || pickedEnd(task, field) !== undefined;
+      return type === undefined || isOwn ? [] : [{ ...field, type, at }];
+    });
+    known = tabled.length < task.fields.length ? 'not all' : tabledFields(tabled);
+    knownTables.keep(task, known);
+  }
+  return known === 'not all' ? undefined : known;
+}
+
+function areUsual(plan: Plan, group: Group): boolean {
+  const { fields } = plan.task;
+  for (let i = 0; i < fields.length; i++)
+    if (!isUsual(plan, fields[i] as WindowsField, group)) return false;
+  return true;
 }
 
 /** The type of a field that a table of the kernel takes; undefined where rows have to be looked at. */
@@ -176,22 +238,27 @@ function tableType(
 }
 
 /** Fields that are folded together: as many as have tables of no more windows than one may have. */
-function together(
-  { grid }: Plan,
-  fields: readonly TabledField[],
-): readonly (readonly TabledField[])[] {
+function together({ grid }: Plan, tabled: TabledFields): readonly TabledFields[] {
+  const { fields } = tabled;
   const count = Math.max(1, Math.floor(tableWindowsMax / (grid?.cells.count ?? 1)));
-  const parts: (readonly TabledField[])[] = [];
-  for (let at = 0; at < fields.length; at += count) parts.push(fields.slice(at, at + count));
+  if (fields.length === 0) return [];
+  if (fields.length <= count) return [tabled];
+  const parts: TabledFields[] = [];
+  for (let at = 0; at < fields.length; at += count) parts.push(tabledFields(fields.slice(at, at + count))); // prettier-ignore
   return parts;
 }
 
 /** Whether the field is of one type in all shards, and of series that need no look at their rows. */
-function isUsual({ types }: Plan, { name, type }: WindowsField, { members }: Group): boolean {
-  return members.every(({ residual, source }) => {
-    const stored = types.get(source)?.get(name);
-    return residual === undefined && (stored === undefined || stored === type);
-  });
+function isUsual({ measurement }: Plan, { name, type }: WindowsField, { members }: Group): boolean {
+  let last: ShardSource | undefined;
+  for (let i = 0; i < members.length; i++) {
+    const { residual, source } = members[i] as MemberSeries;
+    if (residual !== undefined) return false;
+    if (source === last) continue;
+    last = source;
+    if ((fieldTypeOf(source, measurement, name) ?? type) !== type) return false;
+  }
+  return true;
 }
 
 function isRanked(field: WindowsField): field is WindowsField & { readonly rank: WindowRank } {
@@ -204,20 +271,22 @@ function numberType({ type }: WindowsField): NumberType | undefined {
 
 function* foldGroup(
   { fragment, grid, tables }: Plan,
-  fields: readonly TabledField[],
-  { members }: Group,
+  some: TabledFields,
+  { group, into }: { readonly group: Group; readonly into: (Summary | undefined)[] },
   context: FragmentContext,
-): Generator<undefined, readonly Summary[]> {
+): Generator<undefined, void> {
   const kernel = must(context.kernel, 'the kernel was asked for');
   const { measurement, minTimeNs, maxTimeNs } = fragment;
   const { cells, label } = must(grid, 'there is a grid');
-  const { table, names, columns } = tables.of(kernel, fields, cells);
-  yield* foldMembers(
-    members,
-    { measurements: [measurement], minTimeNs, maxTimeNs, names, table },
-    context,
-  );
-  return table.finish().map((packed, i) => summaryOf(must(columns[i], 'a column a table').type, packed, label)); // prettier-ignore
+  const { fields, names } = some;
+  const table = tables.of(kernel, some, cells);
+  const measurements = [measurement];
+  yield* foldMembers(group.members, { measurements, minTimeNs, maxTimeNs, names, table }, context);
+  const packed = table.finish();
+  for (let i = 0; i < fields.length; i++) {
+    const { at, type } = fields[i] as TabledField;
+    into[at] = summaryOf(type, must(packed[i], 'a summary a table'), label);
+  }
 }
 
 /** The general way, for the fields that `isWanted`: any type, any predicate. */

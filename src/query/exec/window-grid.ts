@@ -49,11 +49,14 @@ export function boundsWithin(
   { minTimeNs, maxTimeNs }: Pick<Fragment, 'minTimeNs' | 'maxTimeNs'>,
   sources: readonly ShardSource[],
 ): { readonly lowNs: bigint; readonly highNs: bigint } | undefined {
-  const bounds = sources.flatMap((source) => source.timeBounds() ?? []);
-  const [first] = bounds;
-  if (first === undefined) return undefined;
-  const least = bounds.reduce((low, one) => (one.minTimeNs < low ? one.minTimeNs : low), first.minTimeNs); // prettier-ignore
-  const greatest = bounds.reduce((high, one) => (one.maxTimeNs > high ? one.maxTimeNs : high), first.maxTimeNs); // prettier-ignore
+  let [least, greatest]: (bigint | undefined)[] = [];
+  for (const source of sources) {
+    const bounds = source.timeBounds();
+    if (bounds === undefined) continue;
+    if (least === undefined || bounds.minTimeNs < least) least = bounds.minTimeNs;
+    if (greatest === undefined || bounds.maxTimeNs > greatest) greatest = bounds.maxTimeNs;
+  }
+  if (least === undefined || greatest === undefined) return undefined;
   const lowNs = least > minTimeNs ? least : minTimeNs;
   const highNs = greatest < maxTimeNs ? greatest : maxTimeNs;
   if (lowNs > highNs) return undefined;

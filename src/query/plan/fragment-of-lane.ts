@@ -1,3 +1,4 @@
+import { notesOn } from '../../base/notes.ts';
 import type { Fragment } from '../fragment.ts';
 import { showingSeries } from './plan-feeds.ts';
 
@@ -9,17 +10,18 @@ export interface FragmentLane {
 }
 
 /** The fragments of lanes that one was opened for: a plan that is run again opens the same objects again. */
-const opened = new WeakMap<Fragment, Map<string, Fragment>>();
+const opened = notesOn<Fragment, Map<string, Fragment>>();
 const lanesMax = 64;
 
 export function fragmentOfLane(base: Fragment, { showsSeries, ...lane }: FragmentLane): Fragment {
   const key = `${lane.seriesMax} ${lane.pointsMax} ${showsSeries} ${lane.shardIds.join()}`;
-  const lanes = opened.get(base) ?? new Map<string, Fragment>();
+  let lanes = opened.of(base);
+  if (lanes === undefined) opened.keep(base, (lanes = new Map<string, Fragment>()));
   const known = lanes.get(key);
   if (known !== undefined) return known;
   const task = showsSeries ? showingSeries(base.task) : base.task;
   const fragment = { ...base, task, ...lane };
   if (lanes.size >= lanesMax) lanes.clear();
-  opened.set(base, lanes.set(key, fragment));
+  lanes.set(key, fragment);
   return fragment;
 }

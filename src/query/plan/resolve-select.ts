@@ -60,20 +60,13 @@ export function resolveSelect(
   }
 }
 
-/** The same in slices: each pattern is held against all names, and there may be hundreds of thousands of these. */
+/** The same in slices. */
 export async function resolveInSlices(
   compiled: CompiledSelect,
   findMeasurements: FindMeasurements,
   pacer: Pick<Pacer, 'rest'>,
 ): Promise<ResolvedSelect> {
-  return inSlices(resolveSteps(compiled, findMeasurements), pacer);
-}
-
-/** Runs steps, and lets others run between them. */
-export async function inSlices<Result>(
-  steps: Steps<Result>,
-  pacer: Pick<Pacer, 'rest'>,
-): Promise<Result> {
+  const steps = resolveSteps(compiled, findMeasurements);
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;
@@ -82,7 +75,8 @@ export async function inSlices<Result>(
   }
 }
 
-function* resolveSteps(
+/** Each pattern is held against all names, and there may be hundreds of thousands of these. */
+export function* resolveSteps(
   compiled: CompiledSelect,
   findMeasurements: FindMeasurements,
 ): Steps<ResolvedSelect> {

@@ -1,5 +1,7 @@
 import { must } from '../../base/assert.ts';
+import { notesOn } from '../../base/notes.ts';
 import { minTimeNs } from '../../base/units.ts';
+import type { Column } from '../column.ts';
 import { resultColumn } from '../assemble/call-column.ts';
 import { callTimesNs } from '../assemble/calls.ts';
 import { GroupMerge, type BlockStream } from '../assemble/merge-groups.ts';
@@ -24,6 +26,18 @@ interface PlainCall {
   readonly filled: { readonly firstNs: bigint; readonly lastNs: bigint } | undefined;
 }
 
+/** What the plan of such a level says, found out once for all questions that it is kept for. */
+interface FoldedPlan {
+  readonly scan: ScanPlan;
+  readonly task: WindowsTask;
+  readonly plain: readonly PlainCall[] | undefined;
+  readonly slots: readonly number[];
+}
+
+const noTags: readonly string[] = [];
+
+const foldedPlans = notesOn<LevelPlan, FoldedPlan | 'other'>();
+
 /**
  * An outermost level whose calls are all folded at the shards of measurements, each tag set of one a group: the usual
  * question of a dashboard. A block is a group. Where all of its calls have a point in the same windows, and fill() has nothing
@@ -38,7 +52,7 @@ export class FoldedLevel implements GroupStream<Batch> {
   readonly #opened: MeasurementStreams;
   #next = 0;
   #name = '';
-  readonly #calls: CallRows;
+  #calls: CallRows | undefined;
   readonly #plain: readonly PlainCall[] | undefined;
   /** By slot: the call's place. */
   readonly #slots: readonly number[];
@@ -50,36 +64,23 @@ export class FoldedLevel implements GroupStream<Batch> {
   private constructor(
     plan: LevelPlan,
     context: RunContext,
-    { scan, task }: { readonly scan: ScanPlan; readonly task: WindowsTask },
+    { scan, task, plain, slots }: FoldedPlan,
   ) {
     this.#plan = plan;
     this.#context = context;
     this.#names = scan.names;
     this.#task = task;
-    this.#opened = new MeasurementStreams(
-      scan,
-      { outerTags: plan.outerTags, innerTags: [] },
-      context,
-    );
-    this.#calls = new CallRows(plan, context, { subgroups: this.subgroups, isOutermost: true });
-    this.#plain = plainCalls(plan);
-    const placeOf = new Map(plan.calls.map(({ slot }, place) => [slot, place]));
-    this.#slots = plan.slots.map((_, at) => placeOf.get(at) ?? -1);
+    const shape = { outerTags: plan.outerTags, innerTags: noTags };
+    this.#opened = new MeasurementStreams(scan, shape, context);
+    this.#plain = plain;
+    this.#slots = slots;
   }
 
   /** Undefined for a level of any other kind. */
   static of(plan: LevelPlan, context: RunContext): FoldedLevel | undefined {
-    const [feed, ...others] = plan.feeds;
-    if (feed?.kind !== 'windows' || others.length > 0) return undefined;
-    const { scan } = feed satisfies WindowsFeed;
-    const { names, seriesLimit, seriesOffset } = scan;
-    const task = names[0]?.parts[0]?.fragment.task;
-    if (task?.kind !== 'windows' || names.some(({ parts }) => parts.length !== 1)) return undefined;
-    const isPaged = seriesLimit > 0 || seriesOffset > 0 || plan.limit > 0 || plan.offset > 0;
-    const isGrouped = plan.tags.every((tag) => plan.outerTags.includes(tag));
-    if (isPaged || !isGrouped || plan.refusals.length > 0) return undefined;
-    if (plan.calls.some(({ input }) => input.kind !== 'folded')) return undefined;
-    return new FoldedLevel(plan, context, { scan, task });
+    let known = foldedPlans.of(plan);
+    if (known === undefined) foldedPlans.keep(plan, (known = foldedPlan(plan) ?? 'other'));
+    return known === 'other' ? undefined : new FoldedLevel(plan, context, known);
   }
 
   *next(): Steps<GroupId | undefined> {
@@ -136,6 +137,7 @@ export class FoldedLevel implements GroupStream<Batch> {
     const { calls, ascending } = this.#plan;
     const rows = [{ subgroup: this.subgroups.idOf([]), summaries: this.#summaries }];
     const place = { task: this.#task, feed: 0, ascending, subgroups: this.subgroups };
+    this.#calls ??= new CallRows(this.#plan, this.#context, { subgroups: this.subgroups, isOutermost: true }); // prettier-ignore
     yield* this.#calls.rows(foldedInputs(rows, calls, place), builder);
   }
 
@@ -165,8 +167,13 @@ export class FoldedLevel implements GroupStream<Batch> {
       timesNs = own;
     }
     if (timesNs === undefined) return undefined;
-    const values = plain.map(({ input, call }) => resultColumn(input.call, must(this.#summaries[input.field], 'a summary per field'), call.type)); // prettier-ignore
-    if (values.some(({ valid }) => valid !== undefined)) return undefined;
+    const values: Column[] = [];
+    for (const { input, call } of plain) {
+      const summary = must(this.#summaries[input.field], 'a summary per field');
+      const column = resultColumn(input.call, summary, call.type);
+      if (column.valid !== undefined) return undefined;
+      values.push(column);
+    }
     const columns = this.#slots.map((call) => values[call]);
     return builder.build({ timesNs, subgroups: undefined, columns });
   }
@@ -182,6 +189,22 @@ export class FoldedLevel implements GroupStream<Batch> {
     const intervalNs = fill?.kind === 'fill' ? fill.grid.intervalNs : 0n;
     return BigInt(count - 1) * intervalNs === lastNs - firstNs;
   }
+}
+
+function foldedPlan(plan: LevelPlan): FoldedPlan | undefined {
+  const [feed, ...others] = plan.feeds;
+  if (feed?.kind !== 'windows' || others.length > 0) return undefined;
+  const { scan } = feed satisfies WindowsFeed;
+  const { names, seriesLimit, seriesOffset } = scan;
+  const task = names[0]?.parts[0]?.fragment.task;
+  if (task?.kind !== 'windows' || names.some(({ parts }) => parts.length !== 1)) return undefined;
+  const isPaged = seriesLimit > 0 || seriesOffset > 0 || plan.limit > 0 || plan.offset > 0;
+  const isGrouped = plan.tags.every((tag) => plan.outerTags.includes(tag));
+  if (isPaged || !isGrouped || plan.refusals.length > 0) return undefined;
+  if (plan.calls.some(({ input }) => input.kind !== 'folded')) return undefined;
+  const placeOf = new Map(plan.calls.map(({ slot }, place) => [slot, place]));
+  const slots = plan.slots.map((_, at) => placeOf.get(at) ?? -1);
+  return { scan, task, plain: plainCalls(plan), slots };
 }
 
 /** Undefined where a call has stages that change its points. */

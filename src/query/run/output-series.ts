@@ -1,3 +1,4 @@
+import { notesOn } from '../../base/notes.ts';
 import type { TimeZone } from '../../base/time-zone.ts';
 import type { ColumnSeries } from '../emit/result.ts';
 import type { LevelPlan } from '../plan/level-plan.ts';
@@ -71,14 +72,11 @@ function* seriesOf(
   plan: LevelPlan,
   { context, timeZone }: { readonly context: RunContext; readonly timeZone: TimeZone | undefined },
 ): Flow<ColumnSeries> {
-  yield* checkRefusals(plan, context);
-  const pointTags = plan.columns.flatMap(({ isPointTag }, i) => (isPointTag ? [i] : []));
-  const columns = [plan.timeLabel, ...plan.columns.map(({ name }) => name)];
+  if (plan.refusals.length > 0 || hasSubquery(plan)) yield* checkRefusals(plan, context);
+  const { columns, pointTags, missing } = headOf(plan);
   for (let group = yield* stream.next(); group !== undefined; group = yield* stream.next()) {
     const { name, key } = group;
-    const tags = plan.outerTags.map((tag, i) => [tag, key[i] ?? ''] as const);
-    const missing = plan.fill.kind === 'number' ? plan.fill.value : undefined;
-    const head = { kind: 'columns' as const, missing, pointTags, name, tags: tags.length > 0 ? tags : undefined, columns, timeZone }; // prettier-ignore
+    const tags = plan.outerTags.length === 0 ? undefined : plan.outerTags.map((tag, i) => [tag, key[i] ?? ''] as const); // prettier-ignore
     let held: ColumnSeries | undefined;
     for (const batch of stream.rows()) {
       if (batch instanceof Promise) {
@@ -88,8 +86,33 @@ function* seriesOf(
       const { timesNs, columns: values } = batch;
       if (timesNs.length === 0) continue;
       if (held !== undefined) yield { ...held, partial: true };
-      held = { ...head, timesNs, values, start: 0, end: timesNs.length };
+      held = { kind: 'columns', missing, pointTags, name, tags, columns, timeZone, timesNs, values, start: 0, end: timesNs.length }; // prettier-ignore
     }
     if (held !== undefined) yield held;
   }
+}
+
+interface SeriesHead {
+  readonly columns: readonly string[];
+  readonly pointTags: readonly number[];
+  readonly missing: number | bigint | undefined;
+}
+
+const heads = notesOn<LevelPlan, SeriesHead>();
+
+/** The same for all questions that a plan is kept for. */
+function headOf(plan: LevelPlan): SeriesHead {
+  const known = heads.of(plan);
+  if (known !== undefined) return known;
+  const head = {
+    columns: [plan.timeLabel, ...plan.columns.map(({ name }) => name)],
+    pointTags: plan.columns.flatMap(({ isPointTag }, i) => (isPointTag ? [i] : [])),
+    missing: plan.fill.kind === 'number' ? plan.fill.value : undefined,
+  };
+  heads.keep(plan, head);
+  return head;
+}
+
+function hasSubquery({ feeds }: LevelPlan): boolean {
+  return feeds.some((feed) => feed.kind === 'rows' && feed.sources.some(({ kind }) => kind === 'subquery')); // prettier-ignore
 }

@@ -22,6 +22,13 @@ export function* settled<T>(value: T | Promise<T>): Steps<T> {
   return arrived[0] as T;
 }
 
+/** For whoever has no driver: waits wherever they do. */
+export async function waited<Result>(steps: Steps<Result>): Promise<Result> {
+  let next = steps.next();
+  while (next.done !== true) next = await asked(steps, next.value);
+  return next.value;
+}
+
 /** What comes behind a promise that was given, once that has settled. */
 export async function asked<Step, Result>(
   steps: Generator<Step, Result, undefined>,

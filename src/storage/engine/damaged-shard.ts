@@ -6,6 +6,11 @@ export function damagedShardError(shardId: number, error: DbError): DbError {
   return new DbError(error.code, `shard ${shardId} is damaged: ${error.message}`, { cause: error });
 }
 
+/** What a reader of a shard fails with: damage that he meets is the shard's. */
+export function viewFailure(error: unknown, shardId: number): unknown {
+  return isDbError(error, 'corrupt') ? damagedShardError(shardId, error) : error;
+}
+
 /** Undefined for any other error. */
 export function damagedShardOf(error: unknown): number | undefined {
   if (!(error instanceof DbError)) return undefined;

@@ -2,66 +2,30 @@
 import { assert } from '../../base/assert.ts';
 import { compareUtf8 } from '../../base/compare-utf8.ts';
 import type { HyperLogLog } from '../../base/collections/hyper-log-log.ts';
-import { isDbError } from '../../base/errors.ts';
 import type { TextPile } from '../../base/text-pile.ts';
-import type { WindowTable } from '../../kernels/window-table.ts';
 import type { FieldType } from '../../models/field-value.ts';
 import { IndexView, type IndexedSeries, type ViewedIndex } from '../index/index-view.ts';
-import type { EndValue } from '../tsm/known-ends.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
 import { escapedSeriesKey, fieldEnding } from '../tsm/tsm-format.ts';
-import { damagedShardError } from './damaged-shard.ts';
-import type { MemoryPart } from './memory-part.ts';
+import { viewFailure } from './damaged-shard.ts';
 import { MemtableView, type ViewedSeries } from './memtable/memtable-view.ts';
 import { FoldedBlocks } from './columns/fold-blocks.ts';
 import { RunsFolder, type FoldedRuns, type RunsFold } from './columns/fold-runs.ts';
-import { areInOrder, foldParts } from './columns/fold-parts.ts';
+import { areInOrder, PartsFolder } from './columns/fold-parts.ts';
 import { FileBlocks } from './columns/file-blocks.ts';
-import { batchTypes, type ColumnPiece, type CursorArena, type CursorBatch, type CursorBounds, RunCursor } from './columns/run-cursor.ts'; // prettier-ignore
+import { batchTypes, type ColumnPiece, type CursorArena, RunCursor } from './columns/run-cursor.ts';
 import { fileEndRow, type EndRowValues } from './file-end-row.ts';
 import { boundOf, isBeyond, rankFiles, seriesEnd, type MemtableSeries, type RankedFile } from './series-end.ts'; // prettier-ignore
+import { isWithin, united } from './part-bounds.ts';
 import type { TimeBounds } from './memtable/shape-table.ts';
-
-export interface ViewRequest extends CursorBounds {
-  readonly seriesId: number;
-  readonly field: string;
-}
-
-export interface ViewFold extends TimeBounds {
-  readonly seriesId: number;
-  /** By column of the table. */
-  readonly fields: readonly string[];
-  readonly table: WindowTable;
-}
-
-/** Points that are added to tables of windows, a millisecond's work at a time. */
-export interface ViewFolding {
-  /** How many were added now; undefined once all are. */
-  next(): number | undefined;
-}
-
-/** What a view reads, oldest first: later parts win. */
-export interface ViewParts {
-  readonly files: readonly TsmFile[];
-  readonly memtables: readonly MemoryPart[];
-}
-
-/** Points of one series and field, see RunCursor. */
-export interface ViewCursor {
-  next(arena: CursorArena): CursorBatch | undefined;
-}
-
-export interface ViewEnd {
-  readonly timeNs: bigint;
-  /** A text is bytes. */
-  readonly value: EndValue;
-}
-
-export interface ViewRow extends Omit<ViewRequest, 'field' | 'rowsFirst'> {
-  readonly fields: readonly string[];
-}
+import type { ViewCursor, ViewEnd, ViewFold, ViewFolding, ViewParts, ViewRequest, ViewRow } from './view-request.ts'; // prettier-ignore
 
 /** Fields that were asked for last. */
+const noKey = new Uint8Array(0);
+const keyBytesFirst = 256;
+const noOrder: FieldOrder = { fields: [], order: [] };
+const onlyField: readonly number[] = [0];
+
 interface FieldOrder {
   readonly fields: readonly string[];
   readonly order: readonly number[];
@@ -87,10 +51,10 @@ export class ShardView {
   #named: NamedSeries | undefined;
   #runs: RunsFolder | undefined;
   /** That of the named series, and behind it of a field. */
-  #key: Uint8Array = new Uint8Array(256);
-  #ordered: FieldOrder = { fields: [], order: [] };
+  #key: Uint8Array = noKey;
+  #ordered: FieldOrder = noOrder;
   /** Of fields that were asked for. */
-  readonly #endings = new Map<string, Uint8Array>();
+  #endings: Map<string, Uint8Array> | undefined;
 
   constructor(shardId: number, index: ViewedIndex, parts: ViewParts) {
     this.shardId = shardId;
@@ -118,6 +82,11 @@ export class ShardView {
 
   get files(): readonly TsmFile[] {
     return this.#parts.files;
+  }
+
+  /** All of it, whatever its times. */
+  get parts(): ViewParts {
+    return this.#parts;
   }
 
   /**
@@ -154,20 +123,22 @@ export class ShardView {
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
+  fieldType(measurement: string, field: string): (typeof batchTypes)[FieldType] | undefined {
+    const type = this.#index.fields(measurement).get(field);
+    return type === undefined ? undefined : batchTypes[type];
+  }
+
   tagKeys(measurement: string): readonly string[] {
     return this.#guard(() => [...this.#index.tagKeys(measurement)].sort());
   }
 
   /** Inclusive bounds of the times of all points; undefined in an empty shard. They may be wider, never narrower. */
   timeBounds(): TimeBounds | undefined {
-    const parts = [...this.#parts.files, ...this.#parts.memtables].flatMap(({ bounds }) => bounds ?? []); // prettier-ignore
-    return parts.reduce<TimeBounds | undefined>((all, one) => {
-      if (all === undefined) return one;
-      return {
-        minTimeNs: one.minTimeNs < all.minTimeNs ? one.minTimeNs : all.minTimeNs,
-        maxTimeNs: one.maxTimeNs > all.maxTimeNs ? one.maxTimeNs : all.maxTimeNs,
-      };
-    }, undefined);
+    const { files, memtables } = this.#parts;
+    let all: TimeBounds | undefined;
+    for (let i = 0; i < files.length; i++) all = united(all, files[i]?.bounds);
+    for (let i = 0; i < memtables.length; i++) all = united(all, memtables[i]?.bounds);
+    return all;
   }
 
   seriesIds(measurement: string): Generator<undefined, Uint32Array> {
@@ -228,7 +199,11 @@ export class ShardView {
   }
 
   series(seriesId: number): IndexedSeries {
-    return this.#guard(() => this.#index.series(seriesId));
+    try {
+      return this.#index.series(seriesId);
+    } catch (error) {
+      throw this.#failure(error);
+    }
   }
 
   /** The key of a series as bytes. A view: it holds until the memory grows. */
@@ -299,6 +274,7 @@ export class ShardView {
 
   /** Fields by their places, in the order that keys of a series have in files. */
   #orderOf(fields: readonly string[]): readonly number[] {
+    if (fields.length === 1) return onlyField;
     const { fields: known, order } = this.#ordered;
     if (known === fields || (known.length === fields.length && known.every((field, i) => field === fields[i]))) return order; // prettier-ignore
     const found = fields.map((_, i) => i).sort((a, b) => compareUtf8(fields[a] ?? '', fields[b] ?? '')); // prettier-ignore
@@ -320,12 +296,14 @@ export class ShardView {
   #name(seriesId: number): NamedSeries {
     if (this.#named?.seriesId === seriesId) return this.#named;
     const bytes = this.#index.keyOf(seriesId);
-    const memtables = this.#parts.memtables.flatMap((memtable) => {
+    const memtables: MemtableSeries[] = [];
+    for (const memtable of this.#parts.memtables) {
       const id = memtable.bounds === undefined ? undefined : memtable.idOf(bytes, seriesId);
-      return id === undefined ? [] : [{ memtable, seriesId: id }];
-    });
+      if (id !== undefined) memtables.push({ memtable, seriesId: id });
+    }
     const measurement = memtables.length === 0 ? '' : this.#index.measurementOf(seriesId);
-    const escaped = escapedSeriesKey(bytes);
+    // Nobody else asks for it.
+    const escaped = this.#parts.files.length === 0 ? noKey : escapedSeriesKey(bytes);
     this.#keyRoom(escaped.length).set(escaped);
     this.#named = { seriesId, keyBytes: escaped.length, measurement, memtables };
     return this.#named;
@@ -333,8 +311,9 @@ export class ShardView {
 
   /** The key in files of a field of the series that was named last; it holds until the next one. */
   #keyOf({ keyBytes }: NamedSeries, field: string): Uint8Array {
-    let ending = this.#endings.get(field);
-    if (ending === undefined) this.#endings.set(field, (ending = fieldEnding(field)));
+    const endings = (this.#endings ??= new Map<string, Uint8Array>());
+    let ending = endings.get(field);
+    if (ending === undefined) endings.set(field, (ending = fieldEnding(field)));
     const key = this.#keyRoom(keyBytes + ending.length);
     key.set(ending, keyBytes);
     return key.subarray(0, keyBytes + ending.length);
@@ -342,7 +321,7 @@ export class ShardView {
 
   #keyRoom(lengthBytes: number): Uint8Array {
     if (lengthBytes > this.#key.length) {
-      const grown = new Uint8Array(lengthBytes * 2);
+      const grown = new Uint8Array(Math.max(keyBytesFirst, lengthBytes * 2));
       grown.set(this.#key);
       this.#key = grown;
     }
@@ -413,18 +392,28 @@ export class ShardView {
    * Adds all points of some fields of a series within the bounds to the table, where they lie; undefined when nothing was added,
    * and cursors have to be read.
    */
-  fold({ seriesId, ...request }: ViewFold): ViewFolding | undefined {
-    return this.#guard(() => {
-      const named = this.#name(seriesId);
-      const { measurement } = named;
-      const blocks = this.#blocksOf(named, request);
-      if (blocks === undefined) return undefined;
-      if (named.memtables.length === 0) return { next: () => this.#guard(() => blocks.next()) };
-      const memtables = named.memtables.filter(({ memtable: { bounds } }) => bounds !== undefined && isWithin(bounds, request)); // prettier-ignore
-      if (!areInOrder({ blocks, memtables }, { ...request, measurement })) return undefined;
-      const steps = this.#guarded(foldParts({ blocks, memtables }, { ...request, measurement }));
-      return { next: () => steps.next().value };
-    });
+  fold(request: ViewFold): ViewFolding | undefined {
+    try {
+      const folder = this.#folder(request);
+      if (folder === undefined) return undefined;
+      const { shardId } = this;
+      return { next: () => nextOf(folder, shardId) };
+    } catch (error) {
+      throw this.#failure(error);
+    }
+  }
+
+  #folder({ seriesId, fields, table, minTimeNs, maxTimeNs }: ViewFold): ViewFolding | undefined {
+    const named = this.#name(seriesId);
+    const { measurement } = named;
+    const request = { measurement, fields, table, minTimeNs, maxTimeNs };
+    const isInFiles = this.#parts.files.length > 0;
+    const blocks = isInFiles ? this.#blocksOf(named, request) : undefined;
+    if (isInFiles && blocks === undefined) return undefined;
+    if (blocks !== undefined && named.memtables.length === 0) return blocks;
+    const memtables = named.memtables.filter(({ memtable: { bounds } }) => bounds !== undefined && isWithin(bounds, request)); // prettier-ignore
+    const parts = { blocks, memtables };
+    return areInOrder(parts, request) ? new PartsFolder(parts, request) : undefined;
   }
 
   /**
@@ -442,10 +431,10 @@ export class ShardView {
   }
 
   #blocksOf(named: NamedSeries, request: Omit<ViewFold, 'seriesId'>): FoldedBlocks | undefined {
-    const { fields, ...bounds } = request;
+    const { fields, table, minTimeNs, maxTimeNs } = request;
     const keyOf = (column: number): Uint8Array => this.#keyOf(named, fields[column] ?? '');
-    const files = this.#filesFrom(true).map(({ file }) => file);
-    return FoldedBlocks.of(files, { ...bounds, keyOf, columns: this.#orderOf(fields) });
+    const columns = this.#orderOf(fields);
+    return FoldedBlocks.of(this.#filesFrom(true), { table, minTimeNs, maxTimeNs, keyOf, columns });
   }
 
   openCursor(request: ViewRequest): ViewCursor {
@@ -457,8 +446,9 @@ export class ShardView {
     const { seriesId, field } = request;
     const named = this.#name(seriesId);
     const { measurement, memtables } = named;
-    const key = this.#keyOf(named, field);
-    const found = this.#parts.files.flatMap((file) => FileBlocks.of(file, key, request) ?? []);
+    const { files } = this.#parts;
+    const key = files.length === 0 ? noKey : this.#keyOf(named, field);
+    const found = files.flatMap((file) => FileBlocks.of(file, key, request) ?? []);
     const [only, ...others] = found;
     // Nothing else has times among its own.
     if (only !== undefined && others.length === 0 && memtables.length === 0)
@@ -472,7 +462,12 @@ export class ShardView {
   /** The same of each step. */
   *#guarded<Step, Result>(steps: Generator<Step, Result>): Generator<Step, Result> {
     for (;;) {
-      const step = this.#guard(() => steps.next());
+      let step: IteratorResult<Step, Result>;
+      try {
+        step = steps.next();
+      } catch (error) {
+        throw this.#failure(error);
+      }
       if (step.done === true) return step.value;
       yield step.value;
     }
@@ -483,13 +478,21 @@ export class ShardView {
     try {
       return read();
     } catch (error) {
-      throw isDbError(error, 'corrupt') ? damagedShardError(this.shardId, error) : error;
+      throw this.#failure(error);
     }
+  }
+
+  #failure(error: unknown): unknown {
+    return viewFailure(error, this.shardId);
   }
 }
 
-function isWithin(bounds: TimeBounds, { minTimeNs, maxTimeNs }: TimeBounds): boolean {
-  return bounds.minTimeNs <= maxTimeNs && bounds.maxTimeNs >= minTimeNs;
+function nextOf(folder: ViewFolding, shardId: number): number | undefined {
+  try {
+    return folder.next();
+  } catch (error) {
+    throw viewFailure(error, shardId);
+  }
 }
 
 /** Whether all points of a file are behind a time, in the direction of reading. */

@@ -170,7 +170,7 @@ export class IndexView {
     tagKey: string,
     values: Iterable<string>,
   ): Generator<undefined, Uint32Array> {
-    const wanted = [...new Set(values)];
+    const wanted = [...(values instanceof Set ? (values as Set<string>) : new Set(values))];
     const lists: OrderedIds[] = [];
     for (const { of, base, found } of this.#foundIn(measurement)) {
       const tag = of.tag(found, encoder.encode(escapeTag(tagKey)));
@@ -182,7 +182,8 @@ export class IndexView {
       const ids = yield* of.freshIdsWith(measurement, { tagKey, values: wanted }, this.#state.turn);
       lists.push(this.#placed(ids, base));
     }
-    return yield* mergeIds(lists);
+    const [only] = lists;
+    return lists.length === 1 && only !== undefined ? only.ids : yield* mergeIds(lists);
   }
 
   /**

@@ -14,7 +14,8 @@ import { PointBatchBuilder } from '../../models/point-batch-builder.ts';
 import { seriesKey } from '../../models/series-key.ts';
 import { compiledKernels } from '../../kernels/module/kernel-module.ts';
 import { QueryKernel } from '../../kernels/query-kernel.ts';
-import type { ShardView, ViewRequest } from '../engine/shard-view.ts';
+import type { ShardView } from '../engine/shard-view.ts';
+import type { ViewRequest } from '../engine/view-request.ts';
 import { Store } from './store.ts';
 
 const place = { shardId: 7, database: 'db', retentionPolicy: 'autogen' };

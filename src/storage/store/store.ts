@@ -195,8 +195,12 @@ export class Store {
     return this.#settleLog?.() ?? Promise.resolve();
   }
 
-  /** Resolves once they are open, or found damaged: view() may be asked then. */
-  async whenOpen(shardIds: readonly number[]): Promise<void> {
+  /** Resolves once they are open, or found damaged: view() may be asked then. Undefined where they are. */
+  whenOpen(shardIds: readonly number[]): Promise<void> | undefined {
+    return shardIds.some((id) => this.#opener.isPending(id)) ? this.#opened(shardIds) : undefined;
+  }
+
+  async #opened(shardIds: readonly number[]): Promise<void> {
     for (const id of shardIds) if (this.#opener.isPending(id)) await this.#opener.open(id);
   }
 

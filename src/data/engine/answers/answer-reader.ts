@@ -91,7 +91,9 @@ export class AnswerReader {
       open: (part) => this.#open(part),
       openRun: (parts) => this.#openRun(parts),
       seriesTags: (part, countMax) => this.#seriesTags(part, countMax),
-      ...{ matcher: this.#ports.matcher, pacer, account },
+      matcher: this.#ports.matcher,
+      pacer,
+      account,
     };
     return outputFlow(plan, run, zone);
   }
@@ -201,17 +203,22 @@ function* runOf(
 }
 
 export function pacerOf({ clock, turn }: AnswerPorts, context: EngineContext): Pacer {
-  return new Pacer({ clock, turn, signal: signalOf(context) });
+  return new Pacer({ clock, turn, signal: new ContextSignal(context) });
 }
 
-function signalOf(context: EngineContext): Pick<AbortSignal, 'aborted' | 'reason'> {
-  return {
-    get aborted() {
-      return context.cancelled();
-    },
-    // An error is dear to make, and hardly ever asked for.
-    get reason() {
-      return new DbError('cancelled', 'query interrupted');
-    },
-  };
+class ContextSignal implements Pick<AbortSignal, 'aborted' | 'reason'> {
+  readonly #context: EngineContext;
+
+  constructor(context: EngineContext) {
+    this.#context = context;
+  }
+
+  get aborted(): boolean {
+    return this.#context.cancelled();
+  }
+
+  /** An error is dear to make, and hardly ever asked for. */
+  get reason(): DbError {
+    return new DbError('cancelled', 'query interrupted');
+  }
 }

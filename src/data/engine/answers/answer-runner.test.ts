@@ -34,6 +34,24 @@ test('answer: max-select-point is of all that a statement reads', async () => {
   });
 });
 
+test('answer: one that is there at once is the reply itself, and leaves nothing held', async () => {
+  await withEngine('m v=1 1\nm v=2.5 2', async (engine) => {
+    const statement = parseQuery('SELECT max(v) FROM db.autogen.m')[0] as SelectStatement;
+    const places = [{ database: 'db', retentionPolicy: 'autogen', isParted: false, shardIds: [kept.shardId], names: ['m'] }]; // prettier-ignore
+    const task = { statement, range: { minNs: undefined, maxNs: undefined }, places, bucketsMax: 0, seriesMax: 0, pointsMax: 0, epochUnitNs: 1n }; // prettier-ignore
+    const request = { text: taskText(task) ?? '', nowNs: 9n, isKept: true };
+    // Its shard is opened for the first one.
+    for await (const _ of engine.stream('answer', request, { cancelled: () => false }));
+    for (let i = 0; i < 2; i++) {
+      const begun = engine.begin?.('answer', request, { cancelled: () => false });
+      if (begun === undefined || !('body' in begun)) throw new Error('it has to be asked for');
+      expect(Buffer.from((begun.body as AnswerPart).bytes).toString()).toContain('[[2,2.5]]');
+    }
+    const cancelled = { cancelled: () => true };
+    expect(() => engine.begin?.('answer', request, cancelled)).toThrow('query interrupted');
+  });
+});
+
 const more = ',"partial":true}],"partial":true}]}\n';
 const last = '}]}]}\n';
 const chunkedCases: readonly [string, number, readonly string[]][] = [

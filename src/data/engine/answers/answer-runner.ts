@@ -10,27 +10,32 @@ import type { FoundGroups } from '../../../query/exec/groups.ts';
 import { JsonDocument } from '../../../query/emit/json-writer.ts';
 import type { CompiledSelect } from '../../../query/plan/compile-statement.ts';
 import type { LevelPlan } from '../../../query/plan/level-plan.ts';
-import { planSelect } from '../../../query/plan/plan-select.ts';
+import { planInSteps } from '../../../query/plan/plan-select.ts';
 import type { QueryAccount } from '../../../query/run/query-account.ts';
-import type { ShardView, ViewParts } from '../../../storage/engine/shard-view.ts';
+import { waited, type Steps } from '../../../query/run/steps.ts';
+import type { ShardView } from '../../../storage/engine/shard-view.ts';
+import type { ViewParts } from '../../../storage/engine/view-request.ts';
 import { DescribedLanes } from '../lists/described-lanes.ts';
 import { describeShards, mergeDescriptions } from '../lists/describe-shards.ts';
 import type { MeasurementDescription } from '../shard-access.ts';
 import { AnswerReader, pacerOf, type AnswerPorts, type OpenPlace, type ReadAnswer, type RunningAnswer } from './answer-reader.ts'; // prettier-ignore
 import { schemasMark, ShareNotes } from './answer-share.ts';
-import type { AnswerPlace, AnswerRequest, AnswerTask, Gathering } from './answer-task.ts';
+import type { AnswerPlace, AnswerRequest, Gathering } from './answer-task.ts';
 import { documentParts, Documents } from './document-parts.ts';
 import { holdsItsPoints, isOfGroup } from './own-groups.ts';
 import { Feeds, type Feed } from './gathered/feeds.ts';
 import { partOf } from './gathered/part-of.ts';
-import { nothingSent, plannedReply } from './gathered/sent-batches.ts';
+import { nothingSent, plannedReply, type SentBatch } from './gathered/sent-batches.ts';
 import { KnownAnswers, type KnownAnswer } from './known-answers.ts';
+import { begunReplies, repliesOf, type ReplyFlow } from './reply-flow.ts';
+import { shareablePlan } from './shared/shareable-plan.ts';
 import { cutAnswer, usualShareLimits, type ShareLimits } from './shared/share-answer.ts';
 import { ChunkRunner, type ChunkedPlan, type LentFiles } from './shared/chunk-runner.ts';
 import type { SharedAnswer, SharingStart } from './shared/shared-answer.ts';
 
 export interface AnswerRunnerPorts extends AnswerPorts {
-  readonly whenOpen: (shardIds: readonly number[]) => Promise<void>;
+  /** Undefined where they are open. */
+  readonly whenOpen: (shardIds: readonly number[]) => Promise<void> | undefined;
   /** Of those that are here, to be released. */
   readonly views: (shardIds: readonly number[]) => readonly ShardView[];
   readonly schemaVersion: () => number;
@@ -99,6 +104,15 @@ export class AnswerRunner {
 
   /** The parts of the document; or what is shared of it, and then this worker's chunks. */
   run(request: AnswerRequest, context: EngineContext): AsyncGenerator<EngineReply> {
+    return repliesOf(this.#flow(request, context));
+  }
+
+  /** The same; the only part itself where all was there that it takes. Parts have to be asked for, as what reads them has begun. */
+  begin(request: AnswerRequest, context: EngineContext): EngineReply | AsyncGenerator<EngineReply> {
+    return begunReplies(this.#flow(request, context));
+  }
+
+  #flow(request: AnswerRequest, context: EngineContext): ReplyFlow {
     const { gathers } = request;
     // Before anything is awaited: what comes of others may be right behind.
     const feeds = gathers && this.feeds.open(gathers);
@@ -113,24 +127,30 @@ export class AnswerRunner {
 
   /** What other nodes merge with what they have. */
   blocks(request: AnswerRequest, context: EngineContext): AsyncGenerator<EngineReply> {
-    return this.#opened(request, context, (opened) => this.#blocks(opened));
+    return repliesOf(this.#opened(request, context, (opened) => this.#blocks(opened)));
   }
 
-  async *#opened(
+  *#opened(
     request: AnswerRequest,
     context: EngineContext,
-    run: (opened: OpenedAnswer) => AsyncGenerator<EngineReply>,
-  ): AsyncGenerator<EngineReply> {
+    run: (opened: OpenedAnswer) => ReplyFlow,
+  ): ReplyFlow {
     const { accounts, whenOpen, schemaVersion } = this.#ports;
     const places: OpenPlace[] = [];
     let account: QueryAccount | undefined;
     try {
       const known = this.#known.of(request);
-      for (const { shardIds } of known.task.places) await whenOpen(shardIds);
+      for (const { shardIds } of known.task.places) {
+        const opening = whenOpen(shardIds);
+        if (opening !== undefined) yield opening;
+      }
       const seriesVersion = this.#ports.seriesVersion();
       account = accounts.open();
       const running = { context, pacer: pacerOf(this.#ports, context), account };
-      this.#openAll(known.task, places);
+      for (const { database, retentionPolicy, isParted, shardIds, names } of known.task.places) {
+        const views = this.#ports.views(shardIds);
+        places.push({ database, retentionPolicy, isParted, shardIds, names, views });
+      }
       const compiled = known.compiled(request);
       const planned = { known, compiled, request, schemaVersion: schemaVersion() };
       yield* run({ planned, places, running, seriesVersion });
@@ -141,12 +161,7 @@ export class AnswerRunner {
     }
   }
 
-  async *#answer({
-    planned,
-    places,
-    running,
-    seriesVersion,
-  }: OpenedAnswer): AsyncGenerator<EngineReply> {
+  *#answer({ planned, places, running, seriesVersion }: OpenedAnswer): ReplyFlow {
     const { request, compiled, known } = planned;
     const { task } = known;
     const { zone } = compiled;
@@ -155,23 +170,23 @@ export class AnswerRunner {
     const emptyAt = isTimeless ? seriesVersion : undefined;
     // By the schemas of now, as the plan is.
     const share = request.isShare === true ? new ShareNotes(this.#markOf(places), emptyAt) : undefined; // prettier-ignore
-    const plan = await this.#planOf(planned, places, running);
+    const plan = yield* this.#planOf(planned, places, running);
     const mayBeShared = request.mayBeHelped === true && share === undefined;
-    const { shared, found } = mayBeShared ? await this.#shared({ plan, zone, task }, { planned, places }, running) : noHelp; // prettier-ignore
-    if (shared !== undefined) yield* shared;
+    const { shared, found } = mayBeShared ? yield* this.#shared({ plan, zone, task }, { planned, places }, running) : noHelp; // prettier-ignore
+    if (shared !== undefined) yield shared;
     else {
       const read = { places, limits: task, share, found };
       yield* this.#alone({ plan, zone, task }, read, running);
     }
   }
 
-  async *#gathered(
+  *#gathered(
     { planned, places, running }: OpenedAnswer,
     { beforeCount }: Gathering,
     feeds: readonly Feed[],
-  ): AsyncGenerator<EngineReply> {
+  ): ReplyFlow {
     const mark = this.#markOf(places);
-    const plan = await this.#planOf({ ...planned, isPart: true }, places, running);
+    const plan = yield* this.#planOf({ ...planned, isPart: true }, places, running);
     if (mark === '' || partOf(plan) === undefined) throw severalPlans();
     const { account, pacer } = running;
     for (const feed of feeds) feed.expect(mark, account, () => pacer.waited());
@@ -182,18 +197,18 @@ export class AnswerRunner {
     yield* this.#alone({ plan, zone, task }, read, running);
   }
 
-  async *#blocks({ planned, places, running }: OpenedAnswer): AsyncGenerator<EngineReply> {
+  *#blocks({ planned, places, running }: OpenedAnswer): ReplyFlow {
     const mark = this.#markOf(places);
     if (mark === '') {
       yield plannedReply(mark, nothingSent);
       return;
     }
-    const plan = await this.#planOf({ ...planned, isPart: true }, places, running);
+    const plan = yield* this.#planOf({ ...planned, isPart: true }, places, running);
     const part = partOf(plan);
     if (part === undefined) throw severalPlans();
     const { task: limits } = planned.known;
     const reader = new AnswerReader(this.#ports, { places, limits, isPart: true }, running);
-    for await (const batch of reader.batches(part)) yield plannedReply(mark, batch);
+    yield plannedReplies(mark, reader.batches(part));
   }
 
   /** Chunks of an answer whose shards are home on another worker, as many as it leaves. */
@@ -207,18 +222,14 @@ export class AnswerRunner {
       const compiled = known.compiled(request);
       const planned = { known, compiled, request, schemaVersion };
       const places = task.places.map((place) => ({ ...place, measurements }));
-      const plan = await this.#plan(planned, places, running);
+      const plan = await waited(this.#plan(planned, places, running));
       yield* this.#chunks.assist({ plan, zone: compiled.zone, task }, shared, running);
     } finally {
       account.close();
     }
   }
 
-  async *#alone(
-    { plan, zone, task }: ChunkedPlan,
-    read: ReadAnswer,
-    running: RunningAnswer,
-  ): AsyncGenerator<EngineReply> {
+  *#alone({ plan, zone, task }: ChunkedPlan, read: ReadAnswer, running: RunningAnswer): ReplyFlow {
     const reader = new AnswerReader(this.#ports, read, running);
     const { share } = read;
     try {
@@ -231,16 +242,17 @@ export class AnswerRunner {
   }
 
   /** Without `shared` the answer is not worth another worker's help, or cannot be cut. */
-  async #shared(
+  *#shared(
     chunked: ChunkedPlan,
     { planned, places }: PlannedPlaces,
     running: RunningAnswer,
-  ): Promise<Help> {
+  ): Steps<Help> {
     const { task, plan } = chunked;
     const [place, ...others] = places;
     const isWhole = task.chunkRowsMax === undefined && task.pointsMax === 0 && others.length === 0;
+    if (place === undefined || !isWhole || shareablePlan(plan) === undefined) return noHelp;
     const isApart = isOfGroup(planned.compiled.fields) && holdsItsPoints(planned.compiled);
-    if (place === undefined || !isWhole || !isApart) return noHelp;
+    if (!isApart) return noHelp;
     const { kernels, matcher, shareLimits: limits = usualShareLimits } = this.#ports;
     const { context, pacer, account } = running;
     const kernel = kernels.take();
@@ -249,7 +261,10 @@ export class AnswerRunner {
       const { views } = place;
       const steps = cutAnswer({ views, plan, limits, seriesMax: task.seriesMax, account }, own);
       let step = steps.next();
-      for (; step.done !== true; step = steps.next()) await pacer.rest();
+      for (; step.done !== true; step = steps.next()) {
+        const rest = pacer.rest();
+        if (rest !== undefined) yield rest;
+      }
       const { request, schemaVersion } = planned;
       const { cut: made, found } = step.value;
       if (made === undefined) return { found };
@@ -277,27 +292,22 @@ export class AnswerRunner {
     yield* this.#chunks.run(chunked, { shared, parts, aheadMax: streamAheadMax }, running);
   }
 
-  #openAll(task: AnswerTask, into: OpenPlace[]): void {
-    for (const place of task.places)
-      into.push({ ...place, views: this.#ports.views(place.shardIds) });
-  }
-
-  async #planOf(
+  *#planOf(
     planned: Planned,
     places: readonly OpenPlace[],
     running: RunningAnswer,
-  ): Promise<LevelPlan> {
+  ): Steps<LevelPlan> {
     const known = keptPlan(planned);
     if (known !== undefined) return known;
     const described = places.map((place) => ({ ...place, measurements: this.#measurementsOf(place) })); // prettier-ignore
-    return this.#plan(planned, described, running);
+    return yield* this.#plan(planned, described, running);
   }
 
-  async #plan(
+  *#plan(
     planned: Planned,
     places: readonly DescribedPlace[],
     { pacer }: RunningAnswer,
-  ): Promise<LevelPlan> {
+  ): Steps<LevelPlan> {
     const kept = keptPlan(planned);
     if (kept !== undefined) return kept;
     const { known, compiled, request, schemaVersion, isPart = false } = planned;
@@ -305,7 +315,7 @@ export class AnswerRunner {
     const { range, bucketsMax } = known.task;
     const described = places.map((place) => ({ ...place, schemas: mergeDescriptions([place.measurements]) })); // prettier-ignore
     const asked = { compiled, range: times?.shards ?? range, nowNs, bucketsMax, isWhole: !isPart };
-    const made = await planSelect(asked, described, pacer);
+    const made = yield* planInSteps(asked, described, pacer);
     if (times === undefined) known.keep(made, schemaVersion, !isPart);
     return made;
   }
@@ -333,6 +343,13 @@ function keptPlan({
   isPart = false,
 }: Planned): LevelPlan | undefined {
   return request.times === undefined ? known.planAt(schemaVersion, !isPart) : undefined;
+}
+
+async function* plannedReplies(
+  mark: string,
+  batches: AsyncGenerator<SentBatch>,
+): AsyncGenerator<EngineReply> {
+  for await (const batch of batches) yield plannedReply(mark, batch);
 }
 
 /** Before anything is out: it is answered the general way then. */

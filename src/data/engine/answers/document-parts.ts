@@ -6,7 +6,7 @@ import { ChunkCutter } from '../../../query/emit/chunk-cutter.ts';
 import type { JsonDocument } from '../../../query/emit/json-writer.ts';
 import type { ColumnSeries } from '../../../query/emit/result.ts';
 import type { Pacer } from '../../../query/run/pacer.ts';
-import { asked, type Flow } from '../../../query/run/steps.ts';
+import type { Flow } from '../../../query/run/steps.ts';
 import type { PartShare, ShareNotes } from './answer-share.ts';
 import { heldBytesMax, type AnswerPart } from './answer-task.ts';
 import { PartRing } from './part-ring.ts';
@@ -14,49 +14,54 @@ import { PartRing } from './part-ring.ts';
 /** Takes pieces, and gives what of them is ready to leave. */
 export interface DocumentWriter {
   /** Each has to leave before the next one is made. */
-  push(piece: AnswerPiece): Generator<EngineReply>;
+  push(piece: AnswerPiece): Iterable<EngineReply> | undefined;
   end(): EngineReply;
 }
 
-/** The documents of one statement in parts of about `sentBytes`, the last of which says that it is. Waits where it has to. */
-export async function* documentParts(
+/** The documents of one statement in parts of about `sentBytes`, the last of which says that it is. */
+export function* documentParts(
   series: Flow<ColumnSeries>,
   documents: DocumentWriter,
   pacer: Pacer,
-): AsyncGenerator<EngineReply> {
+): Flow<EngineReply> {
   let held: ColumnSeries | undefined;
   try {
-    let next = series.next();
-    while (next.done !== true) {
-      if (next.value instanceof Promise) {
-        next = await asked(series, next.value);
+    for (let next = series.next(); next.done !== true; next = series.next()) {
+      const { value } = next;
+      if (value instanceof Promise) {
+        yield value;
         continue;
       }
-      if (held !== undefined)
-        for (const piece of piecesOf({ statementId: 0, series: [held], partial: true })) {
-          for (const reply of documents.push(piece)) yield reply;
-          const rest = pacer.rest();
-          if (rest !== undefined) await rest;
-        }
-      held = next.value;
-      next = series.next();
+      if (held !== undefined) yield* pushed(held, true, documents, pacer);
+      held = value;
     }
   } finally {
     series.return();
   }
-  for (const piece of piecesOf({ statementId: 0, series: held === undefined ? [] : [held] })) {
-    for (const reply of documents.push(piece)) yield reply;
-    const rest = pacer.rest();
-    if (rest !== undefined) await rest;
-  }
+  yield* pushed(held, false, documents, pacer);
   yield documents.end();
+}
+
+function* pushed(
+  series: ColumnSeries | undefined,
+  isPartial: boolean,
+  documents: DocumentWriter,
+  pacer: Pacer,
+): Flow<EngineReply> {
+  const all = series === undefined ? [] : [series];
+  for (const piece of piecesOf({ statementId: 0, series: all, partial: isPartial })) {
+    const replies = documents.push(piece);
+    if (replies !== undefined) yield* replies;
+    const rest = pacer.rest();
+    if (rest !== undefined) yield rest;
+  }
 }
 
 /** One document or the chunks of an answer, and what of them is ready to leave. */
 export class Documents implements DocumentWriter {
   readonly #document: JsonDocument;
   readonly #cutter: ChunkCutter | undefined;
-  readonly #ring = new PartRing(streamAheadMax);
+  #ring: PartRing | undefined;
   readonly #share: ShareNotes | undefined;
   #sentBytes = 0;
 
@@ -72,15 +77,17 @@ export class Documents implements DocumentWriter {
   }
 
   /** Each has to leave before the next one is made. */
-  *push(piece: AnswerPiece): Generator<EngineReply> {
+  push(piece: AnswerPiece): Iterable<EngineReply> | undefined {
     const document = this.#document;
-    if (this.#cutter === undefined) {
-      document.push(piece);
-      if (this.#share !== undefined) this.#note(this.#share, piece);
-      if (document.lengthBytes >= sentBytes && piece.isResultOpen) yield this.#next();
-      return;
-    }
-    for (const part of this.#cutter.cut(piece)) {
+    if (this.#cutter !== undefined) return this.#pushCut(piece, this.#cutter);
+    document.push(piece);
+    if (this.#share !== undefined) this.#note(this.#share, piece);
+    return document.lengthBytes >= sentBytes && piece.isResultOpen ? [this.#next()] : undefined;
+  }
+
+  *#pushCut(piece: AnswerPiece, cutter: ChunkCutter): Generator<EngineReply> {
+    const document = this.#document;
+    for (const part of cutter.cut(piece)) {
       document.push(part);
       // The statement's last chunk leaves with the end.
       if (!part.isResultOpen && part.result.partial !== true) return;
@@ -107,7 +114,8 @@ export class Documents implements DocumentWriter {
     const document = this.#document;
     const isHeld = this.#sentBytes < heldBytesMax;
     this.#sentBytes += document.lengthBytes;
-    const bytes = isHeld ? undefined : this.#ring.copyOf(document.view());
+    const ring = (this.#ring ??= new PartRing(streamAheadMax));
+    const bytes = isHeld ? undefined : ring.copyOf(document.view());
     const share = this.#share?.take();
     if (bytes === undefined) return replyOf(document, false, share);
     document.written();
@@ -122,11 +130,7 @@ function replyOf(
   share: PartShare | undefined,
 ): EngineReply {
   const { closing } = document;
-  const [taken] = document.take();
-  // A view of memory that others use, too, cannot move.
-  const isAlone = taken?.byteLength === taken?.buffer.byteLength;
-  const own = isAlone && taken !== undefined ? taken : new Uint8Array(taken ?? []);
-  const bytes = new Uint8Array(own.buffer);
-  const part: AnswerPart = { bytes, closing, isLast, ...(share && { share }) };
+  const bytes = document.takeOwn();
+  const part: AnswerPart = share === undefined ? { bytes, closing, isLast } : { bytes, closing, isLast, share }; // prettier-ignore
   return { body: part, transfer: [bytes.buffer as ArrayBuffer], isLast };
 }

@@ -4,6 +4,7 @@ import { homeOf } from '../engine-tasks.ts';
 import type { GatheredOthers, PlannedBlocks } from '../shard-access.ts';
 import type { WorkerLoads } from '../worker-loads.ts';
 import type { AnswerPart, AnswerRequest } from './answer-task.ts';
+import { AloneAnswers } from './alone-answers.ts';
 import { EmptyShares } from './empty-shares.ts';
 import { gatheredAnswer } from './gathered/gathered-answer.ts';
 import { HelpedAnswer } from './shared/helped-answer.ts';
@@ -18,6 +19,7 @@ export interface LocalAnswersPorts {
 export class LocalAnswers {
   readonly #ports: LocalAnswersPorts;
   readonly #empty = new EmptyShares();
+  readonly #alone = new AloneAnswers();
   #gatheredCount = 0;
 
   constructor(ports: LocalAnswersPorts) {
@@ -35,8 +37,12 @@ export class LocalAnswers {
     if (home === undefined || link === undefined) return undefined;
     const alone = () => link.stream('answer', request, { signal }) as AsyncIterable<AnswerPart>;
     if (request.isShare === true) return this.#empty.of(request, this.#ports.versionHeard(home), alone); // prettier-ignore
-    const helper = this.#idleBeside(home);
-    return helper ? new HelpedAnswer({ home: link, helper }, request, signal) : alone();
+    const helper = this.#alone.mayBeHelped(request) ? this.#idleBeside(home) : undefined;
+    if (helper === undefined) return alone();
+    const onAlone = () => {
+      this.#alone.note(request);
+    };
+    return new HelpedAnswer({ home: link, helper }, request, signal, onAlone);
   }
 
   /** As ShardAccess has it. */

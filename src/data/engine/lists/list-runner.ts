@@ -16,7 +16,7 @@ import type { ListPiece, ListRequest } from './schema-list.ts';
 
 export interface ListRunnerPorts extends Pick<EnginePorts, 'clock' | 'turn'> {
   readonly matcher: MatcherFactory;
-  readonly whenOpen: (shardIds: readonly number[]) => Promise<void>;
+  readonly whenOpen: (shardIds: readonly number[]) => Promise<void> | undefined;
   /** Of those that are here, to be released. */
   readonly views: (shardIds: readonly number[]) => readonly ShardView[];
   readonly seriesVersion: () => number;

@@ -47,6 +47,8 @@ export interface QueryStart {
   /** `query-timeout`, milliseconds; 0 is none. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** Whose signal it is, where nothing but this query hears it: it ends by that one, too. */
+  readonly controller?: AbortController | undefined;
 }
 
 interface Entry {
@@ -56,6 +58,8 @@ interface Entry {
   readonly startedMs: number;
   readonly controller: AbortController;
 }
+
+const noTimers: readonly Timer[] = [];
 
 /** The queries that this node runs for its clients (spec F59 to F61). */
 export class QueryRegistry {
@@ -85,7 +89,7 @@ export class QueryRegistry {
       throw new DbError('limit_exceeded', text);
     }
     const id = ++this.#lastId;
-    const controller = new AbortController();
+    const controller = query.controller ?? new AbortController();
     const { text, database, user } = query;
     const startedMs = this.#clock.monotonicMs();
     this.#entries.set(id, { text, database, user, startedMs, controller });
@@ -94,10 +98,11 @@ export class QueryRegistry {
       controller.abort(query.signal.reason);
     };
     const timers = this.#watch(id, query, controller);
-    if (query.signal.aborted) onAbort();
-    else query.signal.addEventListener('abort', onAbort, { once: true });
+    const isOther = query.signal !== controller.signal;
+    if (isOther && query.signal.aborted) onAbort();
+    else if (isOther) query.signal.addEventListener('abort', onAbort, { once: true });
     const leave = (): boolean => {
-      query.signal.removeEventListener('abort', onAbort);
+      if (isOther) query.signal.removeEventListener('abort', onAbort);
       for (const timer of timers) timer.cancel();
       return this.#entries.delete(id);
     };
@@ -110,9 +115,12 @@ export class QueryRegistry {
     const doneIfIdle = (): void => {
       if (isIdle && controller.signal.aborted) done();
     };
-    controller.signal.addEventListener('abort', doneIfIdle, { once: true });
+    // Of an answer that is there whole nobody ever waits.
+    let isHeard = false;
     const idle = (is: boolean): void => {
       isIdle = is;
+      if (!isHeard) controller.signal.addEventListener('abort', doneIfIdle, { once: true });
+      isHeard = true;
       doneIfIdle();
     };
     return { id, signal: controller.signal, leave, done, idle };
@@ -125,6 +133,7 @@ export class QueryRegistry {
     controller: AbortController,
   ): readonly Timer[] {
     const { slowAfterMs, logsTimedOut } = this.#limits;
+    if (slowAfterMs === 0 && timeoutMs === 0) return noTimers;
     const timers: Timer[] = [];
     if (slowAfterMs > 0) {
       const warn = (): void => {

@@ -95,7 +95,36 @@ interface Stream {
   credits: number;
   stopped: boolean;
   wake: Latch<undefined>;
-  readonly end: Latch<undefined>;
+  readonly request: StreamContext;
+}
+
+/** What a stream knows of its reader. */
+class StreamContext implements EngineContext {
+  readonly #flags: Int32Array;
+  readonly #slot: number;
+  #isStopped = false;
+  #stopped: Latch<undefined> | undefined;
+
+  constructor(flags: Int32Array, slot: number) {
+    this.#flags = flags;
+    this.#slot = slot;
+  }
+
+  cancelled(): boolean {
+    return Atomics.load(this.#flags, this.#slot) !== 0;
+  }
+
+  /** Hardly anybody waits for it. */
+  get stopped(): Promise<undefined> {
+    this.#stopped ??= new Latch();
+    if (this.#isStopped) this.#stopped.open(undefined);
+    return this.#stopped.promise;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#stopped?.open(undefined);
+  }
 }
 
 class EngineServer {
@@ -120,7 +149,7 @@ class EngineServer {
         this.#tasks.spawn('call', this.#call(message));
         break;
       case 'stream':
-        this.#tasks.spawn('stream', this.#stream(message));
+        this.#begin(message);
         break;
       case 'credit': {
         const stream = this.#streams.get(message.id);
@@ -133,7 +162,7 @@ class EngineServer {
         const stream = this.#streams.get(message.id);
         if (stream === undefined) break;
         stream.stopped = true;
-        stream.end.open(undefined);
+        stream.request.stop();
         stream.wake.open(undefined);
         break;
       }
@@ -168,14 +197,28 @@ class EngineServer {
     }
   }
 
-  async #stream(message: ToEngine & { type: 'call' | 'stream' }): Promise<void> {
-    const { id, aheadMax: credits = streamAheadMax } = message;
-    const stream: Stream = { credits, stopped: false, wake: new Latch(), end: new Latch() };
+  /** A reply that is there at once and alone leaves before anybody could stop it, or count what he has taken. */
+  #begin(message: ToEngine & { type: 'call' | 'stream' }): void {
+    const { id, kind, body } = message;
+    const request = new StreamContext(this.#cancelFlags, message.slot);
+    try {
+      const begun = this.#engine.begin?.(kind, body, request) ?? this.#engine.stream(kind, body, request);
+      if ('body' in begun) this.#postItem('last', id, begun);
+      else this.#tasks.spawn('stream', this.#stream(message, request, begun));
+    } catch (error) {
+      this.#tasks.spawn('stream', this.#failed(id, error));
+    }
+  } // prettier-ignore
+
+  async #stream(
+    { id, aheadMax: credits = streamAheadMax }: ToEngine & { type: 'call' | 'stream' },
+    request: StreamContext,
+    replies: AsyncIterable<EngineReply>,
+  ): Promise<void> {
+    const stream: Stream = { credits, stopped: false, wake: new Latch(), request };
     this.#streams.set(id, stream);
     let isAnswered = false;
     try {
-      const context = { ...this.#context(message.slot), stopped: stream.end.promise };
-      const replies = this.#engine.stream(message.kind, message.body, context);
       for await (const reply of replies) {
         if (!(await this.#credit(stream))) break;
         isAnswered = reply.isLast === true;
@@ -208,6 +251,12 @@ class EngineServer {
 
   #context(slot: number): EngineContext {
     return { cancelled: () => Atomics.load(this.#cancelFlags, slot) !== 0 };
+  }
+
+  /** What ends the engine is told by the task. */
+  // eslint-disable-next-line @typescript-eslint/require-await -- it rejects
+  async #failed(id: number, error: unknown): Promise<void> {
+    this.#fail(id, error);
   }
 
   /** A broken invariant is not an answer: it ends the engine. */

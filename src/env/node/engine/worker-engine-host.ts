@@ -1,6 +1,5 @@
 import { Worker } from 'node:worker_threads';
 import { must, unreachable } from '../../../base/assert.ts';
-import { BoundedQueue } from '../../../base/async/bounded-queue.ts';
 import { Latch } from '../../../base/async/latch.ts';
 import { DbError, errorText } from '../../../base/errors.ts';
 import {
@@ -8,7 +7,6 @@ import {
   type EngineHost,
   type EngineLink,
   type EngineSettings,
-  streamAheadMax,
 } from '../../engine-host.ts';
 import {
   type EngineWorkerData,
@@ -18,6 +16,7 @@ import {
   unmarshalError,
 } from './engine-protocol.ts';
 import type { NodeLog } from '../log/node-log.ts';
+import { cancelledError, ReplyStream, throwIfAborted, type StreamReader } from './reply-stream.ts';
 import { Outgoing } from '../network/outgoing.ts';
 
 export interface WorkerEngineHostOptions {
@@ -57,11 +56,7 @@ export class WorkerEngineHost implements EngineHost {
 
 type Pending =
   | { readonly kind: 'call'; readonly slot: number; readonly reply: Latch<unknown> }
-  | { readonly kind: 'stream'; readonly slot: number; readonly items: BoundedQueue<Item> };
-
-interface Item {
-  readonly body: unknown;
-}
+  | { readonly kind: 'stream'; readonly slot: number; readonly replies: ReplyStream };
 
 class WorkerEngineLink implements EngineLink {
   readonly #worker: Worker;
@@ -140,35 +135,33 @@ class WorkerEngineLink implements EngineLink {
     }
   }
 
-  async *stream(
+  stream(
     kind: string,
     body: unknown,
     options: EngineCallOptions = {},
-  ): AsyncGenerator<unknown, void, undefined> {
-    const { signal, aheadMax = streamAheadMax } = options;
-    throwIfAborted(signal);
-    const slot = this.#takeSlot();
-    const items = new BoundedQueue<Item>(aheadMax);
-    const pending = { kind: 'stream', slot, items } as const;
-    const id = this.#send('stream', { kind, body, options, pending });
-    const onAbort = (): void => {
-      this.#stop(id, slot);
-      items.fail(cancelledError(signal));
-    };
-    signal?.addEventListener('abort', onAbort, { once: true });
-    try {
-      for (;;) {
-        const item = await items.take();
-        throwIfAborted(signal);
-        if (item === undefined) return;
-        if (this.#pending.has(id)) this.#outgoing.add({ type: 'credit', id });
-        yield item.body;
-      }
-    } finally {
-      signal?.removeEventListener('abort', onAbort);
-      this.#stop(id, slot);
-    }
+  ): AsyncIterableIterator<unknown, undefined> {
+    return new ReplyStream(
+      (replies) => this.#begin(replies, { kind, body, options }),
+      options.signal,
+    );
   }
+
+  /** Asks the engine; answers how to tell it of replies that were taken, and that nobody reads on. */
+  #begin(
+    replies: ReplyStream,
+    { kind, body, options }: { readonly kind: string; readonly body: unknown; readonly options: EngineCallOptions }, // prettier-ignore
+  ): StreamReader {
+    const slot = this.#takeSlot();
+    const id = this.#send('stream', { kind, body, options, pending: { kind: 'stream', slot, replies } });
+    return {
+      taken: () => {
+        if (this.#pending.has(id)) this.#outgoing.add({ type: 'credit', id });
+      },
+      stop: () => {
+        this.#stop(id, slot);
+      },
+    };
+  } // prettier-ignore
 
   async close(): Promise<void> {
     if (!this.#closing) {
@@ -176,7 +169,7 @@ class WorkerEngineLink implements EngineLink {
       // What was called is answered; a stream may be long, and its node is about to end.
       for (const [id, pending] of this.#pending) {
         if (pending.kind !== 'stream') continue;
-        pending.items.fail(new DbError('shutdown', `${this.#name} is closing`));
+        pending.replies.fail(new DbError('shutdown', `${this.#name} is closing`));
         this.#stop(id, pending.slot);
       }
       this.#outgoing.add({ type: 'close' });
@@ -231,14 +224,13 @@ class WorkerEngineLink implements EngineLink {
         break;
       case 'item': {
         const pending = this.#pending.get(message.id);
-        if (pending?.kind === 'stream') pending.items.tryPush({ body: message.body });
+        if (pending?.kind === 'stream') pending.replies.push(message.body, false);
         break;
       }
       case 'last': {
         const pending = this.#release(message.id);
         if (pending.kind !== 'stream') break;
-        pending.items.tryPush({ body: message.body });
-        pending.items.end();
+        pending.replies.push(message.body, true);
         break;
       }
       case 'reply': {
@@ -248,7 +240,7 @@ class WorkerEngineLink implements EngineLink {
       }
       case 'end': {
         const pending = this.#release(message.id);
-        if (pending.kind === 'stream') pending.items.end();
+        if (pending.kind === 'stream') pending.replies.end();
         break;
       }
       case 'failure':
@@ -305,17 +297,9 @@ class WorkerEngineLink implements EngineLink {
 
 function rejectPending(pending: Pending, error: Error): void {
   if (pending.kind === 'call') pending.reply.fail(error);
-  else pending.items.fail(error);
+  else pending.replies.fail(error);
 }
 
 function deathError(name: string, error: Error): DbError {
   return new DbError('internal', `${name} died: ${error.message}`, { cause: error });
-}
-
-function cancelledError(signal: AbortSignal | undefined): DbError {
-  return new DbError('cancelled', 'request cancelled', { cause: signal?.reason });
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw cancelledError(signal);
 }

@@ -1,3 +1,4 @@
+import { notesOn } from '../../../base/notes.ts';
 import type { Operand, Predicate } from '../../predicate.ts';
 
 /** Only series with one of these values of the tag can have rows that pass. */
@@ -6,9 +7,17 @@ export interface TagCandidates {
   readonly values: ReadonlySet<string>;
 }
 
-/** What a predicate says of one tag by equality; undefined when that rules no series out. */
+const known = notesOn<Predicate, TagCandidates | 'none'>();
+
+/** What a predicate says of one tag by equality; undefined when that rules no series out. Predicates stay with their plans. */
 export function tagCandidates(predicate: Predicate | undefined): TagCandidates | undefined {
   if (predicate === undefined) return undefined;
+  let found = known.of(predicate);
+  if (found === undefined) known.keep(predicate, (found = lookedFor(predicate) ?? 'none'));
+  return found === 'none' ? undefined : found;
+}
+
+function lookedFor(predicate: Predicate): TagCandidates | undefined {
   switch (predicate.kind) {
     case 'and': {
       const left = tagCandidates(predicate.left);

@@ -185,7 +185,7 @@ async function compare(disk: Disk, asked: Question): Promise<void> {
   const mark = kernel.arena.mark();
   const columns = types.map((type) => ({ type, parts: asked.parts }));
   const [folded, wanted] = [kernel.windowTable(columns, grid), kernel.windowTable(columns, grid)];
-  const fold = FoldedBlocks.of(files, { ...bounds, table: folded, keyOf: (i) => keys[i] as Uint8Array, columns: [0, 1, 2] }); // prettier-ignore
+  const fold = FoldedBlocks.of(files.map((file) => ({ file })), { ...bounds, table: folded, keyOf: (i) => keys[i] as Uint8Array, columns: [0, 1, 2] }); // prettier-ignore
   const count = foldAll(fold);
   if (count === undefined) {
     tally.left++;

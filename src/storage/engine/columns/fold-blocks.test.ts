@@ -53,7 +53,12 @@ test('fold blocks: a file whose blocks lie in another order than its index says 
     (async () => {
       const file = await openTurned(disk);
       const bounds = { minTimeNs: 0n, maxTimeNs: 1_000_000n };
-      const fold = FoldedBlocks.of([file], { ...bounds, table, keyOf: () => key, columns: [0] });
+      const fold = FoldedBlocks.of([{ file }], {
+        ...bounds,
+        table,
+        keyOf: () => key,
+        columns: [0],
+      });
       expect(() => fold?.next()).toThrow('a block is longer than those of its column');
       await file.close();
     })(),

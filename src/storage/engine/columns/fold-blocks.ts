@@ -61,10 +61,13 @@ export class FoldedBlocks {
   }
 
   /** `files` ascend by their first times. Undefined where cursors have to be read. */
-  static of(files: readonly TsmFile[], request: BlocksFold): FoldedBlocks | undefined {
+  static of(
+    files: readonly { readonly file: TsmFile }[],
+    request: BlocksFold,
+  ): FoldedBlocks | undefined {
     const lastNs: (bigint | undefined)[] = [];
     const found: FileFields[] = [];
-    for (const file of files) {
+    for (const { file } of files) {
       const { bounds } = file;
       if (bounds === undefined || bounds.minTimeNs > request.maxTimeNs || bounds.maxTimeNs < request.minTimeNs) continue; // prettier-ignore
       const fields = fieldsOf(file, request, lastNs);

@@ -16,7 +16,8 @@ export interface PartsFold extends TimeBounds {
 }
 
 export interface FoldedParts {
-  readonly blocks: FoldedBlocks;
+  /** Undefined where no file has any. */
+  readonly blocks: FoldedBlocks | undefined;
   /** Those with times within the bounds, oldest first. */
   readonly memtables: readonly MemtableSeries[];
 }
@@ -29,6 +30,8 @@ export function areInOrder(
   parts: FoldedParts,
   request: TimeBounds & { readonly measurement: string },
 ): boolean {
+  // Nothing to be before or behind.
+  if (parts.memtables.length + (parts.blocks?.lastNs === undefined ? 0 : 1) < 2) return true;
   return (
     followEachOther(parts, ({ memtable }) => memtable.bounds) ||
     followEachOther(parts, ({ memtable, seriesId }) => memtable.timesOf({ ...request, seriesId }))
@@ -39,7 +42,7 @@ function followEachOther(
   { blocks, memtables }: FoldedParts,
   timesOf: (one: MemtableSeries) => TimeBounds | undefined,
 ): boolean {
-  let { lastNs } = blocks;
+  let lastNs = blocks?.lastNs;
   for (const one of memtables) {
     const times = timesOf(one);
     if (times === undefined) continue;
@@ -49,16 +52,39 @@ function followEachOther(
   return true;
 }
 
-/** How many points were added, each time a millisecond's work at the most. */
-export function* foldParts(
-  { blocks, memtables }: FoldedParts,
-  request: PartsFold,
-): Generator<number, undefined> {
-  for (let count = blocks.next(); count !== undefined; count = blocks.next()) yield count;
-  for (const one of memtables) {
-    const count = one.memtable.fold({ ...request, seriesId: one.seriesId });
-    if (count === undefined) yield* foldRows(one, request);
-    else yield count;
+export class PartsFolder {
+  readonly #parts: FoldedParts;
+  readonly #request: PartsFold;
+  #areBlocksAdded: boolean;
+  /** The memtable that comes next. */
+  #next = 0;
+  /** Of the one before, where cursors read it. */
+  #rows: Generator<number, undefined> | undefined;
+
+  constructor(parts: FoldedParts, request: PartsFold) {
+    this.#parts = parts;
+    this.#request = request;
+    this.#areBlocksAdded = parts.blocks === undefined;
+  }
+
+  /** Adds some more, a millisecond's work at the most, and answers how many points; undefined once there are none left. */
+  next(): number | undefined {
+    const { blocks, memtables } = this.#parts;
+    const added = this.#areBlocksAdded ? undefined : blocks?.next();
+    if (added !== undefined) return added;
+    this.#areBlocksAdded = true;
+    for (;;) {
+      const rows = this.#rows?.next();
+      if (rows !== undefined && rows.done !== true) return rows.value;
+      this.#rows = undefined;
+      const one = memtables[this.#next++];
+      if (one === undefined) return undefined;
+      const { measurement, fields, table, minTimeNs, maxTimeNs } = this.#request;
+      const { memtable, seriesId } = one;
+      const count = memtable.fold({ measurement, seriesId, fields, table, minTimeNs, maxTimeNs });
+      if (count !== undefined) return count;
+      this.#rows = foldRows(one, this.#request);
+    }
   }
 }
 

@@ -9,11 +9,13 @@ import type { TimeZone } from '../../../../base/time-zone.ts';
 import { JsonDocument } from '../../../../query/emit/json-writer.ts';
 import type { LevelPlan } from '../../../../query/plan/level-plan.ts';
 import { LentMemtable } from '../../../../storage/engine/memtable/lent-rows.ts';
-import { ShardView, type ViewParts } from '../../../../storage/engine/shard-view.ts';
+import { ShardView } from '../../../../storage/engine/shard-view.ts';
+import type { ViewParts } from '../../../../storage/engine/view-request.ts';
 import { ListedIndex } from '../../../../storage/index/listed-index.ts';
 import type { BorrowedFiles } from '../../../../storage/store/borrowed-files.ts';
 import { AnswerReader, type AnswerPorts, type RunningAnswer } from '../answer-reader.ts';
 import type { AnswerTask } from '../answer-task.ts';
+import { repliesOf } from '../reply-flow.ts';
 import { documentParts } from '../document-parts.ts';
 import { ChunkDocument } from './chunk-document.ts';
 import { claimChunk, helperAheadMax, type ChunkCut, type SharedAnswer } from './shared-answer.ts';
@@ -97,7 +99,7 @@ export class ChunkRunner {
         const reader = new AnswerReader(this.#ports, { places, limits, within }, running);
         try {
           document.begin(chunk);
-          yield* documentParts(reader.flow(plan, zone), document, running.pacer);
+          yield* repliesOf(documentParts(reader.flow(plan, zone), document, running.pacer));
         } finally {
           reader.end();
         }

@@ -13,7 +13,8 @@ import {
   type LendPorts,
   type LentRows,
 } from '../../../../storage/engine/memtable/lend-rows.ts';
-import type { ShardView, ViewParts } from '../../../../storage/engine/shard-view.ts';
+import type { ShardView } from '../../../../storage/engine/shard-view.ts';
+import type { ViewParts } from '../../../../storage/engine/view-request.ts';
 import type { SeriesList } from '../../../../storage/index/listed-index.ts';
 import type { ShareablePlan } from './shareable-plan.ts';
 import type { SharedShard } from './shared-answer.ts';

@@ -17,12 +17,20 @@ export class HelpedAnswer implements AsyncIterableIterator<AnswerPart, undefined
   readonly #signal: AbortSignal;
   /** A worker that is waited for hears of an end only so. */
   readonly #stop = new AbortController();
+  readonly #onAlone: () => void;
   readonly #onAbort: () => void;
   #parts: AsyncIterator<AnswerPart> | undefined;
 
-  constructor(workers: AnswerWorkers, request: AnswerRequest, signal: AbortSignal) {
+  /** `onAlone` is called where it is an answer that one worker makes at once. */
+  constructor(
+    workers: AnswerWorkers,
+    request: AnswerRequest,
+    signal: AbortSignal,
+    onAlone: () => void = () => undefined,
+  ) {
     this.#workers = workers;
     this.#request = request;
+    this.#onAlone = onAlone;
     this.#signal = signal;
     this.#onAbort = () => {
       this.#stop.abort(signal.reason);
@@ -56,7 +64,10 @@ export class HelpedAnswer implements AsyncIterableIterator<AnswerPart, undefined
     this.#parts = own as AsyncIterator<AnswerPart>;
     const first = await own.next();
     if (first.done === true) return { done: true, value: undefined };
-    if (!('shared' in first.value)) return { done: false, value: first.value };
+    if (!('shared' in first.value)) {
+      if (first.value.isLast === true) this.#onAlone();
+      return { done: false, value: first.value };
+    }
     this.#parts = this.#joined(own, first.value);
     return this.next();
   }

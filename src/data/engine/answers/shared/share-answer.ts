@@ -9,7 +9,8 @@ import { pickedEnd } from '../../../../query/exec/pick-end.ts';
 import type { Fragment } from '../../../../query/fragment.ts';
 import type { LevelPlan } from '../../../../query/plan/level-plan.ts';
 import type { TimeBounds } from '../../../../storage/engine/memtable/shape-table.ts';
-import type { ShardView, ViewParts } from '../../../../storage/engine/shard-view.ts';
+import type { ShardView } from '../../../../storage/engine/shard-view.ts';
+import type { ViewParts } from '../../../../storage/engine/view-request.ts';
 import { fieldsOf, HandedOn, sharedShards } from './handed-on.ts';
 import { shareablePlan, type ShareablePlan } from './shareable-plan.ts';
 import { timeChunkBytes, type ChunkCut, type SharedAnswer } from './shared-answer.ts';
@@ -91,13 +92,13 @@ export function* cutAnswer(
   const shareable = shareablePlan(plan);
   if (shareable === undefined) return {};
   const [fragment] = shareable.fragments;
+  if (bytesWithin(views, fragment) < limits.bytesLeast) return {};
   const parts: ViewParts[] = [];
   for (const view of views) {
     const within = view.partsWithin(fragment);
     if (within === undefined) return {};
     parts.push(within);
   }
-  if (bytesWithin(parts, fragment) < limits.bytesLeast) return {};
   const groups = yield* groupSeries({ ...fragment, seriesMax }, views, context);
   const found = { of: fragment, groups };
   const work = estimate(shareable, views, groups);
@@ -114,16 +115,18 @@ export function* cutAnswer(
 }
 
 /** As files have them: in memory a value takes some times as much. */
-function bytesWithin(parts: readonly ViewParts[], { minTimeNs, maxTimeNs }: Fragment): number {
+function bytesWithin(views: readonly ShardView[], { minTimeNs, maxTimeNs }: Fragment): number {
   let bytes = 0;
   const add = (bounds: TimeBounds | undefined, lengthBytes: number): void => {
-    if (bounds === undefined) return;
+    if (bounds === undefined || bounds.minTimeNs > maxTimeNs || bounds.maxTimeNs < minTimeNs)
+      return;
     const from = bounds.minTimeNs > minTimeNs ? bounds.minTimeNs : minTimeNs;
     const to = bounds.maxTimeNs < maxTimeNs ? bounds.maxTimeNs : maxTimeNs;
     const spanNs = Number(bounds.maxTimeNs - bounds.minTimeNs) + 1;
     bytes += (lengthBytes * (Number(to - from) + 1)) / spanNs;
   };
-  for (const { files, memtables } of parts) {
+  for (const { parts } of views) {
+    const { files, memtables } = parts;
     for (const { bounds, seal } of files) add(bounds, seal.lengthBytes);
     for (const { bounds, sizeBytes } of memtables) add(bounds, sizeBytes / memoryTimes);
   }

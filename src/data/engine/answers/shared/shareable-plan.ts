@@ -1,4 +1,5 @@
 /** Which SELECTs can be answered in chunks that know nothing of each other. */
+import { notesOn } from '../../../../base/notes.ts';
 import type { Fragment } from '../../../../query/fragment.ts';
 import type { FeedPlan, LevelPlan, ScanPart } from '../../../../query/plan/level-plan.ts';
 
@@ -9,15 +10,15 @@ export interface ShareablePlan {
   readonly fragments: readonly [Fragment, ...Fragment[]];
 }
 
-const known = new WeakMap<LevelPlan, ShareablePlan | 'none'>();
+const known = notesOn<LevelPlan, ShareablePlan | 'none'>();
 
 /**
  * Undefined where chunks would have to know of each other: several measurements, subqueries, limits of series, rows without tags
  * of which calls, a limit or fill(previous) make something.
  */
 export function shareablePlan(plan: LevelPlan): ShareablePlan | undefined {
-  let found = known.get(plan);
-  if (found === undefined) known.set(plan, (found = looked(plan) ?? 'none'));
+  let found = known.of(plan);
+  if (found === undefined) known.keep(plan, (found = looked(plan) ?? 'none'));
   return found === 'none' ? undefined : found;
 }
 
