@@ -19,6 +19,8 @@ const { values } = parseArgs({
     count: { type: 'string' },
     /** Values of each measurement; each series has one. */
     points: { type: 'string', default: '1' },
+    /** Between values of a measurement: with 604800 each has a shard of its own, every other one on another worker. */
+    'step-seconds': { type: 'string', default: '10' },
     rounds: { type: 'string', default: '5' },
     /** Only statements that match. */
     only: { type: 'string', default: '' },
@@ -32,12 +34,15 @@ const { values } = parseArgs({
 const isOfSeries = values.of === 'series';
 const count = Number(values.count ?? (isOfSeries ? 1_000_000 : 5_000));
 const rows = 5_000;
-const range = `time >= 1704067200s AND time < ${1_704_067_200 + Math.max(60, Number(values.points) * 10)}s`;
+const stepSeconds = Number(values['step-seconds']);
+const range = `time >= 1704067200s AND time < ${1_704_067_200 + Math.max(60, Number(values.points) * stepSeconds)}s`;
+const intervalSeconds = Math.max(60, stepSeconds);
 const statements = {
   measurements: [
     'SELECT mean(value) FROM /.*/',
-    `SELECT mean(value) FROM /^node_metric_1/ WHERE ${range} GROUP BY time(1m)`,
+    `SELECT mean(value) FROM /^node_metric_1/ WHERE ${range} GROUP BY time(${intervalSeconds}s)`,
     'SELECT last(value) FROM /.*/',
+    'SELECT value FROM /.*/ LIMIT 1',
     'SHOW MEASUREMENTS',
     'SHOW SERIES',
     'SHOW TAG KEYS',
@@ -77,7 +82,7 @@ try {
 async function load({ url }: BenchServer): Promise<void> {
   const bodies = Math.ceil((count * (isOfSeries ? 1 : Number(values.points))) / rows);
   const kind = isOfSeries ? 'fresh' : 'metrics';
-  const workload = must(workloads[kind], 'a kind of load')({ bodies, rows, series: count, passes: 1 }); // prettier-ignore
+  const workload = must(workloads[kind], 'a kind of load')({ bodies, rows, series: count, passes: 1, stepSeconds }); // prettier-ignore
   await ingest({ urls: [url], consistency: 'one', clients: 4 }, workload, 0, bodies);
 }
 

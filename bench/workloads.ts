@@ -25,6 +25,8 @@ export interface WorkloadOptions {
   readonly rows: number;
   readonly series: number;
   readonly passes: number;
+  /** Between the values of a metric; 10 where it is left out. */
+  readonly stepSeconds?: number;
 }
 
 const startSeconds = 1_704_067_200;
@@ -74,17 +76,23 @@ function narrowWorkload({ bodies, rows, series, passes }: WorkloadOptions): Work
 }
 
 /** One float a line, each metric a measurement of its own, as those write that name no fields: `series` of them in turn. */
-function metricsWorkload({ bodies, rows, series, passes }: WorkloadOptions): Workload {
+function metricsWorkload({
+  bodies,
+  rows,
+  series,
+  passes,
+  stepSeconds = 10,
+}: WorkloadOptions): Workload {
   const chance = chanceOf(11);
   let next = 0;
   const line = (): string => {
     const metric = next % series;
-    const seconds = startSeconds + Math.floor(next++ / series) * 10;
+    const seconds = startSeconds + Math.floor(next++ / series) * stepSeconds;
     return `node_metric_${metric},host=h${metric % 20},job=node value=${(chance() * 100).toFixed(2)} ${seconds}000000000`;
   };
   return ofBodies(bodiesOf(bodies, rows, line), {
     passes,
-    secondsAPass: Math.ceil((bodies * rows) / series) * 10,
+    secondsAPass: Math.ceil((bodies * rows) / series) * stepSeconds,
     lineCount: bodies * rows * passes,
     fieldCount: 1,
     measurement: '/^node_metric_/',
