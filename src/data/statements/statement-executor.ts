@@ -81,8 +81,6 @@ export interface QueryRequest {
   /** Hears how the answer to the one statement is made; it may be kept. */
   readonly listing?: Listing | undefined;
   readonly signal: AbortSignal;
-  /** See QueryStart. */
-  readonly controller?: AbortController | undefined;
   /** Owners that were waited for in vain, which nobody says but this executor to itself. */
   readonly failedBefore?: FailedOwners | undefined;
 }
@@ -210,23 +208,9 @@ export class StatementExecutor {
     }
   }
 
-  #start({
-    statements,
-    database,
-    principal,
-    timeoutMs,
-    signal,
-    controller,
-  }: QueryRequest): QueryTicket {
+  #start({ statements, database, principal, timeoutMs, signal }: QueryRequest): QueryTicket {
     const text = (): string => statements.map(printStatement).join(';\n');
-    return this.#ports.registry.start({
-      text,
-      database,
-      user: principal.name,
-      timeoutMs,
-      signal,
-      controller,
-    });
+    return this.#ports.registry.start({ text, database, user: principal.name, timeoutMs, signal });
   }
 
   async *execute(request: QueryRequest): AsyncGenerator<StatementResult> {

@@ -47,8 +47,6 @@ export interface QueryStart {
   /** `query-timeout`, milliseconds; 0 is none. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
-  /** Whose signal it is, where nothing but this query hears it: it ends by that one, too. */
-  readonly controller?: AbortController | undefined;
 }
 
 interface Entry {
@@ -89,7 +87,7 @@ export class QueryRegistry {
       throw new DbError('limit_exceeded', text);
     }
     const id = ++this.#lastId;
-    const controller = query.controller ?? new AbortController();
+    const controller = new AbortController();
     const { text, database, user } = query;
     const startedMs = this.#clock.monotonicMs();
     this.#entries.set(id, { text, database, user, startedMs, controller });
@@ -98,11 +96,10 @@ export class QueryRegistry {
       controller.abort(query.signal.reason);
     };
     const timers = this.#watch(id, query, controller);
-    const isOther = query.signal !== controller.signal;
-    if (isOther && query.signal.aborted) onAbort();
-    else if (isOther) query.signal.addEventListener('abort', onAbort, { once: true });
+    if (query.signal.aborted) onAbort();
+    else query.signal.addEventListener('abort', onAbort, { once: true });
     const leave = (): boolean => {
-      if (isOther) query.signal.removeEventListener('abort', onAbort);
+      query.signal.removeEventListener('abort', onAbort);
       for (const timer of timers) timer.cancel();
       return this.#entries.delete(id);
     };

@@ -34,7 +34,7 @@ export interface DirectQueriesParts extends DirectParts, SharedAnswers {
 const timeFormats = ['', 'epoch', 'rfc3339'];
 
 export async function answerQuery(
-  { head, body, ip, controller }: AskedRequest,
+  { head, body, ip, signal }: AskedRequest,
   parts: DirectQueriesParts,
 ): Promise<OpenQuery | undefined> {
   const asked = askedBy(head, body, parts.texts);
@@ -52,8 +52,7 @@ export async function answerQuery(
       isReadOnly: head.method === 'GET',
       bucketsMax: options.bucketsMax,
       timeoutMs: options.queryTimeoutMs,
-      signal: controller.signal,
-      controller,
+      signal,
       pinnedNodeId: pinnedNodeOf(parameters.get('node_id')),
     };
     ports.executor.authorize(query);

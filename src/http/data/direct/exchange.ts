@@ -38,8 +38,8 @@ export interface AskedRequest {
   /** The body, '' where there is none. */
   readonly body: Buffer;
   readonly ip: string;
-  /** Aborts once the client has gone, or by whatever else ends the query. */
-  readonly controller: AbortController;
+  /** Tells that the client has gone. */
+  readonly signal: AbortSignal;
 }
 
 /** A query that is answered. */

@@ -43,8 +43,8 @@ export class QueryExchange {
     return this.#drained !== undefined;
   }
 
-  run(asked: Omit<AskedRequest, 'controller'>): void {
-    this.#run({ ...asked, controller: this.#gone }).catch(() => {
+  run(asked: Omit<AskedRequest, 'signal'>): void {
+    this.#run({ ...asked, signal: this.#gone.signal }).catch(() => {
       this.#turn.destroy();
     });
   }
