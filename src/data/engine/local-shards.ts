@@ -4,15 +4,11 @@ import { DbError } from '../../base/errors.ts';
 import { MiB } from '../../base/units.ts';
 import type { EngineHost, EngineLink } from '../../env/engine-host.ts';
 import { latestOf, type Stamp } from '../../models/stamp.ts';
-import type { Fragment } from '../../query/fragment.ts';
-import { packAlike } from '../../query/fragment-run.ts';
-import type { AccessOptions, DeletePointsRequest, BatchOutcome, DescribeOptions, DescribeRequest, FieldsOfShard, FragmentBlock, MeasurementDescription, NamedShard, RunBatch, SentBlocks, ShardAccess, ShardBatch, ShardsDescription, TypedBatch, TypedField } from './shard-access.ts'; // prettier-ignore
+import type { AccessOptions, DeletePointsRequest, BatchOutcome, DescribeOptions, DescribeRequest, FieldsOfShard, MeasurementDescription, NamedShard, ShardAccess, ShardBatch, ShardsDescription, TypedBatch, TypedField } from './shard-access.ts'; // prettier-ignore
 import { LocalAnswers } from './answers/local-answers.ts';
 import type { ListPiece, ListRequest } from './lists/schema-list.ts';
 import type { PackedBody } from './lists/pack-lists.ts';
 import type { PackedList } from './lists/packed-list.ts';
-import type { PackedBatch } from './block-replies.ts';
-import { unpackBlocks, type PackedBlocks } from './packed-blocks.ts';
 import { plainOf } from './lists/describe-shards.ts';
 import type { CountedShard } from './shard-counters.ts';
 import type { ForwardedLines, ForwardTask } from './lines/forward-lines.ts';
@@ -22,7 +18,7 @@ import type { LinesTask, OwnShards, RoutedLines } from './lines/route-lines.ts';
 import { LocalDigests } from './digests/local-digests.ts';
 import type { Statistic } from '../../telemetry/statistics.ts';
 import { DescribedLanes, type EngineDescription } from './lists/described-lanes.ts';
-import { FragmentTexts } from './known-fragments.ts';
+import { LocalFragments } from './local-fragments.ts';
 import type { OpeningProgress } from '../../storage/store/opening/shard-opener.ts';
 import { homeOfNow } from './home-of-now.ts';
 import { ListedLanes } from './lists/listed-lanes.ts';
@@ -86,7 +82,7 @@ export class LocalShards implements ShardAccess {
   readonly #links: readonly EngineLink[];
   readonly #described = new DescribedLanes();
   readonly #listed = new ListedLanes();
-  readonly #texts = new FragmentTexts();
+  readonly #fragments = new LocalFragments((shardIds) => this.#linkOfLane(shardIds));
   readonly #packer = new LinesPacker();
   readonly #loads: WorkerLoads;
   readonly #answers: LocalAnswers;
@@ -314,40 +310,10 @@ export class LocalShards implements ShardAccess {
     return this.#cluster.whenTold(this.#listed.changeCount);
   }
 
-  async *fragment(
-    fragment: Fragment,
-    { signal }: AccessOptions,
-  ): AsyncGenerator<readonly FragmentBlock[]> {
-    const link = this.#linkOfLane(fragment.shardIds);
-    for await (const batch of link.stream('fragment', this.#texts.bodyOf(fragment), { signal }))
-      yield unpackBlocks(batch as PackedBlocks);
-  }
-
-  sentFragment(fragment: Fragment, { signal }: AccessOptions): AsyncIterable<SentBlocks> {
-    const link = this.#linkOfLane(fragment.shardIds);
-    const blocks = link.stream('sent-fragment', this.#texts.bodyOf(fragment), { signal });
-    return blocks as AsyncIterable<SentBlocks>;
-  }
-
-  async *fragmentRun(
-    fragments: readonly Fragment[],
-    { signal }: AccessOptions,
-  ): AsyncGenerator<RunBatch> {
-    const link = this.#linkOfLane(fragments[0]?.shardIds ?? []);
-    for await (const batch of link.stream('fragment-run', packAlike(fragments), { signal })) {
-      const { ends = [], ...packed } = batch as PackedBatch;
-      yield { blocks: unpackBlocks(packed), ends };
-    }
-  }
-
-  sentFragmentRun(
-    fragments: readonly Fragment[],
-    { signal }: AccessOptions,
-  ): AsyncIterable<SentBlocks> {
-    const link = this.#linkOfLane(fragments[0]?.shardIds ?? []);
-    const blocks = link.stream('sent-fragment-run', packAlike(fragments), { signal });
-    return blocks as AsyncIterable<SentBlocks>;
-  }
+  readonly fragment: LocalFragments['fragment'] = (...asked) => this.#fragments.fragment(...asked);
+  readonly sentFragment: LocalFragments['sentFragment'] = (...asked) => this.#fragments.sentFragment(...asked); // prettier-ignore
+  readonly fragmentRun: LocalFragments['fragmentRun'] = (...asked) => this.#fragments.fragmentRun(...asked); // prettier-ignore
+  readonly sentFragmentRun: LocalFragments['sentFragmentRun'] = (...asked) => this.#fragments.sentFragmentRun(...asked); // prettier-ignore
 
   readonly answer: LocalAnswers['answer'] = (...asked) => this.#answers.answer(...asked);
   readonly gather: LocalAnswers['gather'] = (...asked) => this.#answers.gather(...asked);

@@ -5,15 +5,15 @@ import type { Pacer } from '../../../query/run/pacer.ts';
 import type { IdleKernels } from '../idle-kernels.ts';
 import type { FragmentBlock } from '../shard-access.ts';
 
-export class OwnBlocks implements BlockStream<FragmentBlock> {
-  readonly #blocks: Generator<FragmentBlock | undefined>;
+export class OwnBlocks<Item = FragmentBlock> implements BlockStream<Item> {
+  readonly #blocks: Generator<Item | undefined>;
   readonly #pacer: Pacer;
   readonly #kernels: IdleKernels;
   #kernel: QueryKernel | undefined;
 
   /** The kernel is given back once the blocks have ended or are closed. */
   constructor(
-    blocks: Generator<FragmentBlock | undefined>,
+    blocks: Generator<Item | undefined>,
     pacer: Pacer,
     memory: { readonly kernel: QueryKernel; readonly kernels: IdleKernels },
   ) {
@@ -23,7 +23,7 @@ export class OwnBlocks implements BlockStream<FragmentBlock> {
     this.#kernels = memory.kernels;
   }
 
-  next(): FragmentBlock | undefined | Promise<FragmentBlock | undefined> {
+  next(): Item | undefined | Promise<Item | undefined> {
     while (this.#kernel !== undefined) {
       const next = this.#blocks.next();
       if (next.done === true) this.end();

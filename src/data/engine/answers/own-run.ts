@@ -1,32 +1,20 @@
 /** Blocks of several parts of a plan on the thread that makes them, part after part. */
-import type { QueryKernel } from '../../../kernels/query-kernel.ts';
 import type { BlockStream } from '../../../query/assemble/merge-groups.ts';
 import { fragmentEnd } from '../../../query/fragment-run.ts';
-import type { Pacer } from '../../../query/run/pacer.ts';
 import type { PartsRun } from '../../../query/run/run-context.ts';
-import type { IdleKernels } from '../idle-kernels.ts';
 import type { FragmentBlock } from '../shard-access.ts';
+import { OwnBlocks } from './own-blocks.ts';
 
-export type RunBlocks = Generator<FragmentBlock | typeof fragmentEnd | undefined>;
+type RunItem = FragmentBlock | typeof fragmentEnd;
+export type RunBlocks = Generator<RunItem | undefined>;
 
 export class OwnRun implements PartsRun {
-  readonly #blocks: RunBlocks;
-  readonly #pacer: Pacer;
-  readonly #kernels: IdleKernels;
-  #kernel: QueryKernel | undefined;
+  readonly #items: OwnBlocks<RunItem>;
   /** The part whose blocks come next. */
   #at = 0;
 
-  /** The kernel is given back once the blocks have ended or are closed. */
-  constructor(
-    blocks: RunBlocks,
-    pacer: Pacer,
-    memory: { readonly kernel: QueryKernel; readonly kernels: IdleKernels },
-  ) {
-    this.#blocks = blocks;
-    this.#pacer = pacer;
-    this.#kernel = memory.kernel;
-    this.#kernels = memory.kernels;
+  constructor(...of: ConstructorParameters<typeof OwnBlocks<RunItem>>) {
+    this.#items = new OwnBlocks<RunItem>(...of);
   }
 
   /** What a part before it has left unread is passed over. */
@@ -35,29 +23,28 @@ export class OwnRun implements PartsRun {
   }
 
   #next(at: number): FragmentBlock | undefined | Promise<FragmentBlock | undefined> {
-    while (this.#at <= at && this.#kernel !== undefined) {
-      const next = this.#blocks.next();
-      if (next.done === true) this.end();
-      else if (next.value === fragmentEnd) this.#at++;
-      else if (next.value !== undefined) {
-        if (this.#at === at) return next.value;
-      } else {
-        const rest = this.#pacer.rest();
-        if (rest !== undefined) return rest.then(() => this.#next(at));
-      }
+    while (this.#at <= at) {
+      const item = this.#items.next();
+      if (item instanceof Promise) return item.then((one) => this.#taken(one, at) ?? this.#next(at)); // prettier-ignore
+      if (item === undefined) return undefined;
+      const block = this.#taken(item, at);
+      if (block !== undefined) return block;
     }
     return undefined;
   }
 
+  /** Undefined for what is not of the part. */
+  #taken(item: RunItem | undefined, at: number): FragmentBlock | undefined {
+    if (item === fragmentEnd) this.#at++;
+    else if (this.#at === at) return item;
+    return undefined;
+  }
+
   close(): Promise<void> {
-    this.end();
-    return Promise.resolve();
+    return this.#items.close();
   }
 
   end(): void {
-    if (this.#kernel === undefined) return;
-    this.#blocks.return(undefined);
-    this.#kernels.give(this.#kernel);
-    this.#kernel = undefined;
+    this.#items.end();
   }
 }
