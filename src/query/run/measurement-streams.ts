@@ -54,11 +54,16 @@ export class MeasurementStreams {
     return names.length > 1 && seriesLimit === 0 && seriesOffset === 0;
   }
 
+  /** Undefined for a measurement that is opened by itself. */
   *#runOf(at: number): Steps<{ readonly opened: PartsRun; readonly start: number } | undefined> {
     if (this.#run !== undefined && at < this.#run.end) return this.#run;
     if (this.#run !== undefined) yield this.#run.opened.close();
+    this.#run = undefined;
     const { names } = this.#scan;
-    const end = Math.min(at + runNamesMax, names.length);
+    const nextMax = Math.min(at + runNamesMax, names.length);
+    let end = at;
+    while (end < nextMax && isReadInOrder(names[end]?.parts ?? [])) end++;
+    if (end - at < 2) return undefined;
     const opened = this.#context.openRun?.(names.slice(at, end).flatMap(({ parts }) => parts));
     this.#run = opened && { opened, start: at, end };
     return this.#run;
@@ -70,4 +75,15 @@ export class MeasurementStreams {
     const opened = this.#context.open(part);
     return page === undefined ? opened : opened.map((one) => onPage(one, page, this.#shape));
   }
+}
+
+/** Parts of one measurement are merged: those of one place, as of a source that is named twice, are read by turns. */
+function isReadInOrder(parts: readonly ScanPart[]): boolean {
+  return parts.every(
+    ({ found }, i) => parts.findIndex((one) => isSamePlace(one.found, found)) === i,
+  );
+}
+
+function isSamePlace(one: ScanPart['found'], other: ScanPart['found']): boolean {
+  return one.database === other.database && one.retentionPolicy === other.retentionPolicy;
 }
