@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { shownAddress } from '../../base/shown-address.ts';
 import { type DbError, errorText, isDbError } from '../../base/errors.ts';
 import { metaStatusMethod } from '../../meta/client/meta-methods.ts';
 import { sendError, sendPlain } from '../error-reply.ts';
@@ -54,7 +55,7 @@ export function createMetaApi(ports: MetaApiPorts, options: MetaApiOptions): Fas
     reply.header('Request-Id', id);
     reply.header('Influxdb-Metaindex', ports.node.catalog.index);
     if (options.tracing)
-      ports.log.info('Meta request', { method: request.method, url: request.url });
+      ports.log.info('Meta request', { method: request.method, url: shownAddress(request.url) });
     if (!isKnownMethod(request)) return reply.code(400).send();
     if (isClosing) return sendError(reply, 503, 'server closed');
   });
@@ -159,7 +160,8 @@ function sendFailure(
     return sendError(reply, statusCode, errorText(error));
   if (!isDbError(error)) {
     const text = error instanceof Error ? (error.stack ?? error.message) : errorText(error);
-    ports.log.error('A request failed in a way nobody expected', { url: request.url, error: text });
+    const url = shownAddress(request.url);
+    ports.log.error('A request failed in a way nobody expected', { url, error: text });
     return sendError(reply, 500, errorText(error));
   }
   return sendError(reply, statusOf(error), error.message);

@@ -6,6 +6,7 @@
  * - ALL: each destination gets them, whatever the others did. ANY: one that takes them, the next in turn first.
  * - What was sent is not sent again: a receiver gets a point at most once for each time it was written.
  */
+import { shownAddress } from '../../base/shown-address.ts';
 import { DbError, errorText } from '../../base/errors.ts';
 import type { Log } from '../../env/log.ts';
 import type { Clock } from '../../env/clock.ts';
@@ -110,7 +111,7 @@ export class Forwarder {
     const { database, retentionPolicy, name, mode } = this.#options;
     return this.#destinations.map(({ destination, pointsWritten, writeFailures }) => ({
       name: 'subscriber',
-      tags: { database, destination: destination.url, mode, name, retention_policy: retentionPolicy }, // prettier-ignore
+      tags: { database, destination: shownAddress(destination.url), mode, name, retention_policy: retentionPolicy }, // prettier-ignore
       values: { pointsWritten, writeFailures },
     }));
   }
@@ -158,13 +159,16 @@ export class Forwarder {
       } catch (error) {
         if (this.#closing.signal.aborted) return;
         counted.writeFailures++;
-        failure = { error, url: counted.destination.url };
+        failure = { error, url: shownAddress(counted.destination.url) };
       }
     }
     const isDone = isAny ? sentCount > 0 : failure === undefined;
     if (isDone) this.#ports.onSent(points.ends.length);
     else if (failure !== undefined)
-      this.drop('Write failed', { destination: failure.url, error: errorText(failure.error) });
+      this.drop('Write failed', {
+        destination: failure.url,
+        error: shownAddress(errorText(failure.error)),
+      });
   }
 
   /** All of them, from another one each time. */

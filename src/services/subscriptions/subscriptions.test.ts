@@ -107,6 +107,17 @@ class Setting {
   }
 }
 
+test('subscriptions: statistics name a destination without its password, which it gets', async () => {
+  const setting = new Setting();
+  setting.serve('a:1');
+  await setting.create('s', 'ALL', 'http://user:secret@a:1');
+  setting.write('m f=1 1');
+  await setting.pass(100);
+  const [, one] = setting.subscriptions.statistics();
+  expect(one?.tags['destination']).toBe('http://user:[REDACTED]@a:1');
+  expect(setting.got).toEqual(['a:1 m f=1 1']);
+});
+
 test('subscriptions: ALL sends to each, datagrams a point at a time', async () => {
   const setting = new Setting();
   setting.serve('a:1');

@@ -1,3 +1,4 @@
+import { shownAddress } from '../../../base/shown-address.ts';
 import type { Log } from '../../../env/log.ts';
 import type { Statement } from '../../../influxql/ast.ts';
 import { printStatement } from '../../../influxql/printer.ts';
@@ -53,12 +54,18 @@ export class QueryLog {
 
   #print(statement: Statement, request: RequestPlace): string | undefined {
     try {
-      return printStatement(withNames(statement, request, this.#ports.meta));
+      return printStatement(withNames(withoutSecrets(statement), request, this.#ports.meta));
     } catch {
       // What is wrong with it is the statement's own answer.
       return undefined;
     }
   }
+}
+
+/** Other passwords print as hidden by themselves. */
+function withoutSecrets(statement: Statement): Statement {
+  if (statement.kind !== 'create-subscription') return statement;
+  return { ...statement, destinations: statement.destinations.map(shownAddress) };
 }
 
 /** With the names of a SELECT, or of one that is kept, written out. */

@@ -1,4 +1,5 @@
 /** Addresses and forms as the access log shows them: without passwords, as the reference writes them (spec F114). */
+import { shownAddress } from '../../../base/shown-address.ts';
 import { pathOf, RequestParameters, type AddressedRequest } from './request-parameters.ts';
 import { namesPassword, withoutPasswords } from './without-passwords.ts';
 
@@ -40,6 +41,7 @@ function bindsPassword({ form, urlParameters }: ShownRequest): boolean {
 function shown(name: string, value: string, bindsPasswords: boolean): string {
   const isHidden = name === 'p' || name === 'P' || (name === 'params' && bindsPasswords);
   if (isHidden) return value === '' ? '' : hidden;
+  if (name === 'params') return shownAddress(value);
   return name === 'q' ? withoutPasswords(value) : value;
 }
 

@@ -13,6 +13,7 @@ test.each([
   [`SET PASSWORD FOR a 'secret'`, 'SET PASSWORD FOR a [REDACTED]'],
   [`SET PASSWORD FOR 'a=b' = 'secret'`, 'SET PASSWORD FOR [REDACTED] = [REDACTED]'],
   [`EXPLAIN SET PASSWORD FOR a = "secret"`, 'EXPLAIN SET PASSWORD FOR a = [REDACTED]'],
+  [`CREATE SUBSCRIPTION s ON d.r DESTINATIONS ALL 'http://a:secret@b', 'http://c?p=secret'`, `CREATE SUBSCRIPTION s ON d.r DESTINATIONS ALL 'http://a:[REDACTED]@b', 'http://c?p=[REDACTED]'`],
   [`SELECT 'it--s' FROM a; SET PASSWORD FOR a='secret'`, `SELECT 'it--s' FROM a; SET PASSWORD FOR a=[REDACTED]`],
 ])('without passwords: %s', (statements, shown) => {
   expect(withoutPasswords(statements)).toBe(shown);

@@ -3,6 +3,8 @@
  * people write it, or has comments between its words. One pass over its tokens: a pattern that looks for the equals sign from each
  * `password` of a text would take the square of its length.
  */
+import { shownAddress } from '../../../base/shown-address.ts';
+
 const hidden = '[REDACTED]';
 /** Longer ones that have the word at all are not shown. */
 const charactersMax = 1 << 18;
@@ -16,12 +18,12 @@ const space = /^\s/;
 type Awaited = 'nothing' | 'for' | 'equals' | 'password';
 
 export function withoutPasswords(statements: string): string {
-  if (!namesPassword(statements)) return statements;
+  if (!namesPassword(statements)) return shownAddress(statements);
   if (statements.length > charactersMax) return hidden;
   const reader = new StatementReader();
   let shown = '';
   for (const [token] of statements.matchAll(tokens)) shown += reader.shown(token);
-  return shown;
+  return shownAddress(shown);
 }
 
 /** Whether a parameter of such statements may be one. */
