@@ -7,6 +7,7 @@ import { askServers } from '../ldap/ask-servers.ts';
 import { parseLdapSettings } from '../ldap/ldap-settings.ts';
 import { serverDeadlineMs } from '../ldap/ldap-users.ts';
 import { ldapSample } from '../ldap/ldap-sample.ts';
+import { checkHasPasswords, shownLdapConfig } from '../ldap/shown-ldap-config.ts';
 import type { MetaCaller } from './meta-http.ts';
 
 export interface LdapPorts {
@@ -34,8 +35,10 @@ export async function ldap([subcommand = '', ...args]: readonly string[], ports:
 } // prettier-ignore
 
 async function getConfig(args: readonly string[], { meta, out }: LdapPorts): Promise<void> {
-  noMore(parseGoFlags(args, {}).rest);
-  out(ending(await storedConfig(meta)));
+  const { values, rest } = parseGoFlags(args, { 'with-passwords': 'switch' });
+  noMore(rest);
+  const text = ending(await storedConfig(meta));
+  out(values['with-passwords'] === true ? text : shownLdapConfig(text));
 }
 
 async function setConfig(args: readonly string[], { meta, out }: LdapPorts): Promise<void> {
@@ -44,7 +47,7 @@ async function setConfig(args: readonly string[], { meta, out }: LdapPorts): Pro
   noMore(more);
   const config = readText(path);
   // What is wrong with it is told before anything is sent.
-  parseLdapSettings(config);
+  checkHasPasswords(config);
   const { enabled } = (await meta.post('/ldap/config', { config })) as { readonly enabled: boolean };
   out(`LDAP configuration set: ${enabled ? 'enabled, users are those of its servers from now on' : 'not enabled'}\n`);
 } // prettier-ignore

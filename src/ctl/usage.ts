@@ -139,7 +139,7 @@ Restores a backup into databases that are not there yet.
   -shard int
     	The points of this shard alone
 `,
-  ldap: `Usage: influxd-ctl ldap get-config
+  ldap: `Usage: influxd-ctl ldap get-config [-with-passwords]
        influxd-ctl ldap set-config <ldap-config-toml>
        influxd-ctl ldap sample-config
        influxd-ctl ldap verify [-ldap-config <file>] <username> <password>
@@ -159,6 +159,8 @@ warm-cache     Has all data nodes ask who is in the groups of the configuration
     	File to take instead of the configuration of the cluster (- for the standard input)
   -status
     	Show how the warming stands
+  -with-passwords
+    	Print bind-password, too
 `,
   join: `Usage: influxd-ctl join [-p] [-v] [meta-http-addr]
 

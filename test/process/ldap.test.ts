@@ -150,6 +150,8 @@ test(
   async () => {
     const as = (name: string, password: string, ...args: readonly string[]) => ctl('-auth-type', 'basic', '-user', name, '-pwd', password, ...args); // prettier-ignore
     expect((await as('ann', 'ann word', 'ldap', 'get-config')).out).toContain('bind-dn = "cn=reader"'); // prettier-ignore
+    expect((await as('ann', 'ann word', 'ldap', 'get-config')).out).toContain('bind-password = "[REDACTED]"'); // prettier-ignore
+    expect((await as('ann', 'ann word', 'ldap', 'get-config', '-with-passwords')).out).not.toContain('REDACTED'); // prettier-ignore
     expect(await as('root', 'local', 'show')).toMatchObject({ code: 1 });
     expect(await as('bob', 'bob word', 'ldap', 'get-config')).toMatchObject({ code: 1, out: expect.not.stringContaining('reader') as string }); // prettier-ignore
     server.asked.length = 0;
