@@ -115,6 +115,8 @@ test('data api: gzip both ways, CSV, chunks, pretty, forms and bound parameters'
   file.append('q', new Blob(['SELECT count(v) FROM z']), 'query.txt');
   const uploaded = await fetch(`${node.url}/query?db=d`, { method: 'POST', body: file });
   expect(await uploaded.text()).toContain(',1000]]');
+  const again = await fetch(`${node.url}/query?db=d&q=SHOW+USERS`, { method: 'POST', body: file });
+  expect(await again.text()).toContain('"user"');
 });
 
 test('data api: errors of queries, and what comes after them', async () => {
@@ -128,6 +130,7 @@ test('data api: errors of queries, and what comes after them', async () => {
   expect(await query('DROP SERIES FROM gone')).toContain(
     "deprecated use of 'DROP SERIES FROM gone'",
   );
+  expect(await query('EXPLAIN SELECT v INTO x FROM m')).not.toContain('deprecated');
   expect(await query('DELETE FROM gone')).toBe('{"results":[{"statement_id":0}]}\n');
   const made = await query('CREATE CONTINUOUS QUERY c ON e BEGIN SELECT v INTO x FROM m END');
   expect(made).toContain('BEGIN SELECT v INTO d.autogen.x FROM d.autogen.m END');

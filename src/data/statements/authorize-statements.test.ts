@@ -88,3 +88,15 @@ test('authorization: a target takes WriteData where the sources take ReadData', 
   expect(run('SELECT f FROM m; DROP DATABASE d')).toThrow("statement 'DROP DATABASE d', requires admin privilege"); // prettier-ignore
   expect([...clusterPermissions].every((one) => adminPermissions.includes(one) || one.startsWith('Kapacitor'))).toBe(true); // prettier-ignore
 });
+
+test('authorization: a continuous query reads and writes its own database where none is named', () => {
+  const user = withPermissions(nobody, [{ scope: 'd', permissions: ['ReadData', 'WriteData'] }]);
+  const run = (database: string) => () => {
+    const text =
+      'CREATE CONTINUOUS QUERY c ON d BEGIN SELECT count(f) INTO o FROM m GROUP BY time(1m) END';
+    authorizeStatements(parseQuery(text), principalOf(user), { catalog, database });
+  };
+  run('d')();
+  run('')();
+  expect(run('e')).toThrow('requires READ on e');
+});

@@ -28,14 +28,15 @@ export function authorizeStatements(
   if (!principal.isKnown) throw forbidden('no user provided');
   if (principal.isAdmin) return;
   for (const statement of statements) {
+    const unnamed = unnamedOf(statement, database);
     const missing = requiredPrivileges(statement).find(
-      (one) => one.kind === 'admin' || !principal.may(one.kind, one.database || database),
+      (one) => one.kind === 'admin' || !principal.may(one.kind, one.database || unnamed),
     );
     if (missing === undefined || isPermitted(statement, principal, database)) {
       refuseWayAround(statement, principal, database);
       continue;
     }
-    const text = `statement '${printStatement(statement)}', ${requirementText(missing, database)}`;
+    const text = `statement '${printStatement(statement)}', ${requirementText(missing, unnamed)}`;
     throw forbidden(`${principal.name} not authorized to execute ${text}`);
   }
 }
@@ -59,6 +60,12 @@ function refuseWayAround(statement: Statement, principal: Principal, database: s
   }
   const text = `statement '${printStatement(statement)}', reads or writes of its databases are restricted`;
   throw forbidden(`${principal.name} not authorized to execute ${text}`);
+}
+
+/** What a statement means where it names no database: a continuous query its own, unless the request names one. */
+function unnamedOf(statement: Statement, database: string): string {
+  if (database !== '' || statement.kind !== 'create-continuous-query') return database;
+  return statement.database;
 }
 
 function isPermitted(statement: Statement, { holds }: Principal, database: string): boolean {

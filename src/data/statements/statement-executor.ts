@@ -289,9 +289,10 @@ export class StatementExecutor {
     }
   }
 
-  /** Of a GET that changes something: the reference says nothing of a DELETE. */
+  /** Of a GET that changes something: the reference says nothing of a DELETE, nor of what is explained alone. */
   #warnings(statement: Statement, request: QueryRequest): readonly ResultMessage[] {
-    if (isReadOnly(statement) || statement.kind === 'delete') return [];
+    const isUnheard = statement.kind === 'delete' || statement.kind === 'explain';
+    if (isUnheard || isReadOnly(statement)) return [];
     const use = `deprecated use of '${printStatement(withNames(statement, request, this.#ports.meta))}' in a read only context`; // prettier-ignore
     return [{ level: 'warning', text: `${use}, please use a POST request instead` }];
   }

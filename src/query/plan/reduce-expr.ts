@@ -1,5 +1,5 @@
 import type { BinaryOperator, Expr } from '../../influxql/ast.ts';
-import { evaluateMath, isMathFunction } from './math-functions.ts';
+import { evaluateMath, isMathFunction, takesArguments } from './math-functions.ts';
 import { rewriteExpr } from './walk-expr.ts';
 
 /**
@@ -20,7 +20,9 @@ export function reduceNode(expr: Expr): Expr {
 
 function reduceMath(expr: Extract<Expr, { kind: 'call' }>): Expr {
   const { name, args } = expr;
-  if (!isMathFunction(name) || args.length === 0 || !args.every(isLiteral)) return expr;
+  if (!isMathFunction(name) || !args.every(isLiteral)) return expr;
+  // Their number is found fault with where the call is checked.
+  if (!takesArguments(name, args.length)) return expr;
   const values = args.flatMap((arg) =>
     arg.kind === 'number' || arg.kind === 'integer' || arg.kind === 'unsigned' ? [arg.value] : [],
   );

@@ -18,14 +18,23 @@ export interface AddressedRequest {
   urlParameters: ReadonlyMap<string, string> | undefined;
 }
 
-/** The parameters of a request: those of a form in the body come before those of the address, as in the reference. */
+/**
+ * The parameters of a request, as in the reference: those of a form in the body come before those of the address, those of
+ * a multipart body behind.
+ */
 export class RequestParameters {
   readonly #url: ReadonlyMap<string, string>;
   readonly #form: ReadonlyMap<string, string>;
+  readonly #isFormFirst: boolean;
 
-  private constructor(url: ReadonlyMap<string, string>, form: ReadonlyMap<string, string>) {
+  private constructor(
+    url: ReadonlyMap<string, string>,
+    form: ReadonlyMap<string, string>,
+    isFormFirst = true,
+  ) {
     this.#url = url;
     this.#form = form;
+    this.#isFormFirst = isFormFirst;
   }
 
   static ofUrl(request: AddressedRequest): RequestParameters {
@@ -39,7 +48,7 @@ export class RequestParameters {
     const { body } = request;
     if (!Buffer.isBuffer(body)) return new RequestParameters(url, new Map());
     const parameters = RequestParameters.ofBody(request, body, type);
-    const read = parameters ?? new RequestParameters(url, await readMultipart(body, type));
+    const read = parameters ?? new RequestParameters(url, await readMultipart(body, type), false);
     request.form = read.form;
     return read;
   }
@@ -57,7 +66,8 @@ export class RequestParameters {
 
   /** '' when absent. */
   get(name: string): string {
-    return this.#form.get(name) ?? this.#url.get(name) ?? '';
+    const [first, second] = this.#isFormFirst ? [this.#form, this.#url] : [this.#url, this.#form];
+    return first.get(name) ?? second.get(name) ?? '';
   }
 
   /** What a body brought. */
