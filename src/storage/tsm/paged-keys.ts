@@ -10,6 +10,7 @@
  * is at hand, and in it the place as far behind the last one as it was when a key of this kind was found before. Others are
  * where they were found the last time (key-places.ts).
  */
+import type { DbError } from '../../base/errors.ts';
 import type { PageFile } from '../pages/page-file.ts';
 import { SortedTable } from '../pages/sorted-table.ts';
 import { KeyPlaces } from './key-places.ts';
@@ -76,6 +77,10 @@ export class PagedKeys implements TsmKeySet {
     this.#table = new SortedTable(pages, root, tableAtHand);
     this.#keyCount = keyCount;
     this.#indexOffset = indexOffset;
+  }
+
+  get damage(): DbError | undefined {
+    return this.#pages.damage;
   }
 
   /** Pages and what is kept beside them are shared. */

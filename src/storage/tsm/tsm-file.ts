@@ -67,6 +67,7 @@ export class TsmFile {
   /** Views that may still read it. */
   #pinCount = 0;
   #isRetired = false;
+  #damage: DbError | undefined;
   /** Of all blocks; undefined in a file without any. */
   readonly bounds: TimeBounds | undefined;
 
@@ -257,8 +258,14 @@ export class TsmFile {
   /** The block at the head of `bytes`. Throws `corrupt` with path and offset when it changed since it was written. */
   checkBlock({ offset, lengthBytes }: BlockPlace, bytes: Uint8Array): Uint8Array {
     const block = bytes.subarray(blockCrcBytes, lengthBytes);
-    if (!isSound(bytes, block, lengthBytes)) throw damagedBlock(this.path, offset);
-    return block;
+    if (isSound(bytes, block, lengthBytes)) return block;
+    this.#damage ??= damagedBlock(this.path, offset);
+    throw damagedBlock(this.path, offset);
+  }
+
+  /** The first damage that was met of its index, or in a block that did not come from the cache. */
+  get damage(): DbError | undefined {
+    return this.#damage ?? this.#keys.damage;
   }
 
   /** A query may still read when its database is dropped: that ends the query, not the node. */

@@ -1,3 +1,4 @@
+import type { DbError } from '../../base/errors.ts';
 import type { TsmColumn, TsmTimeBounds } from './tsm-column.ts';
 
 export interface LocatedColumn {
@@ -16,6 +17,8 @@ export type KeyedColumn = readonly [key: Uint8Array, column: TsmColumn];
 export interface TsmKeySet {
   /** Of all blocks; undefined when there are none. */
   readonly bounds: TsmTimeBounds | undefined;
+  /** The first damage of the index that was met. */
+  readonly damage?: DbError | undefined;
   /** Undefined when nothing is left of the key. `kind` is among those that are asked for in turns. */
   get(key: Uint8Array, kind: number): TsmColumn | undefined;
   /** The same of the key [start, end) of `bytes`, for whoever asks for many in their order. */

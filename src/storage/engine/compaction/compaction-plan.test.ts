@@ -5,7 +5,7 @@ const mebibyte = 1 << 20;
 
 /**
  * `1 1 2 4!`: levels, oldest first; `!` has tombstones; `4L` is as large as a file gets; `w` is one of the whole shard's, `a` the same
- * with large blocks.
+ * with large blocks; `x` is damaged.
  */
 function filesOf(text: string): readonly CompactionFile[] {
   return text.split(' ').map((word, i) => ({
@@ -13,6 +13,7 @@ function filesOf(text: string): readonly CompactionFile[] {
     level: Number(word[0]),
     lengthBytes: word.includes('L') ? 2048 * mebibyte : 10 * mebibyte,
     hasTombstones: word.includes('!'),
+    isDamaged: word.includes('x'),
     wholeRows: word.includes('a') ? 10_000 : word.includes('w') ? 1_000 : undefined,
   }));
 }
@@ -32,6 +33,17 @@ function planned(text: string, isCold = false): string {
   const plan = planCompaction(filesOf(text), { isCold, fileBytesMax: 2048 * mebibyte });
   return plan === undefined ? 'none' : `${plan.names.join(' ')} -> ${plan.level}`;
 }
+
+test('compaction plan: a damaged file is in none, and none goes across it', () => {
+  expect(planned('1 1 1 1x 1 1 1 1 1')).toBe('none');
+  expect(planned('1 1 1x 1 1 1 1 1 1 1 1')).toBe('3 4 5 6 7 8 9 10 -> 2');
+  expect(planned('4x 4 4 4')).toBe('none');
+  expect(planned('4!x')).toBe('none');
+  expect(planned('4!x 4 4!')).toBe('2 -> 4');
+  expect(planned('1 2 1x 1 3', true)).toBe('0 1 -> 4');
+  expect(planned('4 1x 1 3', true)).toBe('2 3 -> 4');
+  expect(planned('4 1x 4', true)).toBe('none');
+});
 
 test('compaction plan: a hot shard waits until there is enough of a level', () => {
   expect(planned('1 1 1 1 1 1 1')).toBe('none');

@@ -5,6 +5,7 @@
  *
  * Invariants:
  * - files of a plan stand side by side in age, so that of equal times the newest value goes on to win;
+ * - a file that is damaged is in no plan, and none goes across it: the others of its shard are brought together on both sides;
  * - a plan takes at least two files, or one whose tombstones are to be worked in;
  * - a shard that is several files although all of it was brought together, as a key has more blocks than a file can, is so once more
  *   with larger blocks (`aggressive-points-per-block`), and then left alone; what has larger blocks keeps them;
@@ -17,6 +18,8 @@ export interface CompactionFile {
   readonly level: number;
   readonly lengthBytes: number;
   readonly hasTombstones: boolean;
+  /** Something of it cannot be read: it stays as it is, and nothing is brought together across it. */
+  readonly isDamaged?: boolean | undefined;
   /** Of its seal. */
   readonly wholeRows?: number | undefined;
 }
@@ -128,7 +131,7 @@ function tombstonePlan(
   files: readonly CompactionFile[],
   options: PlanOptions,
 ): CompactionPlan | undefined {
-  const file = files.find(({ hasTombstones, level }) => hasTombstones && level >= levelMax);
+  const [[file] = []] = runsOf(files, ({ hasTombstones, level }) => hasTombstones && level >= levelMax); // prettier-ignore
   if (file === undefined) return undefined;
   return planOf('full', [file], levelMax, rowsOf([file], options));
 }
@@ -139,7 +142,7 @@ function* runsOf(
 ): Generator<readonly CompactionFile[]> {
   let run: CompactionFile[] = [];
   for (const file of files) {
-    if (belongs(file)) run.push(file);
+    if (file.isDamaged !== true && belongs(file)) run.push(file);
     else {
       if (run.length > 0) yield run;
       run = [];

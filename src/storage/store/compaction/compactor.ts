@@ -4,8 +4,8 @@
  * Invariants:
  * - outputs are whole, durable and in `shard.json`, which names the inputs as gone, before an input is removed; a crash
  *   in between leaves the same points twice or files that the next start removes;
- * - a plan that fails leaves the shard as it was; its files are not tried again before the next start when one of them is
- *   damaged, and after a while when the disk is at fault;
+ * - a plan that fails leaves the shard as it was; a file that is damaged is left out of all others until the next start, and where the
+ *   disk is at fault the shard is tried again after a while;
  * - a view that was taken before goes on with the files it has.
  *
  * Room on disk: while a plan is at work its outputs stand beside its inputs, so a worker needs as much free room as the
@@ -155,15 +155,23 @@ export class Compactor {
       if ((this.#notBeforeMs.get(open) ?? 0) > nowMs) continue;
       const isCold =
         nowMs - open.lastWriteMs >= this.#options.fullColdMs && open.shard.memtableBytes === 0;
+      const damagedCount = damagedCountOf(open);
       try {
         await this.compact(open, isCold);
       } catch (error) {
         if (isDbError(error, 'cancelled') || !this.#ports.isOpen(open)) continue;
-        // A damaged index is made anew; a damaged file stays so.
+        const shard = open.place.shardId;
+        if (damagedCountOf(open) > damagedCount) {
+          log.error('A damaged file is left out of compactions', {
+            shard,
+            error: errorText(error),
+          });
+          continue;
+        }
+        // A damaged index is made anew; files that contradict each other go on to.
         const isOfIndex = open.shard.index.damage !== undefined;
         const isDamage = !isOfIndex && (isDbError(error, 'corrupt') || isDbError(error, 'unsupported_version')); // prettier-ignore
         this.#notBeforeMs.set(open, isDamage ? Number.POSITIVE_INFINITY : nowMs + retryMs);
-        const shard = open.place.shardId;
         log.error('TSM compaction failed', { shard, error: errorText(error) });
       }
     }
@@ -176,6 +184,7 @@ export class Compactor {
       level: Math.min(tsmNameOf(nameOf(file))?.sequence ?? levelMax, levelMax),
       lengthBytes: file.seal.lengthBytes,
       hasTombstones: file.hasTombstones,
+      isDamaged: file.damage !== undefined,
       wholeRows: file.seal.wholeRows,
     }));
     const { fileBytesMax, aggressiveRows } = this.#options;
@@ -288,6 +297,10 @@ function marked(
   const isMarked = wholeRows > blockRowsMax || (isWhole && written.length > 1);
   if (!isMarked) return written;
   return written.map(({ path, seal }) => ({ path, seal: { ...seal, wholeRows } }));
+}
+
+function damagedCountOf({ shard }: OpenShard): number {
+  return shard.files.filter(({ damage }) => damage !== undefined).length;
 }
 
 function nameOf({ path }: TsmFile): string {

@@ -230,7 +230,7 @@ test('store: files that a compaction could not remove are not read again', async
   });
 });
 
-test('store: a damaged block ends a compaction, is named once, and costs no other shard', async () => {
+test('store: a file with a damaged block is named once and left out; all others of its shard are compacted', async () => {
   await inWorld(async (env) => {
     const { disk, clock } = env;
     const errors: string[] = [];
@@ -241,16 +241,26 @@ test('store: a damaged block ends a compaction, is named once, and costs no othe
       for (const place of [kept, other]) {
         await store.write(place, batchOf(`m v=${i} ${i}`));
         await store.flush(place.shardId);
-        if (i > 1 || place !== kept) continue;
-        const file = await disk.open(`${folder}/000000001-000000001.tsm`, 'open');
+        if (i !== 3 || place !== kept) continue;
+        const file = await disk.open(`${folder}/000000003-000000001.tsm`, 'open');
         await file.writeAt(20, Uint8Array.of(255, 255));
         await file.sync();
         await file.close();
       }
     await clock.sleep(300_000);
     expect(errors).toHaveLength(1);
-    expect(errors[0]).toContain('000000001-000000001.tsm: the block at 5 is damaged');
-    expect(await files(env)).toHaveLength(8);
+    expect(errors[0]).toContain('left out');
+    expect(errors[0]).toContain('000000003-000000001.tsm: the block at 5 is damaged');
+    const left = ['000000002-000000004.tsm', '000000003-000000001.tsm', '000000008-000000004.tsm'];
+    expect(await files(env)).toEqual(left);
+    // What comes later does not wait for it either.
+    for (let i = 9; i <= 16; i++) {
+      await store.write(kept, batchOf(`m v=${i} ${i}`));
+      await store.flush(kept.shardId);
+    }
+    await clock.sleep(5_000);
+    expect(await files(env)).toEqual([...left, '000000016-000000002.tsm']);
+    expect(errors).toHaveLength(1);
     const names = (await disk.list('data/db/autogen/9')).map(({ name }) => name);
     expect(names.filter((name) => name.endsWith('.tsm'))).toEqual(['000000008-000000004.tsm']);
     await store.close();
