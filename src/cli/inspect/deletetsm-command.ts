@@ -11,6 +11,7 @@ import { TsmScan, type ScannedKey } from '../../storage/tsm/tsm-scan.ts';
 import { encodeIndexKey, summedBlock, TsmWriter } from '../../storage/tsm/tsm-writer.ts';
 import type { InspectCommand, InspectPorts } from './inspect-ports.ts';
 import { logLine } from './output/go-log.ts';
+import { lockDataOf } from './folders/lock-data.ts';
 import { folderOf, nameOf } from './folders/walk-files.ts';
 
 const nothing = new Uint8Array();
@@ -70,7 +71,7 @@ interface Deletion {
  */
 async function deleteFrom(ports: InspectPorts, path: string, deletion: Deletion): Promise<void> {
   const { disk } = ports;
-  const lock = await lockData(ports, path);
+  const lock = await lockDataOf(ports, folderOf(path));
   try {
     const fresh = `${path}.rewriting.tmp`;
     await disk.remove(fresh);
@@ -136,16 +137,6 @@ async function copyKey(
 function deletedText(key: Uint8Array, { minTimeNs, maxTimeNs, lengthBytes }: TsmEntry): string {
   const times = `${formatRfc3339(minTimeNs)}-${formatRfc3339(maxTimeNs)}`;
   return `deleting block: ${exactTextOf(key)} (${times}) sz=${lengthBytes - 4}`;
-}
-
-/** Nothing is changed under a node that runs: a data folder of ours is taken for the while. */
-async function lockData(
-  { disk }: InspectPorts,
-  path: string,
-): Promise<{ release(): Promise<void> } | undefined> {
-  const folder = folderOf(folderOf(folderOf(folderOf(path))));
-  if (folder === '' || (await disk.size(`${folder}/.lock`)) === undefined) return undefined;
-  return disk.lock(`${folder}/.lock`);
 }
 
 async function setSeal(

@@ -8,6 +8,7 @@ import { indexCommands } from './index-commands.ts';
 import type { InspectCommand, InspectPorts } from './inspect-ports.ts';
 import { reportCommand } from './report-command.ts';
 import { reportDiskCommand } from './report-disk-command.ts';
+import { salvageCommand } from './salvage/salvage-command.ts';
 import { checkSchemaCommand, mergeSchemaCommand } from './schema-commands.ts';
 import { verifyCommand } from './verify-command.ts';
 import { verifyTombstoneCommand } from './verify-tombstone-command.ts';
@@ -19,6 +20,7 @@ const commands: readonly InspectCommand[] = [
   exportCommand,
   reportCommand,
   reportDiskCommand,
+  salvageCommand,
   checkSchemaCommand,
   mergeSchemaCommand,
   verifyCommand,
@@ -43,6 +45,7 @@ The commands are:
     report-disk          displays a shard level disk usage report
     report-db            estimates cloud 2 cardinality for a database
     reporttsi            reports series cardinality in one or more TSI indexes.
+    salvage              makes what can be read of a damaged shard the shard (ours)
     verify               verifies integrity of TSM files
     verify-seriesfile    verifies integrity of the Series file
     verify-tombstone     verifies integrity of tombstone files

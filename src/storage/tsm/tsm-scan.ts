@@ -15,6 +15,8 @@ import { decodeBlock, type Block } from '../../codec/block.ts';
 import type { Disk, DiskFile } from '../../env/disk.ts';
 import { FieldType } from '../../models/field-value.ts';
 import { covers, withRange } from './deleted-ranges.ts';
+import type { PageCache } from '../pages/page-cache.ts';
+import { PageFile } from '../pages/page-file.ts';
 import { FilePieces } from './file-pieces.ts';
 import { readTombstones, type TimeRange } from './tombstones.ts';
 import type { TsmEntry } from './tsm-column.ts';
@@ -37,6 +39,12 @@ export interface ScannedBlock {
   readonly bytes: Uint8Array;
 }
 
+interface IndexPlace {
+  readonly indexAt: number;
+  /** Where the tail begins when left out. */
+  readonly indexEnd?: number;
+}
+
 export interface TsmSummary extends TimeRange {
   readonly keyCount: number;
 }
@@ -57,14 +65,14 @@ export class TsmScan {
 
   private constructor(
     file: DiskFile,
-    indexAt: number,
+    { indexAt, indexEnd = file.lengthBytes - tsmFooterBytes }: IndexPlace,
     deleted: ReadonlyMap<string, readonly TimeRange[]>,
   ) {
     this.path = file.path;
     this.lengthBytes = file.lengthBytes;
     this.#file = file;
     this.#indexAt = indexAt;
-    this.#indexEnd = file.lengthBytes - tsmFooterBytes;
+    this.#indexEnd = indexEnd;
     this.#deleted = deleted;
   }
 
@@ -73,7 +81,26 @@ export class TsmScan {
     const file = await disk.open(path, 'read');
     try {
       const indexAt = await findIndex(file);
-      return new TsmScan(file, indexAt, await deletedOf(disk, path));
+      return new TsmScan(file, { indexAt }, await deletedOf(disk, path));
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /**
+   * The same without its tombstones. With a seal head, tail and length may be wrong: its index is where it was when it was written.
+   * Throws `corrupt` where the file ends before.
+   */
+  static async openBare(disk: Disk, path: string, seal: TsmSeal | undefined): Promise<TsmScan> {
+    const file = await disk.open(path, 'read');
+    try {
+      if (seal === undefined)
+        return new TsmScan(file, { indexAt: await findIndex(file) }, new Map());
+      const indexEnd = seal.lengthBytes - tsmFooterBytes;
+      if (file.lengthBytes >= indexEnd)
+        return new TsmScan(file, { indexAt: indexEnd - seal.indexBytes, indexEnd }, new Map());
+      throw new DbError('corrupt', `${path}: ${file.lengthBytes} bytes long, was written with ${seal.lengthBytes}`); // prettier-ignore
     } catch (error) {
       await file.close();
       throw error;
@@ -88,6 +115,11 @@ export class TsmScan {
     } finally {
       await scan.close();
     }
+  }
+
+  /** Of its index. */
+  get indexAt(): number {
+    return this.#indexAt;
   }
 
   get indexBytes(): number {
@@ -105,15 +137,20 @@ export class TsmScan {
   }
 
   /** Those of which nothing is left too. */
-  async *#allKeys(): AsyncGenerator<ScannedKey> {
-    const pieces = new FilePieces(this.#file, this.#indexEnd);
+  #allKeys(): AsyncGenerator<ScannedKey> {
+    return this.keysBetween(this.#indexAt, this.#indexEnd);
+  }
+
+  /** The same of [start, end) of the file, where whole keys are. */
+  async *keysBetween(start: number, end: number): AsyncGenerator<ScannedKey> {
+    const pieces = new FilePieces(this.#file, end);
     let before: Uint8Array | undefined;
-    for (let at = this.#indexAt; at < this.#indexEnd;) {
-      const { scanned, end } = await this.#keyAt(pieces, at);
+    for (let at = start; at < end;) {
+      const { scanned, end: next } = await this.#keyAt(pieces, at);
       if (before !== undefined && Buffer.compare(before, scanned.key) >= 0)
         throw this.#wrongAt(at, 'keys are not in order');
       before = scanned.key;
-      at = end;
+      at = next;
       yield scanned;
     }
   }
@@ -133,6 +170,22 @@ export class TsmScan {
       }
     }
     return { keyCount, minTimeNs, maxTimeNs };
+  }
+
+  /** Bytes of the file as they are; fewer at its end. */
+  async bytes(offset: number, lengthBytes: number): Promise<Uint8Array> {
+    const read = new Uint8Array(lengthBytes);
+    return read.subarray(0, await this.#file.readAt(offset, read));
+  }
+
+  /** Its pages, of the table that leads into the index. */
+  pages(cache: PageCache): PageFile {
+    return new PageFile(this.#file, cache);
+  }
+
+  /** Whether the index is what it was when the file was written, whatever the rest is. */
+  async hasIndexOf(seal: TsmSeal): Promise<boolean> {
+    return this.#isSealed({ ...seal, lengthBytes: this.lengthBytes });
   }
 
   async #isSealed(seal: TsmSeal): Promise<boolean> {
