@@ -130,7 +130,7 @@ export async function startOneNode(
       executor,
       statistics,
       vars: () => ({}),
-      opening: () => Promise.resolve({ opened: 0, total: 0 }),
+      health: () => Promise.resolve({ opened: 0, total: 0, damaged: [] }),
       rawSockets: nodeRawSockets,
       requestId: () => `${++requests}`,
     },

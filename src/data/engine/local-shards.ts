@@ -19,7 +19,7 @@ import { LocalDigests } from './digests/local-digests.ts';
 import type { Statistic } from '../../telemetry/statistics.ts';
 import { DescribedLanes, type EngineDescription } from './lists/described-lanes.ts';
 import { LocalFragments } from './local-fragments.ts';
-import type { OpeningProgress } from '../../storage/store/opening/shard-opener.ts';
+import type { StoreHealth } from '../../storage/store/shards/store-facts.ts';
 import { homeOfNow } from './home-of-now.ts';
 import { ListedLanes } from './lists/listed-lanes.ts';
 import type { OtherSeries } from '../../storage/store/shards/other-series.ts';
@@ -114,10 +114,15 @@ export class LocalShards implements ShardAccess {
     return LocalShards.of(await startWorkers(host, count, asked), cluster);
   }
 
-  /** How many of the shards that were there at the start are open. */
-  async opening(): Promise<OpeningProgress> {
-    const parts = await Promise.all(this.#links.map((link) => link.call('opening', undefined)));
-    return (parts as OpeningProgress[]).reduce((sum, { opened, total }) => ({ opened: sum.opened + opened, total: sum.total + total })); // prettier-ignore
+  /** How many of the shards that were there at the start are open, and what of them is damaged. */
+  async health(): Promise<StoreHealth> {
+    const parts = (await Promise.all(this.#links.map((link) => link.call('health', undefined)))) as readonly StoreHealth[]; // prettier-ignore
+    const sum = (of: (part: StoreHealth) => number) => parts.reduce((all, part) => all + of(part), 0); // prettier-ignore
+    return {
+      opened: sum(({ opened }) => opened),
+      total: sum(({ total }) => total),
+      damaged: parts.flatMap(({ damaged }) => damaged),
+    };
   }
 
   /** Ours: parts of queries, lists and digests that are being worked at here, for this node's clients and for others. */

@@ -214,8 +214,8 @@ export class StorageEngine implements Engine {
         return { body: await facts.latestStamp() };
       case 'shards':
         return { body: facts.holdings };
-      case 'opening':
-        return { body: facts.opening };
+      case 'health':
+        return { body: facts.health };
       case 'states':
         return { body: await facts.states() };
       case 'ingress':

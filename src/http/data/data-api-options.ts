@@ -10,7 +10,7 @@ import type { PointsWriter } from '../../data/write/points-writer.ts';
 import type { LdapUsers } from '../../ldap/ldap-users.ts';
 import type { Statistics } from '../../telemetry/statistics.ts';
 import type { RepairRoutesPorts } from './repair-routes.ts';
-import type { OpenedShards } from './health-route.ts';
+import type { NodeHealth } from './health-route.ts';
 import type { AccessOptions } from './access/access-options.ts';
 import type { AccessLogOptions } from './requests/access-log.ts';
 import type { WriteThrottleOptions } from './requests/write-throttle.ts';
@@ -33,7 +33,7 @@ export interface DataApiPorts {
   /** What /debug/vars shows besides. */
   readonly vars: () => Readonly<Record<string, unknown>>;
   /** How many of the shards that were there at the start are open. */
-  readonly opening: () => Promise<OpenedShards>;
+  readonly health: () => Promise<NodeHealth>;
   /** Left out where there is nothing to compare with. */
   readonly repairs?: Omit<RepairRoutesPorts, 'clock'> | undefined;
   /** Plain writes are read from their sockets; left out, all go through Node's HTTP. */

@@ -276,7 +276,7 @@ function addRoutes(api: FastifyInstance, parts: Parts): void {
   only(api, '/health', (request, reply) =>
     request.method === 'OPTIONS'
       ? reply.code(200).send()
-      : sendHealth(reply, version, ports.opening),
+      : sendHealth(reply, version, ports.health),
   );
   only(api, '/query', (request, reply) => {
     if (request.method === 'OPTIONS') return reply.code(200).send();

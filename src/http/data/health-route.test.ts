@@ -6,7 +6,7 @@ test('health: a node that opens its shards passes and says how far it is, then a
   let opened = 3;
   const api = fastify();
   api.get('/health', (_request, reply) =>
-    sendHealth(reply, '1.12.4', () => Promise.resolve({ opened, total: 9 })),
+    sendHealth(reply, '1.12.4', () => Promise.resolve({ opened, total: 9, damaged: [] })),
   );
   const whileOpening = await api.inject('/health');
   expect(whileOpening.statusCode).toBe(200);
@@ -17,5 +17,27 @@ test('health: a node that opens its shards passes and says how far it is, then a
   opened = 9;
   const { message } = (await api.inject('/health')).json<{ message: string }>();
   expect(message).toBe('ready for queries and writes');
+  await api.close();
+});
+
+test('health: damaged shards are named, and the node passes', async () => {
+  const api = fastify();
+  const damaged = [
+    { shardId: 7, text: 'a.tsm: the file is gone', isRefused: true },
+    { shardId: 9, text: 'b.tsm: the block at 5 is damaged', isRefused: false },
+  ];
+  api.get('/health', (_request, reply) =>
+    sendHealth(reply, '1.12.4', () => Promise.resolve({ opened: 9, total: 9, damaged })),
+  );
+  const answer = await api.inject('/health');
+  expect(answer.statusCode).toBe(200);
+  expect(answer.json()).toEqual({
+    checks: [
+      { name: 'shard 7', status: 'fail', message: 'neither read nor written: a.tsm: the file is gone' }, // prettier-ignore
+      { name: 'shard 9', status: 'fail', message: 'in part: b.tsm: the block at 5 is damaged' },
+    ],
+    message: 'ready for queries and writes; 2 shards are damaged',
+    ...{ name: 'influxdb', status: 'pass', version: '1.12.4' },
+  });
   await api.close();
 });

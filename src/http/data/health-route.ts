@@ -1,22 +1,46 @@
 import type { FastifyReply } from 'fastify';
 import { sendJson } from '../error-reply.ts';
 
-export interface OpenedShards {
+export interface NodeHealth {
+  /** Of the shards that were there at the start. */
   readonly opened: number;
   readonly total: number;
+  readonly damaged: readonly {
+    readonly shardId: number;
+    /** What is wrong, with path and offset. */
+    readonly text: string;
+    /** Nobody reads or writes it here. */
+    readonly isRefused: boolean;
+  }[];
 }
 
+/** Of thousands of damaged shards these are enough to see that the disk is gone. */
+const checksMax = 100;
+
 /**
- * The reference's answer, word for word once all shards are open (F135). Before, a node serves all the same, and says how far
- * it is: a question waits for the shards that it is about.
+ * The reference's answer, word for word once all shards are open and none is damaged (F135). Before, a node serves all the same, and
+ * says how far it is: a question waits for the shards that it is about. Damaged shards are checks that fail, in the form that the
+ * reference has for them; the node passes, since a balancer that left it out would take all its other shards away.
  */
 export async function sendHealth(
   reply: FastifyReply,
   version: string,
-  opening: () => Promise<OpenedShards>,
+  health: () => Promise<NodeHealth>,
 ): Promise<unknown> {
-  const { opened, total } = await opening();
+  const { opened, total, damaged } = await health();
   const ready = 'ready for queries and writes';
-  const message = opened === total ? ready : `${ready}: opened ${opened} of ${total} shards`;
-  return sendJson(reply, { checks: [], message, name: 'influxdb', status: 'pass', version });
+  const progress = opened === total ? '' : `: opened ${opened} of ${total} shards`;
+  const hurt =
+    damaged.length === 0
+      ? ''
+      : damaged.length === 1
+        ? '; 1 shard is damaged'
+        : `; ${damaged.length} shards are damaged`;
+  const message = `${ready}${progress}${hurt}`;
+  const checks = damaged.slice(0, checksMax).map(({ shardId, text, isRefused }) => ({
+    name: `shard ${shardId}`,
+    status: 'fail',
+    message: isRefused ? `neither read nor written: ${text}` : `in part: ${text}`,
+  }));
+  return sendJson(reply, { checks, message, name: 'influxdb', status: 'pass', version });
 }

@@ -125,7 +125,7 @@ function apiPorts(
     ldap,
     profiler: config.get('http', 'pprof-enabled') ? env.profiler : undefined,
     ...shown,
-    opening: () => node.local.opening(),
+    health: () => node.local.health(),
     repairs: repairsOf(node),
     // What is encrypted goes through Node's HTTP.
     rawSockets: secure === undefined ? nodeRawSockets : undefined,

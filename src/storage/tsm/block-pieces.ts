@@ -37,6 +37,8 @@ export class BlockPieces {
   readonly #file: DiskFile;
   readonly #cache: PageCache;
   readonly #owner = new PageOwner();
+  /** The first that was met. */
+  damage: DbError | undefined;
 
   constructor(file: DiskFile, cache: PageCache) {
     this.#file = file;
@@ -61,6 +63,7 @@ export class BlockPieces {
     if (((checked[byte] ?? 0) & bit) !== 0) return into;
     if (!isSound(bytes.subarray(at), bytes.subarray(into.start, into.end), lengthBytes)) {
       this.#cache.remove(this.#owner, number);
+      this.damage ??= damagedBlock(this.#file.path, offset);
       throw damagedBlock(this.#file.path, offset);
     }
     checked[byte] = (checked[byte] ?? 0) | bit;

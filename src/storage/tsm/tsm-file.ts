@@ -263,9 +263,9 @@ export class TsmFile {
     throw damagedBlock(this.path, offset);
   }
 
-  /** The first damage that was met of its index, or in a block that did not come from the cache. */
+  /** The first damage that was met, of its index or of a block. */
   get damage(): DbError | undefined {
-    return this.#damage ?? this.#keys.damage;
+    return this.#damage ?? this.#pieces?.damage ?? this.#keys.damage;
   }
 
   /** A query may still read when its database is dropped: that ends the query, not the node. */

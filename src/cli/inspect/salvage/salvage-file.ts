@@ -73,15 +73,17 @@ async function copySound(
   { path, seal, lost }: FileToSalvage,
 ): Promise<Omit<SalvagedFile, 'seal'>> {
   let [keptCount, lostCount, isIndexLost] = [0, 0, false];
+  let last: Uint8Array | undefined;
   try {
     for await (const found of seal === undefined ? scan.keys() : soundKeys(scan, seal)) {
       if (!isKey(found)) {
         isIndexLost = true;
-        await lost(`${path}: ${found.lengthBytes} bytes of the index at ${found.offset} are damaged`); // prettier-ignore
+        await lost(`${path}: ${found.lengthBytes} bytes of the index at ${found.offset} are damaged, ${placeText(last)}`); // prettier-ignore
         continue;
       }
       const sound = await copyKey(scan, writer, { scanned: found, lost });
       keptCount += sound;
+      last = found.key;
       lostCount += found.entries.length - sound;
     }
   } catch (error) {
@@ -130,6 +132,11 @@ async function soundBlock(scan: TsmScan, entry: TsmEntry): Promise<Uint8Array | 
     if (!isDbError(error, 'corrupt')) throw error;
     return error;
   }
+}
+
+/** Which keys those are that nobody can read. */
+function placeText(last: Uint8Array | undefined): string {
+  return last === undefined ? 'from its first key on' : `of keys behind ${keyText(last)}`;
 }
 
 function keyText(key: Uint8Array): string {

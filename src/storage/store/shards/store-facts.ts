@@ -23,6 +23,19 @@ interface FactsPorts {
   readonly seriesBytes: () => number;
 }
 
+export interface ShardDamage {
+  readonly shardId: number;
+  /** What is wrong, with path and offset. */
+  readonly text: string;
+  /** Nobody reads or writes the shard; otherwise all that is sound of it is served. */
+  readonly isRefused: boolean;
+}
+
+export interface StoreHealth extends OpeningProgress {
+  /** As far as it has been met. */
+  readonly damaged: readonly ShardDamage[];
+}
+
 /** What a store can say of its shards without reading their points: open ones, damaged ones, and those not open yet. */
 export class StoreFacts {
   readonly #ports: FactsPorts;
@@ -34,6 +47,17 @@ export class StoreFacts {
   /** Of the shards that were there at the start. */
   get opening(): OpeningProgress {
     return this.#ports.opener.progress;
+  }
+
+  /** The same with what of all shards is damaged. */
+  get health(): StoreHealth {
+    const { shards, damaged, opener } = this.#ports;
+    const refused = Array.from(damaged.values(), ({ place: { shardId }, error }) => ({ shardId, text: error.message, isRefused: true })); // prettier-ignore
+    const partly = Array.from(shards.values(), ({ place: { shardId }, shard }) => {
+      const text = shard.files.find(({ damage }) => damage !== undefined)?.damage?.message;
+      return text === undefined ? [] : [{ shardId, text, isRefused: false }];
+    });
+    return { ...opener.progress, damaged: [...refused, ...partly.flat()] };
   }
 
   /** Shards that have a folder here and are not being deleted. */
