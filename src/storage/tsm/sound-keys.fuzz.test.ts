@@ -46,6 +46,17 @@ test('sound keys: whatever bit is turned over, what is given out is what was wri
     expect(all).toHaveLength(keyCount);
     const known = new Set(all);
     const indexAt = seal.lengthBytes - 8 - seal.indexBytes;
+    const damaged = async (places: readonly number[]): Promise<Found> => {
+      const bad = good.slice();
+      for (const at of places) bad[at] = (bad[at] ?? 0) ^ (1 << (at % 8));
+      await disk.replaceFile('a.tsm', bad);
+      const found = await find(disk, seal);
+      expect(
+        found.keys.every((key) => known.has(key)),
+        `bits of ${places.join()}`,
+      ).toBe(true);
+      return found;
+    };
     // From within the last blocks over the directory and the index to the tail.
     for (let at = indexAt - 1_500; at < good.length; at += 97) {
       const bad = good.slice();
