@@ -59,14 +59,7 @@ test('sound keys: whatever bit is turned over, what is given out is what was wri
     };
     // From within the last blocks over the directory and the index to the tail.
     for (let at = indexAt - 1_500; at < good.length; at += 97) {
-      const bad = good.slice();
-      bad[at] = (bad[at] ?? 0) ^ (1 << (at % 8));
-      await disk.replaceFile('a.tsm', bad);
-      const { keys, lostBytes } = await find(disk, seal);
-      expect(
-        keys.every((key) => known.has(key)),
-        `bit of ${at}`,
-      ).toBe(true);
+      const { keys, lostBytes } = await damaged([at]);
       const isOfIndex = at >= indexAt && at < seal.lengthBytes - 8;
       expect(lostBytes > 0, `bit of ${at}`).toBe(isOfIndex);
       expect(lostBytes).toBeLessThan(7_000);
@@ -75,15 +68,7 @@ test('sound keys: whatever bit is turned over, what is given out is what was wri
     }
     // Of a directory and an index that are both damaged what no sum vouches for is lost.
     for (let at = indexAt - 1_500; at < indexAt; at += 53) {
-      const bad = good.slice();
-      bad[at] = (bad[at] ?? 0) ^ 4;
-      bad[indexAt + 9_000] = (bad[indexAt + 9_000] ?? 0) ^ 4;
-      await disk.replaceFile('a.tsm', bad);
-      const { keys, lostBytes } = await find(disk, seal);
-      expect(
-        keys.every((key) => known.has(key)),
-        `bit of ${at}`,
-      ).toBe(true);
+      const { lostBytes } = await damaged([at, indexAt + 9_000]);
       expect(lostBytes).toBeGreaterThan(0);
     }
   };
