@@ -133,21 +133,27 @@ test('salvage: without a shard.json that can be read the files are the shard', a
 });
 
 test('salvage: ended at any call of the disk the shard is refused as before, or whole, and the same command ends it', async () => {
-  const left = '20:1 10:2 20:2 10:3 20:3 10:4 20:4';
-  for (let n = 1, hasFailed = true; hasFailed; n++)
-    await withShard(async (env, run) => {
-      await damage(env.disk, first, () => 20);
-      await damage(env.disk, second, (bytes) => bytes.length - 2);
-      await expect(answers(env)).rejects.toThrow('damaged');
-      const disk = new FailingDisk(env.disk, { failAt: n, stays: true });
-      await inspect({ ...env, disk, workingFolder: '/w' }, ['salvage', '-accept-loss', folder]);
-      ({ hasFailed } = disk);
-      const shown = await answers(env).catch((error: unknown) => String(error));
-      if (!shown.includes('damaged')) expect(shown, `call ${n}`).toBe(left);
-      expect((await run('-accept-loss')).code).toBe(0);
-      expect(await answers(env), `call ${n}`).toBe(left);
-    });
+  for (let n = 1; await failsAt(n); n++);
 });
+
+/** Answers whether there were so many calls. */
+async function failsAt(n: number): Promise<boolean> {
+  const left = '20:1 10:2 20:2 10:3 20:3 10:4 20:4';
+  let hasFailed = false;
+  await withShard(async (env, run) => {
+    await damage(env.disk, first, () => 20);
+    await damage(env.disk, second, (bytes) => bytes.length - 2);
+    await expect(answers(env)).rejects.toThrow('damaged');
+    const disk = new FailingDisk(env.disk, { failAt: n, stays: true });
+    await inspect({ ...env, disk, workingFolder: '/w' }, ['salvage', '-accept-loss', folder]);
+    ({ hasFailed } = disk);
+    const shown = await answers(env).catch((error: unknown) => String(error));
+    if (!shown.includes('damaged')) expect(shown, `call ${n}`).toBe(left);
+    expect((await run('-accept-loss')).code).toBe(0);
+    expect(await answers(env), `call ${n}`).toBe(left);
+  });
+  return hasFailed;
+}
 
 test('salvage: a running node keeps it from changing anything, and where no shard is it says so', async () => {
   await withShard(async (env, run) => {
