@@ -51,7 +51,7 @@ const statements: readonly (readonly [statement: RegExp, reason: string])[] = [
     'time inside of parentheses, and a comparison that is compared with a length of time, hold everywhere there',
   ],
   [
-    /FROM (\(.*\), .*odd name|.*odd name.*, \()/,
+    /FROM (\(.*\), .*(odd name|\/)|.*(odd name|\/).*, \()/,
     'a name that is a tag of a subquery and a number of another source has a type for each there; a column has one type here',
   ],
   [
@@ -137,7 +137,7 @@ const ofTies: readonly (readonly [statement: RegExp, difference: RegExp, reason:
     'the heap orders the points of one time that it takes from several series',
   ],
   [
-    /\b(first|last|percentile|cumulative_sum|(non_negative_)?(difference|derivative)|moving_average)\(|order by time desc limit 1$|LIMIT/,
+    /\b(first|last|top|bottom|percentile|cumulative_sum|(non_negative_)?(difference|derivative)|moving_average)\(|order by time desc limit 1$|LIMIT/,
     /row \d+\[\d\]: \S+ not \S+$|values: \d+ not \d+$/,
     'of several rows of one time the heap gives one, or one after the other',
   ],

@@ -3,6 +3,12 @@ import type { RandomChoice } from './random-choice.ts';
 const databases = ['made', 'made', 'made2', '"odd db"', 'nosuch', '""', '"a/b"', '".."'];
 const policies = ['p', 'p2', 'autogen', '"odd rp"', 'nosuch', '""'];
 const users = ['u', 'u2', '"odd user"', 'nosuch'];
+/** All that may have been made. */
+export const changedThings: readonly string[] = [
+  ...[...new Set(databases)].map((name) => `DATABASE ${name}`),
+  ...users.map((name) => `USER ${name}`),
+];
+
 const durations = ['1h', '30m', '0s', 'INF', '1d', '2w', '59m', '1000w', '-1h', '1'];
 
 /** Statements that change the catalog, right and wrong ones, and questions to what they made. */

@@ -1,8 +1,10 @@
 import { answerDifference } from '../compare-answers.ts';
+import { packAsJson, packType } from '../compare-pack.ts';
 import { prepareServer, unsupportedText } from '../replay.ts';
 import { StepSender, type GivenAnswer, type SentStep } from '../send-step.ts';
 import { ClusterSender } from './cluster-sender.ts';
 import { purposeOf } from './purposes.ts';
+import { changedThings } from './random-catalog.ts';
 import { freshData } from './random-data.ts';
 import { fleetBodies } from './random-fleet.ts';
 import { freshRequests } from './random-requests.ts';
@@ -45,7 +47,7 @@ export async function* runFresh(
   urls: FreshUrls,
   options: FreshOptions,
 ): AsyncGenerator<FreshOutcome> {
-  const { seed, count } = options;
+  const { seed, count, copyCount = 1 } = options;
   const [node, ...others] = urls.ours;
   const isCluster = others.length > 0;
   const given = { ...options, isCluster };
@@ -68,6 +70,12 @@ export async function* runFresh(
           chance.push(await send(second, step));
       const answers = { statement, step, ours: own, theirs: other, difference };
       yield { ...answers, verdict: verdictOf(answers, chance, data) };
+      // What one of them has done and another has not would be told by many that follow.
+      if (
+        !isRead &&
+        [other, ...chance].some((one) => differenceOf(own, one, 'change') !== undefined)
+      )
+        await startAgain([ours, theirs, ...(second === undefined ? [] : [second])], copyCount);
     }
   } finally {
     ours.close();
@@ -82,13 +90,14 @@ function verdictOf(
   data: { readonly isCluster: boolean; readonly hasTies: boolean },
 ): FreshVerdict {
   const { kind, text } = statement;
+  const theirText = theirs.type === packType ? packAsJson(theirs.text) : theirs.text;
   if (difference === undefined) return 'agree';
   if (ours.text.includes(unsupportedText)) return 'unsupported';
   if (others.some((other) => differenceOf(ours, other, kind) === undefined))
     return 'agree with the second';
   if (others.some((other) => differenceOf(other, theirs, kind) !== undefined)) return 'chance';
   const isOfChanged = kind === 'change';
-  const purpose = purposeOf({ statement: text, theirs: theirs.text, difference, isOfChanged, ...data }); // prettier-ignore
+  const purpose = purposeOf({ statement: text, theirs: theirText, difference, isOfChanged, ...data }); // prettier-ignore
   return purpose === undefined ? 'differ' : 'on purpose';
 }
 
@@ -116,6 +125,20 @@ async function prepare(
   const whole = [...writes, ...fleet].map(({ params, body }) => {
     return { params: { ...params, consistency: 'all' }, body };
   });
-  const changing = `CREATE DATABASE changing WITH ${copies} SHARD DURATION 1h`;
-  await prepareServer(url, { setup: [...setup, changing], writes: whole, cases: [] });
+  await prepareServer(url, { setup: [...setup, changingOf(copyCount)], writes: whole, cases: [] });
+}
+
+function changingOf(copyCount: number): string {
+  return `CREATE DATABASE changing WITH REPLICATION ${copyCount} SHARD DURATION 1h`;
+}
+
+/** Nothing of what changes is left. Whoever has it not says so, and that is well. */
+async function startAgain(
+  senders: readonly Pick<StepSender, 'send'>[],
+  copyCount: number,
+): Promise<void> {
+  const statements = ['DROP DATABASE changing', ...changedThings.map((one) => `DROP ${one}`), changingOf(copyCount)]; // prettier-ignore
+  for (const q of statements)
+    for (const sender of senders)
+      await send(sender, { method: 'POST', path: '/query', params: { q }, headers: {} });
 }
