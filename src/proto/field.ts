@@ -47,6 +47,8 @@ function wide(min: bigint, max: bigint): Field<bigint> {
 
 export const int64 = wide(-(2n ** 63n), 2n ** 63n - 1n);
 export const uint64 = wide(0n, 2n ** 64n - 1n);
+/** One of the two, by its value. */
+export const anyInt64 = wide(-(2n ** 63n), 2n ** 64n - 1n);
 
 export const flag: Field<boolean> = {
   toWire: (value) => value,

@@ -78,6 +78,20 @@ test('fragment codec: a plan comes back the same', () => {
   expect(decodePredicate(encodePredicate(predicate))).toEqual(predicate);
 });
 
+test('fragment codec: constants are as wide as int64 and uint64 together', () => {
+  const withValue = (value: bigint): Predicate => ({
+    kind: 'compare',
+    operator: '<',
+    left: { kind: 'field', name: 'i' },
+    right: { kind: 'constant', value },
+  });
+  const sent = (value: bigint) => decodePredicate(encodePredicate(withValue(value)));
+  for (const value of [-(2n ** 63n), 2n ** 63n, 2n ** 64n - 1n])
+    expect(sent(value)).toEqual(withValue(value));
+  for (const value of [-(2n ** 63n) - 1n, 2n ** 64n])
+    expect(() => sent(value)).toThrow('beyond 64 bits');
+});
+
 function programOf(change: object): unknown {
   return { ...program, program: { ...program.program, ...change } };
 }

@@ -1,4 +1,4 @@
-import { int64, text } from '../proto/field.ts';
+import { anyInt64, text } from '../proto/field.ts';
 import type { Value } from './value.ts';
 
 const textLengthMax = 1 << 26;
@@ -7,5 +7,5 @@ const textLengthMax = 1 << 26;
 export function checkValue(value: unknown, path: string): Value {
   if (typeof value === 'boolean' || typeof value === 'number') return value;
   if (typeof value === 'string') return text({ lengthMax: textLengthMax }).fromWire(value, path);
-  return int64.fromWire(value, path);
+  return anyInt64.fromWire(value, path);
 }
