@@ -1,82 +1,14 @@
-/**
- * The shapes of a batch as they lie, and its sets of fields: shapes of few rows that have the same fields and no texts are put
- * together, since a body of thousands of measurements would cost an object for each part of each.
- */
+/** The rows of a batch: of each shape as they lie, and of the sets of shapes that its layout puts together. */
 import type { BatchColumn, BatchField, BatchRows, BatchShape } from './batch-columns.ts';
+import type { BatchLayout, LaidSet, ShapeHeads } from './batch-layout.ts';
 import { damagedBatch, paddedTo8, type BatchReader } from './batch-reader.ts';
 import { FieldType } from './field-value.ts';
-import type { FieldList, KnownNames, ShapeName } from './known-names.ts';
+import type { ShapeName, ShapeNames } from './shape-names.ts';
 
 /** All rows of some shapes that have the same fields: a row's measurement is that of its series. */
 export interface BatchSet {
-  readonly names: readonly ShapeName[];
+  readonly names: ShapeNames;
   readonly rows: BatchRows;
-}
-
-/** Of one without rows and fields. */
-const shapeBytesMin = 16;
-/** Shapes of more rows each are left as they lie. */
-const joinedRowsMax = 32;
-
-/** Shapes as they lie, by their number. */
-export interface ShapeHeads {
-  readonly names: readonly ShapeName[];
-  /** Behind the first byte of the batch. */
-  readonly starts: Uint32Array;
-  readonly rowCounts: Uint32Array;
-  readonly rowCount: number;
-  /** Behind the last one. */
-  readonly end: number;
-}
-
-/** Where the shape at a multiple of 8 bytes ends. `words` are those of the batch, which ends at `end`. */
-export function shapeEnd(words: Uint32Array, at: number, end: number): number {
-  if (at + 12 > end) throw damagedBatch();
-  const head = at >>> 2;
-  const rowCount = words[head] ?? 0;
-  const fieldCount = words[head + 2] ?? 0;
-  if (fieldCount * 4 > end - at - 12 || rowCount * 16 > end - at) throw damagedBatch();
-  const listBytes = paddedTo8(rowCount * 4);
-  let to = paddedTo8(at + 12 + fieldCount * 4) + listBytes * 2 + rowCount * 8;
-  for (let field = 0; field < fieldCount; field++) {
-    const type = (words[head + 3 + field] ?? 0) >>> 24;
-    if (type === FieldType.boolean) to += paddedTo8(rowCount);
-    else if (type === FieldType.string) to = textsEnd(words, to, rowCount, end);
-    else to += rowCount * 8;
-  }
-  if (to > end) throw damagedBatch();
-  return to;
-}
-
-function textsEnd(words: Uint32Array, at: number, rowCount: number, end: number): number {
-  const bytesAt = at + paddedTo8((rowCount + 1) * 4);
-  const lengthBytes = words[(at >>> 2) + rowCount] ?? 0;
-  if (bytesAt > end || lengthBytes > end - bytesAt) throw damagedBatch();
-  return bytesAt + paddedTo8(lengthBytes);
-}
-
-export function readHeads(
-  words: Uint32Array,
-  names: KnownNames,
-  { start, end, shapeCount }: { readonly start: number; readonly end: number; readonly shapeCount: number }, // prettier-ignore
-): ShapeHeads {
-  if (shapeCount * shapeBytesMin > end - start) throw damagedBatch();
-  const all: ShapeName[] = [];
-  const starts = new Uint32Array(shapeCount);
-  const rowCounts = new Uint32Array(shapeCount);
-  let [at, sum] = [start, 0];
-  for (let shape = 0; shape < shapeCount; shape++) {
-    const next = shapeEnd(words, at, end);
-    const head = at >>> 2;
-    const fieldsAt = head + 3;
-    const rowCount = words[head] ?? 0;
-    all.push(names.shape(words[head + 1] ?? 0, words, fieldsAt, fieldsAt + (words[head + 2] ?? 0))); // prettier-ignore
-    starts[shape] = at;
-    rowCounts[shape] = rowCount;
-    sum += rowCount;
-    at = next;
-  }
-  return { names: all, starts, rowCounts, rowCount: sum, end: at };
 }
 
 /** One of the shapes: views. */
@@ -115,52 +47,18 @@ function readColumn(reader: BatchReader, type: FieldType, rowCount: number): Bat
   }
 }
 
-interface Gathered {
-  readonly list: FieldList;
-  readonly shapes: number[];
-  rowCount: number;
-}
-
 /** All rows of a batch by their fields. Throws `corrupt` where a row is of no series. */
 export function readSets(
   reader: BatchReader,
   words: Uint32Array,
-  { heads, seriesCount }: { readonly heads: ShapeHeads; readonly seriesCount: number },
+  { layout: { heads, sets }, seriesCount }: { readonly layout: BatchLayout; readonly seriesCount: number }, // prettier-ignore
 ): readonly BatchSet[] {
-  const sets: BatchSet[] = [];
-  for (const { list, shapes, rowCount } of gather(heads)) {
-    const isJoined =
-      shapes.length > 1 && !list.hasTexts && rowCount <= shapes.length * joinedRowsMax;
-    if (isJoined) {
-      const names = shapes.map((shape) => heads.names[shape] as ShapeName);
-      sets.push({ names, rows: joinedRows(words, heads, { list, shapes, rowCount }) });
-      continue;
-    }
-    for (const shape of shapes)
-      sets.push({
-        names: [heads.names[shape] as ShapeName],
-        rows: readRows(reader, heads, shape, list.fields),
-      });
-  }
-  for (const { rows } of sets)
+  return sets.map((set) => {
+    const { names, list, shapes } = set;
+    const rows = shapes.length === 1 ? readRows(reader, heads, shapes[0] ?? 0, list.fields) : joinedRows(words, heads, set); // prettier-ignore
     for (const number of rows.series) if (number >= seriesCount) throw damagedBatch();
-  return sets;
-}
-
-/** Shapes by their fields, in the order in which these come first. */
-function gather({ names, rowCounts }: ShapeHeads): Iterable<Gathered> {
-  const all = new Map<FieldList, Gathered>();
-  let last: Gathered | undefined;
-  for (let shape = 0; shape < names.length; shape++) {
-    const { list } = names[shape] as ShapeName;
-    if (last?.list !== list) {
-      last = all.get(list) ?? { list, shapes: [], rowCount: 0 };
-      all.set(list, last);
-    }
-    last.shapes.push(shape);
-    last.rowCount += rowCounts[shape] ?? 0;
-  }
-  return all.values();
+    return { names, rows };
+  });
 }
 
 /** A column that is filled word by word or byte by byte. */
@@ -170,26 +68,93 @@ interface FilledColumn {
 }
 
 /** Copies of the rows of shapes that have the same fields and no texts, one shape behind the other. */
-function joinedRows(
+function joinedRows(words: Uint32Array, heads: ShapeHeads, set: LaidSet): BatchRows {
+  const { list, rowCount } = set;
+  const { fields } = list;
+  const timesNs = new BigInt64Array(rowCount);
+  const filled = fields.map(({ type }) => newColumn(type, rowCount));
+  const rows = {
+    ordinals: new Uint32Array(rowCount),
+    series: new Uint32Array(rowCount),
+    times: new Uint32Array(timesNs.buffer),
+  };
+  if (set.isOfSingles) {
+    copySingles(rows, words, heads, set);
+    filled.forEach(({ to }, field) => {
+      copySingleValues(to, words, heads, { set, field });
+    });
+  } else copyRows({ ...rows, filled }, words, heads, set);
+  const { ordinals, series } = rows;
+  return { fields, rowCount, ordinals, series, timesNs, columns: filled.map(({ column }) => column) }; // prettier-ignore
+}
+
+interface JoinedLists {
+  readonly ordinals: Uint32Array;
+  readonly series: Uint32Array;
+  readonly times: Uint32Array;
+}
+
+/** Behind the start of a shape, its head. */
+function headBytesOf({ list }: LaidSet): number {
+  return 12 + list.fields.length * 4;
+}
+
+/** Of shapes of a row each every list takes eight bytes. */
+function copySingles(
+  { ordinals, series, times }: JoinedLists,
+  words: Uint32Array,
+  { starts }: ShapeHeads,
+  set: LaidSet,
+): void {
+  const { shapes } = set;
+  const headBytes = headBytesOf(set);
+  for (let row = 0; row < shapes.length; row++) {
+    const at = paddedTo8((starts[shapes[row] ?? 0] ?? 0) + headBytes) >>> 2;
+    ordinals[row] = words[at] ?? 0;
+    series[row] = words[at + 2] ?? 0;
+    times[row * 2] = words[at + 4] ?? 0;
+    times[row * 2 + 1] = words[at + 5] ?? 0;
+  }
+}
+
+function copySingleValues(
+  to: Uint32Array | Uint8Array,
+  words: Uint32Array,
+  { starts }: ShapeHeads,
+  { set, field }: { readonly set: LaidSet; readonly field: number },
+): void {
+  const { shapes } = set;
+  const headBytes = headBytesOf(set);
+  const behind = 6 + field * 2;
+  if (to instanceof Uint8Array) {
+    for (let row = 0; row < shapes.length; row++)
+      to[row] = words[(paddedTo8((starts[shapes[row] ?? 0] ?? 0) + headBytes) >>> 2) + behind] ?? 0;
+    return;
+  }
+  for (let row = 0; row < shapes.length; row++) {
+    const at = (paddedTo8((starts[shapes[row] ?? 0] ?? 0) + headBytes) >>> 2) + behind;
+    to[row * 2] = words[at] ?? 0;
+    to[row * 2 + 1] = words[at + 1] ?? 0;
+  }
+}
+
+function copyRows(
+  { ordinals, series, times, filled }: JoinedLists & { readonly filled: readonly FilledColumn[] },
   words: Uint32Array,
   { starts, rowCounts }: ShapeHeads,
-  { list: { fields }, shapes, rowCount }: Gathered,
-): BatchRows {
-  const ordinals = new Uint32Array(rowCount);
-  const series = new Uint32Array(rowCount);
-  const timesNs = new BigInt64Array(rowCount);
-  const times = new Uint32Array(timesNs.buffer);
-  const filled = fields.map(({ type }) => newColumn(type, rowCount));
+  set: LaidSet,
+): void {
+  const headBytes = headBytesOf(set);
   const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
   // A view of either side takes longer for so few.
   const copy = (at: number, to: Uint32Array, place: number, count: number): void => {
     for (let i = 0; i < count; i++) to[place + i] = words[at + i] ?? 0;
   };
   let row = 0;
-  for (const shape of shapes) {
+  for (const shape of set.shapes) {
     const count = rowCounts[shape] ?? 0;
     const listWords = (count + 1) & ~1;
-    let at = paddedTo8((starts[shape] ?? 0) + 12 + fields.length * 4) >>> 2;
+    let at = paddedTo8((starts[shape] ?? 0) + headBytes) >>> 2;
     copy(at, ordinals, row, count);
     copy(at + listWords, series, row, count);
     copy(at + listWords * 2, times, row * 2, count * 2);
@@ -205,7 +170,6 @@ function joinedRows(
     }
     row += count;
   }
-  return { fields, rowCount, ordinals, series, timesNs, columns: filled.map(({ column }) => column) }; // prettier-ignore
 }
 
 function newColumn(type: FieldType, rowCount: number): FilledColumn {

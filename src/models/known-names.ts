@@ -5,36 +5,11 @@
  */
 import { Buffer } from 'node:buffer';
 import { bytesOf } from '../base/copy-bytes.ts';
-import type { BatchField, TextColumn } from './batch-columns.ts';
+import type { TextColumn } from './batch-columns.ts';
+import { layoutBytesOf, type BatchLayout } from './batch-layout.ts';
 import { damagedBatch } from './batch-reader.ts';
 import { FieldType } from './field-value.ts';
-
-/** An ordered list of typed fields, the same object wherever a batch has it. */
-export interface FieldList {
-  readonly fields: readonly BatchField[];
-  readonly hasTexts: boolean;
-}
-
-/** A measurement with one list of fields. */
-export class ShapeName {
-  readonly measurement: string;
-  readonly list: FieldList;
-  /** Of each field as a batch has it: type code in the upper 8 bits, name in the lower 24. */
-  readonly packed: readonly number[];
-  /** Of its one field; -1 when it has others. */
-  readonly sole: number;
-  /** Marks of who has looked it up last, and need not as long as its mark is the same: any object, compared by identity. */
-  decidedBy: object | undefined;
-  shownBy: object | undefined;
-  heldBy: object | undefined;
-
-  constructor(measurement: string, list: FieldList, packed: readonly number[]) {
-    this.measurement = measurement;
-    this.list = list;
-    this.packed = packed;
-    this.sole = packed.length === 1 ? (packed[0] ?? -1) : -1;
-  }
-}
+import { ShapeName, type FieldList } from './shape-names.ts';
 
 /** Of a measurement, remembered. */
 const shapesOfOneMax = 8;
@@ -52,6 +27,7 @@ export class KnownNames {
   readonly #last: (ShapeName | undefined)[] = [];
   readonly #shapes: (ShapeName[] | undefined)[] = [];
   #heldBytes = 0;
+  #layout: BatchLayout | undefined;
 
   constructor(column: TextColumn) {
     this.#column = column;
@@ -65,6 +41,16 @@ export class KnownNames {
   /** About what all shapes and lists of fields take that were asked for: the same few names make any number of lists. */
   get heldBytes(): number {
     return this.#heldBytes;
+  }
+
+  /** How the batch before lay, if the next one may lie the same way. */
+  get layout(): BatchLayout | undefined {
+    return this.#layout;
+  }
+
+  keepLayout(layout: BatchLayout): void {
+    this.#heldBytes += layoutBytesOf(layout) - (this.#layout ? layoutBytesOf(this.#layout) : 0);
+    this.#layout = layout;
   }
 
   isOf({ offsets, bytes }: TextColumn): boolean {

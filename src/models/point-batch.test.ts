@@ -94,7 +94,7 @@ test('point batch: rows by their fields are the rows by measurement, in fewer pa
   const { sets, shapes } = batch;
   expect(rowsOf(sets.map(({ rows }) => rows))).toEqual(rowsOf(shapes));
   expect(sets.length).toBeLessThan(shapes.length / 2);
-  const named = sets.flatMap(({ names, rows }) =>
+  const named = sets.flatMap(({ names: { all: names }, rows }) =>
     names.map(({ measurement }) => [measurement, ...rows.fields.map(({ name }) => name)].join()),
   );
   const wanted = shapes.map(({ measurement, fields }) => [measurement, ...fields.map(({ name }) => name)].join()); // prettier-ignore

@@ -7,11 +7,13 @@
  * was written later and wins, field by field; of two batches the one with the later stamp (stamp.ts).
  */
 import { DbError } from '../base/errors.ts';
-import { BatchReader, damagedBatch } from './batch-reader.ts';
 import type { BatchShape, TextColumn } from './batch-columns.ts';
-import { readHeads, readSets, readShape, shapeEnd, type BatchSet } from './batch-shapes.ts';
+import { BatchReader, damagedBatch } from './batch-reader.ts';
+import { isLaidOut, readLayout, shapeEnd } from './batch-layout.ts';
+import { readSets, readShape, type BatchSet } from './batch-shapes.ts';
 import { FieldType } from './field-value.ts';
-import { namesIn, ShapeName } from './known-names.ts';
+import { namesIn } from './known-names.ts';
+import { ShapeName, ShapeNames } from './shape-names.ts';
 import { stampOfBatch, type Stamp } from './stamp.ts';
 
 export type {
@@ -94,9 +96,12 @@ export function decodePointBatch(payload: Uint8Array): PointBatch {
   reader.align();
   const names = namesIn(reader.textColumn(nameCount), shapeCount);
   const words = wordsOf(bytes);
-  const heads = readHeads(words, names, { start: reader.at, end: bytes.length, shapeCount });
+  const range = { start: reader.at, end: bytes.length, shapeCount };
+  const layout = names.layout !== undefined && isLaidOut(names.layout, words, range) ? names.layout : readLayout(words, names, range); // prettier-ignore
+  const { heads } = layout;
   if (heads.rowCount !== rowCount || heads.end !== bytes.length) throw damagedBatch();
-  const sets = readSets(reader, words, { heads, seriesCount });
+  if (layout !== names.layout) names.keepLayout(layout);
+  const sets = readSets(reader, words, { layout, seriesCount });
   const stamp = stampOfBatch(bytes);
   let shapes: readonly BatchShape[] | undefined;
   return {
@@ -113,7 +118,7 @@ export function withShapes(batch: PointBatch, shapes: readonly BatchShape[]): Po
   const sets = shapes.map(({ measurement, ...rows }) => {
     const { fields } = rows;
     const hasTexts = fields.some(({ type }) => type === FieldType.string);
-    return { names: [new ShapeName(measurement, { fields, hasTexts }, [])], rows };
+    return { names: new ShapeNames([new ShapeName(measurement, { fields, hasTexts }, [])]), rows };
   });
   return { rowCount, minTimeNs, maxTimeNs, stamp, payload, series, shapes, sets };
 }
@@ -129,7 +134,7 @@ function wordsOf({ buffer, byteOffset, length }: Uint8Array): Uint32Array {
 
 /** Of all its rows, each maybe several times. */
 export function measurementsOf({ sets }: PointBatch): readonly string[] {
-  return sets.flatMap(({ names }) => names.map(({ measurement }) => measurement));
+  return sets.flatMap(({ names }) => names.all.map(({ measurement }) => measurement));
 }
 
 /** The keys of a batch as texts: for readers that are in no hurry. */

@@ -4,6 +4,7 @@
 // `heads` are those of collect(): [shape u32][rows u32]. `named` has, shape by shape, [measurement u32][fields u32] and a
 // word for each field: its type in the upper 8 bits, its name in the lower 24.
 
+import { copyFewWords } from './bytes';
 import { fieldTextBytes, gatherFieldBytes, gatherFieldWords, gatherTexts } from './gather';
 import { collectedLines, collectedOrdinals, collectedSeriesPlaces } from './route';
 import { gatherWords } from './rows';
@@ -64,11 +65,11 @@ export function writeShapes(
     const lines = collectedLines() + row;
     const listBytes = <usize>count << 2;
     store<u32>(out, count);
-    memory.copy(out + 4, named, <usize>words << 2);
+    copyFewWords(out + 4, named, words);
     out = pad(out + 4 + (<usize>words << 2));
-    memory.copy(out, collectedOrdinals() + row, listBytes);
+    copyFewWords(out, collectedOrdinals() + row, count);
     out = pad(out + listBytes);
-    memory.copy(out, collectedSeriesPlaces() + row, listBytes);
+    copyFewWords(out, collectedSeriesPlaces() + row, count);
     out = pad(out + listBytes);
     gatherWords(times, lines, count, out);
     out += <usize>count << 3;

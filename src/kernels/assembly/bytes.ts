@@ -5,6 +5,8 @@ let equals: u32 = 0;
 
 /** A lane of bytes counts no further. */
 const stepsMax: u32 = 255;
+const fewWordsMax: u32 = 16;
+const fewBytesMax: u32 = 128;
 
 /** The sum of sixteen counts. */
 // @ts-ignore: decorator
@@ -71,6 +73,28 @@ export function fnvBytes(ptr: usize, length: u32): u64 {
   let hash: u64 = 0xcbf29ce484222325;
   for (const end = ptr + length; ptr < end; ptr++) hash = (hash ^ <u64>load<u8>(ptr)) * 0x100000001b3;
   return hash;
+}
+
+/** For few words, of which a call of memory.copy takes longer. */
+// @ts-ignore: decorator
+@inline
+export function copyFewWords(to: usize, from: usize, count: u32): void {
+  if (count > fewWordsMax) {
+    memory.copy(to, from, <usize>count << 2);
+    return;
+  }
+  for (const end = from + (<usize>count << 2); from < end; from += 4, to += 4) store<u32>(to, load<u32>(from));
+}
+
+/** For few bytes. Up to 15 behind the end are read, and written. */
+// @ts-ignore: decorator
+@inline
+export function copyFewBytes(to: usize, from: usize, length: u32): void {
+  if (length > fewBytesMax) {
+    memory.copy(to, from, length);
+    return;
+  }
+  for (const end = from + length; from < end; from += 16, to += 16) v128.store(to, v128.load(from));
 }
 
 // @ts-ignore: decorator

@@ -4,6 +4,7 @@
 // A place is a shard of one of the groups that the body may lie in, numbered from 0. A shape is a measurement with a field
 // set.
 
+import { copyFewBytes } from './bytes';
 import { longestName } from './field-sets';
 import { canonicalOf, clearStamps, hashOf, isUsual, keyPointer, measurementOf, placePlace, stampPlace } from './keys';
 
@@ -300,7 +301,7 @@ export function writeSeriesBytes(out: usize): void {
   for (let i: u32 = 0; i < seriesCount; i++) {
     const stored = keyPointer(load<u32>(series + (<usize>i << 2)));
     const length = load<u32>(stored);
-    memory.copy(out, stored + 4, length);
+    copyFewBytes(out, stored + 4, length);
     out += length;
   }
 }

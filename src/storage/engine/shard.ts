@@ -274,13 +274,17 @@ export class Shard {
   }
 
   #showAll({ sets }: PointBatch): void {
-    for (const { names } of sets)
-      for (let i = 0; i < names.length; i++) {
-        const name = must(names[i], 'a name is there');
-        if (name.shownBy === this.#index.fieldsMark) continue;
+    const mark = this.#index.fieldsMark;
+    for (const { names } of sets) {
+      if (names.shownBy === mark) continue;
+      for (let i = 0; i < names.all.length; i++) {
+        const name = must(names.all[i], 'a name is there');
+        if (name.shownBy === mark) continue;
         this.#show(name.measurement, name.list.fields);
-        name.shownBy = this.#index.fieldsMark;
+        name.shownBy = mark;
       }
+      names.shownBy = mark;
+    }
   }
 
   #show(measurement: string, fields: readonly BatchField[]): void {

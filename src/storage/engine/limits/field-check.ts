@@ -38,7 +38,10 @@ export function checkFields(
     for (const ordinal of rows.ordinals) verdict.refuse(ordinal);
   }
   if (verdict.isEmpty)
-    for (const { names } of batch.sets) for (const name of names) name.decidedBy = index.fieldsMark;
+    for (const { names } of batch.sets) {
+      for (const name of names.all) name.decidedBy = index.fieldsMark;
+      names.decidedBy = index.fieldsMark;
+    }
 }
 
 function allOf(shape: BatchShape): AlikeRows {
@@ -65,8 +68,11 @@ function parted(
 
 /** Whether all shapes were looked up since a type was last forgotten. */
 function areDecided({ sets }: PointBatch, mark: object): boolean {
-  for (const { names } of sets)
-    for (let i = 0; i < names.length; i++) if (names[i]?.decidedBy !== mark) return false;
+  for (const { names } of sets) {
+    if (names.decidedBy === mark) continue;
+    for (let i = 0; i < names.all.length; i++) if (names.all[i]?.decidedBy !== mark) return false;
+    names.decidedBy = mark;
+  }
   return true;
 }
 

@@ -130,15 +130,17 @@ export class Memtable {
   }
 
   #tableOf({ names, rows: { fields } }: BatchSet): ShapeTable {
-    let table = this.tables(names[0]?.measurement ?? '').find((one) => one.hasShape(fields));
-    for (let i = 0; i < names.length; i++) {
-      const name = must(names[i], 'a name is there');
+    let table = this.tables(names.all[0]?.measurement ?? '').find((one) => one.hasShape(fields));
+    if (names.heldBy === this.#mark && table !== undefined) return table;
+    for (let i = 0; i < names.all.length; i++) {
+      const name = must(names.all[i], 'a name is there');
       if (name.heldBy === this.#mark) continue;
       const tables = this.tables(name.measurement);
       table ??= this.#tableWith(fields);
       if (!tables.includes(table)) this.#byMeasurement.set(name.measurement, [...tables, table]);
       name.heldBy = this.#mark;
     }
+    names.heldBy = this.#mark;
     return table ?? this.#tableWith(fields);
   }
 
