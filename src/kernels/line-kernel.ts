@@ -375,14 +375,18 @@ export class LineKernel {
   }
 
   /**
-   * Bytes of all shapes of the place at hand as a batch has them. `named` is what a batch says of each behind its count of rows: measurement,
+   * Bytes of all shapes of the place at hand as a batch has them, and how many values are in them. `named` is what a batch says of each behind its count of rows: measurement,
    * count of fields, and the fields.
    */
-  shapesBytes(place: RoutedPlace, named: Uint32Array): number {
+  measureShapes(
+    place: RoutedPlace,
+    named: Uint32Array,
+  ): { readonly lengthBytes: number; readonly valueCount: number } {
     const { values, starts } = this.#places;
     this.#placeNamed(place, named);
     const { headsAt, heads, out } = place;
-    return this.#exports.shapesBytes(values, starts, headsAt, heads.length / 2, out) >>> 0;
+    const lengthBytes = this.#exports.shapesBytes(values, starts, headsAt, heads.length / 2, out) >>> 0; // prettier-ignore
+    return { lengthBytes, valueCount: this.#exports.shapesValues() >>> 0 };
   }
 
   /** The bytes themselves, of which there are so many. A view: until the next call. */

@@ -19,6 +19,7 @@ export interface RouteExports {
 
   gatherTexts(words: number, starts: number, lines: number, count: number, field: number, offsets: number, out: number): void; // prettier-ignore
 
+  shapesValues(): number;
   shapesBytes(values: number, starts: number, heads: number, shapeCount: number, named: number): number; // prettier-ignore
   writeShapes(values: number, starts: number, times: number, heads: number, shapeCount: number, named: number, out: number): void; // prettier-ignore
 }

@@ -19,14 +19,23 @@ function padded(lengthBytes: usize): usize {
   return (lengthBytes + 7) & ~7;
 }
 
-/** Bytes that writeShapes() writes. */
+/** Of all shapes counted last. */
+let valueCount: u32 = 0;
+
+export function shapesValues(): u32 {
+  return valueCount;
+}
+
+/** Bytes that writeShapes() writes; counts the values that are in them. */
 export function shapesBytes(values: usize, starts: usize, heads: usize, shapeCount: u32, named: usize): u32 {
   let sum: usize = 0;
+  valueCount = 0;
   let lines = collectedLines();
   for (let shape: u32 = 0; shape < shapeCount; shape++) {
     const count = load<u32>(heads + (<usize>shape << 3), 4);
     const fieldCount = load<u32>(named, 4);
     named += 8;
+    valueCount += count * fieldCount;
     sum += padded(12 + (<usize>fieldCount << 2)) + padded(<usize>count << 2) * 2 + (<usize>count << 3);
     for (let field: u32 = 0; field < fieldCount; field++, named += 4) {
       const type = load<u32>(named) >>> 24;

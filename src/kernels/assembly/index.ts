@@ -38,7 +38,7 @@ export { foldColumns, packWindows, windowRows } from './windows';
 export { andMask, compareFloats, compareIntegers, compareUnsigned, orMask, rowsOfMask } from './masks';
 export { encodeBlock, encodeTimes, setClose } from './encode';
 export { gatherBytes, gatherWords, isAscending, orderRows } from './rows';
-export { shapesBytes, writeShapes } from './batch-shapes';
+export { shapesBytes, shapesValues, writeShapes } from './batch-shapes';
 export { fieldTextBytes, gatherFieldBytes, gatherFieldWords, gatherTexts } from './gather';
 export { listRuns, runWorkBytes } from './run-rows';
 export { tableFind, tableFindAll, tableIntern, tableRehash } from './table';

@@ -44,18 +44,21 @@ let fieldSets: usize = 0;
 let followers: usize = 0;
 /** Where the follower of the line before is; before the first line, behind those of all keys. */
 let followerPlace: usize = 0;
+/** Per raw key: field set of a line that it had, + 1, and that line's shape. */
+let keyShapes: usize = 0;
 /** Per canonical key: the count of lists it was last in, and its place there. */
 let stamps: usize = 0;
 let places: usize = 0;
 let tagScratch: usize = 0;
 
 export function keyDictionaryBytes(): u32 {
-  return keySlots * slotBytes + keysMax * 44 + 8 + tagsMax * 8 + heapBytes + 64;
+  return keySlots * slotBytes + keysMax * 52 + 8 + tagsMax * 8 + heapBytes + 64;
 }
 
 export function initKeys(base: usize): void {
   hashes = base;
-  table = hashes + keysMax * 8;
+  keyShapes = hashes + keysMax * 8;
+  table = keyShapes + keysMax * 8;
   pointers = table + keySlots * slotBytes;
   canonicals = pointers + keysMax * 4;
   measurements = canonicals + keysMax * 4;
@@ -142,6 +145,12 @@ export function fieldSetPlace(id: u32): usize {
 
 // @ts-ignore: decorator
 @inline
+export function shapePlace(id: u32): usize {
+  return keyShapes + (<usize>id << 3);
+}
+
+// @ts-ignore: decorator
+@inline
 export function stampPlace(id: u32): usize {
   return stamps + (<usize>id << 2);
 }
@@ -187,6 +196,7 @@ export function internKey(ptr: usize, length: u32): i32 {
       store<u32>(pointers + (<usize>id << 2), <u32>stored);
       store<i32>(fieldSetPlace(id), -1);
       store<u32>(followers + (<usize>id << 2), 0);
+      store<u64>(shapePlace(id), 0);
       store<u64>(hashes + (<usize>id << 3), fnvBytes(stored + 4, length));
       store<u8>(states + id, fresh);
       return id;

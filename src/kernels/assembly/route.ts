@@ -6,7 +6,7 @@
 
 import { copyFewBytes } from './bytes';
 import { longestName } from './field-sets';
-import { canonicalOf, clearStamps, hashOf, isUsual, keyPointer, measurementOf, placePlace, stampPlace } from './keys';
+import { canonicalOf, clearStamps, hashOf, isUsual, keyPointer, measurementOf, placePlace, shapePlace, stampPlace } from './keys';
 
 /** A line is unusual: the slow way has to route the body. */
 const unusual: i32 = -1;
@@ -133,9 +133,6 @@ export function route(
   let end: i64 = 0;
   let firstPlace: u32 = 0;
   let shards: u32 = 1;
-  let lastMeasurement: u32 = u32.MAX_VALUE;
-  let lastFieldSet: u32 = 0;
-  let lastShape: u32 = 0;
   for (let line: u32 = 0; line < lines; line++) {
     const at = <usize>line << 2;
     const time = load<i64>(times + (<usize>line << 3));
@@ -151,19 +148,18 @@ export function route(
     const key = load<u32>(keyIds + at);
     const fieldSet = load<u32>(fieldSetIds + at);
     if (!isUsualPair(key, fieldSet)) return unusual;
-    const measurement = measurementOf(key);
-    if (measurement != lastMeasurement || fieldSet != lastFieldSet) {
-      const shape = shapeOf(measurement, fieldSet);
+    const known = shapePlace(key);
+    if (load<u32>(known) != fieldSet + 1) {
+      const shape = shapeOf(measurementOf(key), fieldSet);
       if (shape < 0) return shape;
-      lastShape = shape;
-      lastMeasurement = measurement;
-      lastFieldSet = fieldSet;
+      store<u32>(known, fieldSet + 1);
+      store<u32>(known, shape, 4);
     }
     const canonical = canonicalOf(key);
     store<u32>(keyIds + at, canonical);
     const place = shards == 1 ? firstPlace : firstPlace + <u32>(hashOf(canonical) % <u64>shards);
     store<u32>(linePlaces + at, place);
-    store<u32>(lineShapes + at, lastShape);
+    store<u32>(lineShapes + at, load<u32>(known, 4));
     const rows = placeRows + (<usize>place << 2);
     store<u32>(rows, load<u32>(rows) + 1);
   }

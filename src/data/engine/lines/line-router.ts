@@ -153,8 +153,9 @@ export class LineRouter {
     }
     for (const place of places) {
       const shardId = shardIds[place.place] ?? 0;
-      routing.addBatch({ shardId, payload: this.#encode(place).finish(this.#lendFor?.(shardId)) });
-      routing.addValues(this.#valueCount(place));
+      const { writer, valueCount } = this.#encode(place);
+      routing.addBatch({ shardId, payload: writer.finish(this.#lendFor?.(shardId)) });
+      routing.addValues(valueCount);
     }
     routing.addPoints(lineCount);
     return true;
@@ -186,7 +187,7 @@ export class LineRouter {
     }
   }
 
-  #encode(place: RoutedPlace): BatchWriter {
+  #encode(place: RoutedPlace): { readonly writer: BatchWriter; readonly valueCount: number } {
     const { rowCount, seriesCount, keyBytes, heads, sole, minTimeNs, maxTimeNs } = place;
     const { names, words } = sole === undefined ? this.#namesOf(heads) : this.#shape(heads[0] ?? 0).alone; // prettier-ignore
     const writer = new BatchWriter();
@@ -198,20 +199,14 @@ export class LineRouter {
     writer.align();
     writer.column(names);
     if (sole === undefined) {
-      const lengthBytes = this.#kernel.shapesBytes(place, words);
+      const { lengthBytes, valueCount } = this.#kernel.measureShapes(place, words);
       writer.filledColumn(lengthBytes, () => this.#kernel.shapes(place, words, lengthBytes));
-    } else {
-      writer.u32s([rowCount, ...words], true);
-      writeColumns(writer, sole, this.#shape(heads[0] ?? 0).fields);
+      return { writer, valueCount };
     }
-    return writer;
-  }
-
-  #valueCount({ heads }: RoutedPlace): number {
-    let count = 0;
-    for (let at = 0; at < heads.length; at += 2)
-      count += (heads[at + 1] ?? 0) * this.#shape(heads[at] ?? 0).fields.length;
-    return count;
+    const { fields } = this.#shape(heads[0] ?? 0);
+    writer.u32s([rowCount, ...words], true);
+    writeColumns(writer, sole, fields);
+    return { writer, valueCount: rowCount * fields.length };
   }
 
   #namesOf(heads: Uint32Array): NamedShapes {
