@@ -46,6 +46,17 @@ test('names of batches: the same shape is the same object from batch to batch', 
   expect(shapeOf()).toBe(shapeOf());
 });
 
+test('names of batches: how the batch before lay counts as held, and the next one takes its place', () => {
+  const names = namesIn(columnOf('laid', 1), 16);
+  const heads = { names: [], starts: new Uint32Array(1_000), rowCounts: new Uint32Array(1_000), rowCount: 0, end: 0 }; // prettier-ignore
+  const before = names.heldBytes;
+  names.keepLayout({ heads, sets: [], words: new Uint32Array(4_000) });
+  const one = names.heldBytes - before;
+  expect(one).toBeGreaterThan(24_000);
+  names.keepLayout({ heads, sets: [], words: new Uint32Array(8_000) });
+  expect(names.heldBytes - before).toBe(one + 16_000);
+});
+
 test('names of batches: a measurement that is not there is damage', () => {
   const names = namesIn(columnOf('m', 1), 16);
   expect(() => names.shape(4_000_000_000, Uint32Array.of(1), 0, 1)).toThrow(

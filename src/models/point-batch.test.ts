@@ -101,6 +101,33 @@ test('point batch: rows by their fields are the rows by measurement, in fewer pa
   expect(named.sort()).toEqual(wanted.sort());
 });
 
+test('point batch: one that lies as the one before it, or nearly so, is read as one of names that never came', () => {
+  const types = ['=1.5', '=2i', '=3u', '=true'];
+  const linesOf = (letter: string, change: (line: string, i: number) => string) =>
+    Array.from({ length: 40 }, (_, i) => change(`${letter}${i},host=a v${i % 5}${types[i % 4]} ${i}`, i)).join('\n'); // prettier-ignore
+  const textOf = (lines: string) => {
+    const { sets, shapes } = decodePointBatch(batchOf(lines));
+    const texts = (parts: readonly BatchRows[]) =>
+      parts.flatMap((part) => [...part.ordinals.keys()].map((row) => rowText(part, row)));
+    const named = shapes.map(({ measurement }) => measurement.slice(1));
+    return [texts(shapes), texts(sets.map(({ rows }) => rows)), named];
+  };
+  const changes: ((line: string, i: number) => string)[] = [
+    (line) => line,
+    (line) => line.replace('=1.5', '=-7.25').replace('=true', '=false').replace(/\d+$/, '17$&'),
+    (line, i) => (i === 39 ? `${line}\n${line.replace('host=a', 'host=b')}` : line),
+    (line) => `${line}\n${line}\n${line.replace('host=a', 'host=b')}`,
+    (line, i) => (i === 20 ? line.replace('=1.5', '=1i') : line),
+    (line, i) => (i === 39 ? line.replace(/v\d/, 'v0') : line),
+    (line) => line,
+  ];
+  changes.forEach((change, i) => {
+    const fresh = textOf(linesOf(String.fromCharCode(97 + i), change));
+    expect(textOf(linesOf('m', change))).toEqual(fresh);
+    expect(textOf(linesOf('m', change))).toEqual(fresh);
+  });
+});
+
 test.each([mixed, many])('point batch: cut or changed bytes never read past the end', (lines) => {
   const bytes = batchOf(lines);
   for (let length = 0; length < bytes.length; length++) {
