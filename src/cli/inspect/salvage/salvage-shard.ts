@@ -69,9 +69,15 @@ export async function salvageShard(
 ): Promise<Salvage> {
   const manifest = await manifestOf(disk, folder, lost);
   const files = await findFiles(disk, folder, manifest);
-  if (files.length === 0 && (await disk.size(`${folder}/${manifestName}`)) === undefined)
-    throw new DbError('not_found', `${folder}: no shard is there`);
   const mark = await readMark(disk, folder);
+  // One that was never flushed has nothing but the mark.
+  if (
+    files.length === 0 &&
+    mark === undefined &&
+    (await disk.size(`${folder}/${manifestName}`)) === undefined
+  )
+    // prettier-ignore
+    throw new DbError('not_found', `${folder}: no shard is there`);
   if (mark !== undefined) await lost(`${folder}/${markName}: ${mark}`);
   const tombstones = await damagedTombstones(disk, { folder, files, lost });
   const looked: LookedAt[] = [];

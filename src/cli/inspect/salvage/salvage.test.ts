@@ -155,6 +155,21 @@ async function failsAt(n: number): Promise<boolean> {
   return hasFailed;
 }
 
+test('salvage: what the log has lost of a shard is accepted with its mark, flushed before or not', async () => {
+  for (const isFlushed of [true, false])
+    await withShard(async (env, run) => {
+      if (!isFlushed)
+        for (const { name } of await env.disk.list(folder)) await env.disk.remove(`${folder}/${name}`); // prettier-ignore
+      await env.disk.replaceFile(`${folder}/damaged.json`, Buffer.from('{"version":1,"reason":"a.wal: records may be lost at 5"}')); // prettier-ignore
+      const said = await run();
+      expect(said.out).toContain(`${folder}/damaged.json: a.wal: records may be lost at 5`);
+      expect(said.code).toBe(1);
+      expect((await run('-accept-loss')).code).toBe(0);
+      expect(await env.disk.size(`${folder}/damaged.json`)).toBeUndefined();
+      if (isFlushed) expect(await answers(env)).toBe(all);
+    });
+});
+
 test('salvage: a running node keeps it from changing anything, and where no shard is it says so', async () => {
   await withShard(async (env, run) => {
     await env.disk.replaceFile('data/.lock', new Uint8Array());
