@@ -108,3 +108,21 @@ test('backup: one that is interrupted ends after a piece, asks no other owner, a
   for (const id of [1, 2, 3]) expect(asked.filter((one) => one.endsWith(` ${id}`)).length).toBeLessThan(2); // prettier-ignore
   expect(asked.length).toBeGreaterThan(0);
 });
+
+test('backup: an owner whose files are damaged is left for one whose files are not', async () => {
+  const cluster = twoShards();
+  cluster.damaged.add('n1:1 2');
+  const text = await backup(cluster, { from: '' });
+  expect(text).toContain('node n2:1, db tel, rp p, shard 2... Done.');
+  expect(text).toContain('Backed up to');
+  expect(text).not.toContain('as it is');
+});
+
+test('backup: a shard that every owner has damaged is taken as it is, with all others, and the backup fails at its end', async () => {
+  const cluster = twoShards();
+  cluster.damaged.add('n1:1 2').add('n2:1 2');
+  await expect(backup(cluster)).rejects.toThrow('backed up as they are, since no owner has them undamaged: shards 2'); // prettier-ignore
+  const target = new BackupCluster(['m1:1']);
+  const restored = await restore(target);
+  for (const id of [2, 3]) expect(restored).toContain(`Restored shard ${id} into`);
+});

@@ -3,14 +3,15 @@
  *
  * Invariants:
  * - A shard is of one moment, which its manifest names: a snapshot on its node, which writes and compactions do not change.
- * - An owner that fails is left for another; a shard that none gives fails the backup.
+ * - An owner that fails is left for another, one whose files are damaged as well; a shard that none gives fails the backup. Of one
+ *   that no owner has undamaged what is there is taken as it is, and the backup is whole and fails at its end: the rest is not lost for it.
  * - The manifest is written last. What a backup that fails has written is removed, the manifest first and its claim on the names
  *   last: others that are begun in the same place meanwhile never write to a name that is removed.
  * - A manifest that does not read hinders no backup: it is said, and what it named is taken again.
  * - An incremental backup moves nothing of a shard to which nothing was written: the snapshot tells, not a clock.
  */
 import { createHash } from 'node:crypto';
-import { DbError, errorText } from '../base/errors.ts';
+import { DbError, errorText, isDbError } from '../base/errors.ts';
 import { formatRfc3339 } from '../base/rfc3339.ts';
 import type { Clock } from '../env/clock.ts';
 import { formatElapsed } from '../influxql/duration.ts';
@@ -46,8 +47,12 @@ export interface BackupSource {
   catalog(): Promise<Catalog>;
   /** Asks all data nodes. */
   survey(catalog: Catalog): Promise<Survey>;
-  /** Undefined where the node has nothing of it. */
-  snapshot(node: string, shardId: number): Promise<ShardSnapshot | undefined>;
+  /** Undefined where the node has nothing of it. Reading a file of it throws `corrupt` for damage, unless it is wanted as it is. */
+  snapshot(
+    node: string,
+    shardId: number,
+    options: { readonly asIs: boolean },
+  ): Promise<ShardSnapshot | undefined>;
 }
 
 export interface BackupPorts {
@@ -97,6 +102,7 @@ export async function takeBackup(ports: BackupPorts, options: BackupOptions): Pr
   const before = await readBackupSet(store);
   for (const { name, error } of before.unread) out(`${name} is passed over: ${errorText(error)}\n`);
   const written: string[] = [];
+  let damagedIds: readonly number[] = [];
   try {
     out('Backing up meta data... ');
     const meta = encodeBackupMeta(catalog);
@@ -121,11 +127,13 @@ export async function takeBackup(ports: BackupPorts, options: BackupOptions): Pr
     await writeWhole(store, names.manifest, encodeManifest(manifest));
     const transferred = files.reduce((sum, { size }) => sum + size, meta.length);
     out(`Backed up to ${store.place} in ${formatElapsed(clock.monotonicMs() - startMs)}, transferred ${transferred} bytes\n`); // prettier-ignore
+    damagedIds = run.damagedIds;
   } catch (error) {
     // No manifest names them; whether they can be removed changes nothing.
     for (const name of written.reverse()) await store.remove(name).catch(() => undefined);
     throw error;
   }
+  if (damagedIds.length > 0) throw new DbError('corrupt', `backed up as they are, since no owner has them undamaged: shards ${damagedIds.join()}`); // prettier-ignore
 }
 
 function isRange({ startNs, endNs }: BackupFilter): boolean {
@@ -144,6 +152,8 @@ class BackupRun {
   readonly #ports: BackupPorts;
   readonly #options: BackupOptions;
   readonly #state: RunState;
+  /** Shards that were taken although they are damaged. */
+  readonly damagedIds: number[] = [];
 
   constructor(ports: BackupPorts, options: BackupOptions, state: RunState) {
     this.#ports = ports;
@@ -162,12 +172,13 @@ class BackupRun {
     const { clock, out } = this.#ports;
     const copies = this.#copiesOf(shard);
     const failures: unknown[] = copies.length === 0 ? [new DbError('unavailable', 'it has no owner')] : []; // prettier-ignore
+    const damaged: ShardCopy[] = [];
     let isEmpty = false;
     for (const copy of copies) {
       const startMs = clock.monotonicMs();
       const line = `Backing up node ${copy.node}, db ${shard.database}, rp ${shard.retentionPolicy}, shard ${shard.id}... `; // prettier-ignore
       try {
-        const taken = await this.#takeCopy(shard, copy);
+        const taken = await this.#takeCopy(shard, { copy, asIs: false });
         if (taken === 'empty') {
           isEmpty = true;
           continue;
@@ -178,6 +189,7 @@ class BackupRun {
       } catch (error) {
         refuseInterrupted(this.#ports);
         failures.push(error);
+        if (isDbError(error, 'corrupt')) damaged.push(copy);
         out(`${line}Error: ${errorText(error)}\n`);
       }
     }
@@ -186,6 +198,13 @@ class BackupRun {
     if (failures.length === 0) return undefined;
     // Dropped meanwhile, or outlived by its policy.
     if ((await this.#ports.source.catalog()).databases.shard(shard.id) === undefined) return undefined; // prettier-ignore
+    for (const copy of damaged) {
+      const taken = await this.#takeCopy(shard, { copy, asIs: true }).catch(() => undefined);
+      if (typeof taken !== 'object') continue;
+      out(`Backing up node ${copy.node}, db ${shard.database}, rp ${shard.retentionPolicy}, shard ${shard.id} as it is... Done. ${taken.size} bytes transferred\n`); // prettier-ignore
+      this.damagedIds.push(shard.id);
+      return taken;
+    }
     const last = failures.at(-1);
     const text = `shard ${shard.id} could not be backed up: ${errorText(last)}`;
     throw new DbError('unavailable', text, { cause: last });
@@ -199,14 +218,14 @@ class BackupRun {
   /** `empty`: the node has nothing of it; `unchanged`: what it has is in a backup already. */
   async #takeCopy(
     shard: PlannedShard,
-    copy: ShardCopy,
+    { copy, asIs }: { readonly copy: ShardCopy; readonly asIs: boolean },
   ): Promise<ManifestShard | 'empty' | 'unchanged'> {
     const { clock, source } = this.#ports;
     refuseInterrupted(this.#ports);
     const known = this.#state.known.get(shard.id);
     if (known !== undefined && isStale(known, copy, this.#options.stalenessNs)) return 'unchanged';
     const momentNs = clock.wallNs();
-    const snapshot = await source.snapshot(copy.node, shard.id);
+    const snapshot = await source.snapshot(copy.node, shard.id, { asIs });
     if (snapshot === undefined) return 'empty';
     try {
       const content = await contentOf(snapshot, copy.node);

@@ -69,7 +69,11 @@ export class ClusterShards implements BackupSource, RestoreTarget {
     return copies;
   }
 
-  async snapshot(node: string, shardId: number): Promise<ShardSnapshot | undefined> {
+  async snapshot(
+    node: string,
+    shardId: number,
+    { asIs }: { readonly asIs: boolean },
+  ): Promise<ShardSnapshot | undefined> {
     const { rpc } = this.#cluster;
     const deadlines = { deadlineMs: workDeadlineMs };
     const request = { shardId, catalogIndex: 0 };
@@ -78,7 +82,7 @@ export class ClusterShards implements BackupSource, RestoreTarget {
     return {
       files,
       modifiedNs,
-      read: (name) => this.#read(node, { snapshotId, name }),
+      read: (name) => this.#read(node, { snapshotId, name, asIs }),
       release: async () => {
         await rpc.call(node, releaseMethod, { snapshotId }, { deadlineMs: quickDeadlineMs });
       },
@@ -88,7 +92,7 @@ export class ClusterShards implements BackupSource, RestoreTarget {
   /** From its begin to its end, over breaks of the connection. */
   async *#read(
     node: string,
-    file: { readonly snapshotId: number; readonly name: string },
+    file: { readonly snapshotId: number; readonly name: string; readonly asIs: boolean },
   ): AsyncGenerator<Uint8Array> {
     let [offsetBytes, breakCount] = [0, 0];
     for (;;) {

@@ -16,6 +16,8 @@ type Files = Record<string, string>;
 export class BackupCluster implements BackupSource, RestoreTarget {
   facts: Catalog = emptyCatalog;
   readonly held = new Map<string, Map<number, Files>>();
+  /** Of which a file is damaged: node and shard. */
+  readonly damaged = new Set<string>();
   readonly down = new Set<string>();
   /** Shards of which the nodes say nothing before they are asked for them. */
   readonly unsaid = new Set<number>();
@@ -74,17 +76,23 @@ export class BackupCluster implements BackupSource, RestoreTarget {
     return Promise.resolve(all);
   }
 
-  snapshot(node: string, shardId: number): Promise<ShardSnapshot | undefined> {
+  snapshot(
+    node: string,
+    shardId: number,
+    { asIs }: { readonly asIs: boolean } = { asIs: false },
+  ): Promise<ShardSnapshot | undefined> {
     if (this.down.has(node)) throw new DbError('unavailable', `${node} is down`);
     const files = this.held.get(node)?.get(shardId);
     if (files === undefined) return Promise.resolve(undefined);
     const named = Object.entries(files);
     const moved = this.moved;
+    const isDamaged = this.damaged.has(`${node} ${shardId}`);
     return Promise.resolve({
       files: named.map(([name, text]) => ({ name, sizeBytes: text.length })),
       modifiedNs: 5n,
       async *read(name) {
         if (name !== 'shard.json') moved.push(`${node} ${shardId} ${name}`);
+        if (isDamaged && !asIs && name.endsWith('.tsm')) throw new DbError('corrupt', `shard ${shardId} is damaged: ${name}: the block at 5 is damaged`); // prettier-ignore
         yield Promise.resolve(Buffer.from(files[name] ?? ''));
       },
       release: () => Promise.resolve(),

@@ -172,7 +172,7 @@ export class CopyJob {
     const { rpc, stagings, take } = this.#ports;
     const { name, offsetBytes } = file;
     let at = offsetBytes;
-    const request = { snapshotId, name, offsetBytes };
+    const request = { snapshotId, name, offsetBytes, asIs: false };
     const options = { deadlineMs: readDeadlineMs, signal: this.signal };
     for await (const piece of rpc.stream(this.#sourceAddress(), readFileMethod, request, options)) {
       this.#check();

@@ -3,12 +3,14 @@
  * and one that nobody reads ends.
  */
 import { crc32 } from 'node:zlib';
-import { DbError, errorText } from '../../base/errors.ts';
+import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { Disk } from '../../env/disk.ts';
 import type { Log } from '../../env/log.ts';
 import { pieceBytesMax } from '../../meta/client/transfer-methods.ts';
+import { damagedShardError } from '../../storage/engine/damaged-shard.ts';
 import type { ShardSnapshot } from '../../storage/store/transfers/take-snapshot.ts';
+import { tsmNameOf } from '../../storage/tsm/tsm-format.ts';
 import type { LocalShards } from '../engine/local-shards.ts';
 import { IdleEntries } from './idle-entries.ts';
 
@@ -16,7 +18,7 @@ export interface SnapshotsPorts {
   readonly clock: Clock;
   readonly disk: Disk;
   readonly log: Log;
-  readonly local: Pick<LocalShards, 'snapshot'>;
+  readonly local: Pick<LocalShards, 'snapshot' | 'checkFile'>;
   /** Resolves when the next piece of a copy may be read (give-way.ts). */
   readonly giveWay: () => Promise<void>;
 }
@@ -39,6 +41,7 @@ const idleMsMax = 600_000;
 const leftIdleMsMax = 60_000;
 
 interface Kept extends ShardSnapshot {
+  readonly shardId: number;
   /** Undefined where it is not for a copy. */
   readonly isLeft: (() => boolean) | undefined;
 }
@@ -66,7 +69,7 @@ export class Snapshots {
       const { id, value } = await this.#entries.add(async (number) => {
         const taken = await local.snapshot(shardId, number);
         if (taken === undefined) throw none;
-        return { ...taken, isLeft };
+        return { ...taken, shardId, isLeft };
       });
       const modifiedNs = clock.wallNs() - BigInt(Math.round(value.idleMs)) * 1_000_000n;
       const files = value.files.map(({ name, lengthBytes }) => ({ name, sizeBytes: lengthBytes }));
@@ -77,19 +80,27 @@ export class Snapshots {
     }
   }
 
-  /** The bytes of a file from an offset on; a piece holds until the next is asked for. Throws `not_found` for a snapshot that is gone and a file that it has not. */
+  /**
+   * The bytes of a file from an offset on; a piece holds until the next is asked for. The last one comes once all of the file was found to
+   * be what was written, unless it is wanted as it is. Throws `not_found` for a snapshot that is gone and a file that it has not,
+   * `corrupt` for damage.
+   */
   async *read(request: {
     readonly snapshotId: number;
     readonly name: string;
     readonly offsetBytes: number;
+    readonly asIs: boolean;
   }): AsyncGenerator<FilePiece> {
-    const { snapshotId, name } = request;
+    const { snapshotId, name, asIs } = request;
     const held = this.#entries.hold(snapshotId);
     try {
-      const { folder, files, isLeft } = held.value;
+      const { folder, files, shardId, isLeft } = held.value;
       const found = files.find((file) => file.name === name);
       if (found === undefined)
         throw new DbError('not_found', `snapshot ${snapshotId} has no ${name}`);
+      const checked = asIs ? undefined : this.#check(shardId, { folder, name });
+      // Whoever reads to the end hears of it.
+      checked?.catch(() => undefined);
       const file = await this.#ports.disk.open(`${folder}/${name}`, 'read');
       try {
         // One for all: a piece each costs as much in collections of garbage as all the rest of a backup.
@@ -99,8 +110,9 @@ export class Snapshots {
           const readBytes = await file.readAt(at, piece);
           if (readBytes < piece.length)
             throw new DbError('io_error', `${file.path}: cut short at ${at + readBytes}`);
-          yield { piece, crc32: crc32(piece) };
           at += piece.length;
+          if (at >= found.lengthBytes) await checked;
+          yield { piece, crc32: crc32(piece) };
           if (isLeft !== undefined) await this.#ports.giveWay();
         }
       } finally {
@@ -108,6 +120,20 @@ export class Snapshots {
       }
     } finally {
       held.done();
+    }
+  }
+
+  /** Of files of the index nothing: who takes a damaged one makes it anew. */
+  async #check(
+    shardId: number,
+    file: { readonly folder: string; readonly name: string },
+  ): Promise<void> {
+    // prettier-ignore
+    if (tsmNameOf(file.name) === undefined) return;
+    try {
+      await this.#ports.local.checkFile(shardId, file);
+    } catch (error) {
+      throw isDbError(error, 'corrupt') ? damagedShardError(shardId, error) : error;
     }
   }
 

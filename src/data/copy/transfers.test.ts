@@ -18,6 +18,7 @@ import { RpcClient } from '../../rpc/rpc-client.ts';
 import { createRpcHandlers } from '../../rpc/rpc-service.ts';
 import { Store } from '../../storage/store/store.ts';
 import type { LocalShards } from '../engine/local-shards.ts';
+import { checkSnapshotFile } from '../../storage/store/transfers/check-snapshot-file.ts';
 import { servedTransfers } from './served-transfers.ts';
 import { Snapshots } from './snapshots.ts';
 import { Stagings } from './stagings.ts';
@@ -43,6 +44,8 @@ async function serve({ disk, clock, log, transport }: Env) {
   );
   const local = {
     snapshot: (shardId: number, number: number) => store.snapshot(shardId, number),
+    checkFile: (_shardId: number, { folder, name }: Parameters<LocalShards['checkFile']>[1]) =>
+      checkSnapshotFile({ disk, clock, turn: () => Promise.resolve() }, folder, name),
     install: ({ staging, ...place }: Parameters<LocalShards['install']>[0]) =>
       store.install(place, { staging, deletes: [] }),
   };
@@ -86,14 +89,14 @@ async function readFrom(
   { rpc }: Served,
   snapshotId: number,
   name: string,
-  offsetBytes = 0,
+  { offsetBytes = 0, asIs = false } = {},
 ): Promise<Uint8Array> {
   // prettier-ignore
   const pieces: Uint8Array[] = [];
   for await (const { piece, crc32: sum } of rpc.stream(
     address,
     readFileMethod,
-    { snapshotId, name, offsetBytes },
+    { snapshotId, name, offsetBytes, asIs },
     options,
   )) {
     // prettier-ignore
@@ -112,7 +115,9 @@ test('transfers: files of a snapshot make a shard that was empty, sent in pieces
     for (const { name, sizeBytes } of files) {
       const whole = await readFrom(served, snapshotId, name);
       expect(whole.length).toBe(sizeBytes);
-      expect(await readFrom(served, snapshotId, name, sizeBytes - 3)).toEqual(whole.subarray(-3));
+      expect(await readFrom(served, snapshotId, name, { offsetBytes: sizeBytes - 3 })).toEqual(
+        whole.subarray(-3),
+      );
       bytes.set(name, whole);
     }
     await store.deleteShard(7);
@@ -203,4 +208,27 @@ test('transfers: as many snapshots as there may be, and no name of another file'
       await expect(readFrom(served, 1, name)).rejects.toThrow('is no file of a shard');
     await expect(readFrom(served, 1, '000000009-000000001.tsm')).rejects.toThrow('snapshot 1 has no 000000009-000000001.tsm'); // prettier-ignore
   });
+});
+
+test('transfers: a file with a damaged block, or a damaged part of its index, is not handed on, unless it is wanted as it is', async () => {
+  for (const placeOf of [() => 20, (bytes: Uint8Array) => bytes.lastIndexOf(0x6d)])
+    await onNode(async (served, { disk }) => {
+      const { rpc, store } = served;
+      await store.write(kept, batchOf('m,h=a v=1 10\nm,h=b v=2 20'));
+      await store.flush(7);
+      const path = 'data/db/autogen/7/000000001-000000001.tsm';
+      const bytes = (await disk.readFile(path)).slice();
+      const at = placeOf(bytes);
+      bytes[at] = (bytes[at] ?? 0) ^ 0x20;
+      const file = await disk.open(path, 'open');
+      await file.writeAt(at, bytes.subarray(at, at + 1));
+      await file.close();
+      const { snapshotId, files } = await rpc.call(address, snapshotMethod, { shardId: 7, catalogIndex: 0 }, options); // prettier-ignore
+      const [{ name } = { name: '' }] = files.filter((one) => one.name.endsWith('.tsm'));
+      await expect(readFrom(served, snapshotId, name)).rejects.toMatchObject({
+        code: 'corrupt',
+        message: expect.stringMatching(/^shard 7 is damaged: .*is damaged$/) as string,
+      });
+      expect(await readFrom(served, snapshotId, name, { asIs: true })).toEqual(Buffer.from(bytes));
+    });
 });

@@ -85,6 +85,12 @@ export interface SnapshotTask {
   readonly number: number;
 }
 
+/** A file of a snapshot. */
+export interface CheckTask {
+  readonly folder: string;
+  readonly name: string;
+}
+
 /** Files of a copy that wait in a folder, and what has been deleted of the shard since the copy began. */
 export interface InstallTask extends NamedShard {
   readonly clusterId: bigint;

@@ -29,7 +29,7 @@ import type { ShardFacts, ShardHolding } from '../../storage/store/shards/shard-
 import type { ShardSnapshot } from '../../storage/store/transfers/take-snapshot.ts';
 import { WorkerLoads } from './worker-loads.ts';
 import { LinesPacker, unpackRouted, type PackedRouted } from './lines/packed-lines.ts';
-import { homeOf, type EngineJoined, type EngineReceipt, type EngineVersions, type ExpectTask, type HomeBatch, type HomeDelete, type HomeFields, type InstallTask, type OtherSeriesTask, type SnapshotTask, type StorageEngineOptions } from './engine-tasks.ts'; // prettier-ignore
+import { homeOf, type CheckTask, type EngineJoined, type EngineReceipt, type EngineVersions, type ExpectTask, type HomeBatch, type HomeDelete, type HomeFields, type InstallTask, type OtherSeriesTask, type SnapshotTask, type StorageEngineOptions } from './engine-tasks.ts'; // prettier-ignore
 
 /**
  * A body that is parsed at home has its keys in one cache and its batch beside its shard. With more waiting there another
@@ -376,6 +376,11 @@ export class LocalShards implements ShardAccess {
     // They were begun before anybody knew of a copy, maybe: what they write is in it, as nobody passes it on.
     await Promise.allSettled(this.#writing);
     return (await this.#home(shardId).call('snapshot', task)) as ShardSnapshot | undefined;
+  }
+
+  /** Reads all of a TSM file of a snapshot. Throws `corrupt`, with path and offset, where it is not what was written. */
+  async checkFile(shardId: number, task: CheckTask): Promise<void> {
+    await this.#home(shardId).call('check-file', task);
   }
 
   /** Makes a shard that this node has nothing of one that nobody reads until a copy has come; false for one that is here. */

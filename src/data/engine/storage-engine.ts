@@ -17,9 +17,10 @@ import { compiledKernels } from '../../kernels/module/kernel-module.ts';
 import type { ShardView } from '../../storage/engine/shard-view.ts';
 import { Ingress } from '../../storage/store/ingress.ts';
 import { Store } from '../../storage/store/store.ts';
+import { checkSnapshotFile } from '../../storage/store/transfers/check-snapshot-file.ts';
 import type { StoreOptions } from '../../storage/store/store-options.ts';
 import type { DeletePointsRequest, DescribeRequest, TypedField } from './shard-access.ts'; // prettier-ignore
-import type { EngineJoined, EngineReceipt, EngineRoutedLines, EngineVersions, ExpectTask, HomeBatch, HomeDelete, HomeFields, HomeReceipt, InstallTask, OtherSeriesTask, SnapshotTask, StorageEngineOptions } from './engine-tasks.ts'; // prettier-ignore
+import type { CheckTask, EngineJoined, EngineReceipt, EngineRoutedLines, EngineVersions, ExpectTask, HomeBatch, HomeDelete, HomeFields, HomeReceipt, InstallTask, OtherSeriesTask, SnapshotTask, StorageEngineOptions } from './engine-tasks.ts'; // prettier-ignore
 import { homeOf } from './engine-tasks.ts';
 import { newLineKernel, type EngineParts } from './engine-parts.ts';
 import { FieldType } from '../../models/field-value.ts';
@@ -166,6 +167,11 @@ export class StorageEngine implements Engine {
       case 'snapshot': {
         const { shardId, number } = body as SnapshotTask;
         return { body: await this.#store.snapshot(shardId, number) };
+      }
+      case 'check-file': {
+        const { folder, name } = body as CheckTask;
+        await checkSnapshotFile(this.#ports, folder, name);
+        return { body: undefined };
       }
       case 'expect-copy':
         return { body: await this.#store.expectCopy(body as ExpectTask) };

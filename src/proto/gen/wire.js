@@ -14618,6 +14618,7 @@ export const varve = $root.varve = (() => {
                 ReadFileRequest.prototype.snapshotId = 0;
                 ReadFileRequest.prototype.name = "";
                 ReadFileRequest.prototype.offsetBytes = 0;
+                ReadFileRequest.prototype.asIs = false;
 
                 ReadFileRequest.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -14632,6 +14633,8 @@ export const varve = $root.varve = (() => {
                         writer.uint32(18).string(message.name);
                     if (message.offsetBytes != null && $Object.hasOwnProperty.call(message, "offsetBytes") && (typeof message.offsetBytes === "object" ? message.offsetBytes.low || message.offsetBytes.high : message.offsetBytes !== 0))
                         writer.uint32(24).uint64(message.offsetBytes);
+                    if (message.asIs != null && $Object.hasOwnProperty.call(message, "asIs") && message.asIs !== false)
+                        writer.uint32(32).bool(message.asIs);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -14690,6 +14693,15 @@ export const varve = $root.varve = (() => {
                                     message.offsetBytes = value;
                                 else
                                     delete message.offsetBytes;
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.asIs = value;
+                                else
+                                    delete message.asIs;
                                 continue;
                             }
                         }
