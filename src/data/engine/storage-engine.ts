@@ -164,25 +164,6 @@ export class StorageEngine implements Engine {
       case 'delete-points':
         await this.#deletePoints(body as HomeDelete);
         return { body: this.#versions };
-      case 'snapshot': {
-        const { shardId, number } = body as SnapshotTask;
-        return { body: await this.#store.snapshot(shardId, number) };
-      }
-      case 'check-file': {
-        const { folder, name } = body as CheckTask;
-        await checkSnapshotFile(this.#ports, folder, name);
-        return { body: undefined };
-      }
-      case 'expect-copy':
-        return { body: await this.#store.expectCopy(body as ExpectTask) };
-      case 'lacks':
-        return { body: await this.#lacks(body as number) };
-      case 'install': {
-        const { deletes, staging, ...place } = body as InstallTask;
-        const asked = deletes.map((one) => this.#deleteOf(one));
-        await this.#store.install(place, { staging, deletes: asked });
-        return { body: this.#versions };
-      }
       case 'delete':
         for (const shardId of body as readonly number[]) {
           this.#digests.forget(shardId);
@@ -203,9 +184,35 @@ export class StorageEngine implements Engine {
         await this.#store.settleLog();
         return { body: undefined };
     }
-    const told = await this.#told(kind);
-    if (told !== undefined) return told;
+    const answered = (await this.#copied(kind, body)) ?? (await this.#told(kind));
+    if (answered !== undefined) return answered;
     throw new DbError('internal', `engine call ${kind}`);
+  }
+
+  /** What copies and backups of shards ask for; undefined for any other call. */
+  async #copied(kind: string, body: unknown): Promise<EngineReply | undefined> {
+    switch (kind) {
+      case 'snapshot': {
+        const { shardId, number } = body as SnapshotTask;
+        return { body: await this.#store.snapshot(shardId, number) };
+      }
+      case 'check-file': {
+        const { folder, name } = body as CheckTask;
+        await checkSnapshotFile(this.#ports, folder, name);
+        return { body: undefined };
+      }
+      case 'expect-copy':
+        return { body: await this.#store.expectCopy(body as ExpectTask) };
+      case 'lacks':
+        return { body: await this.#lacks(body as number) };
+      case 'install': {
+        const { deletes, staging, ...place } = body as InstallTask;
+        const asked = deletes.map((one) => this.#deleteOf(one));
+        await this.#store.install(place, { staging, deletes: asked });
+        return { body: this.#versions };
+      }
+    }
+    return undefined;
   }
 
   /** What is said of the shards without reading their points; undefined for any other call. */

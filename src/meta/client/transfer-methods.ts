@@ -41,7 +41,12 @@ export const snapshotMethod = callMethod('/varve.data.v1.Transfers/Snapshot', {
 });
 
 export const readFileMethod = streamMethod('/varve.data.v1.Transfers/ReadFile', {
-  request: message(v1.ReadFileRequest, { snapshotId: id, name: fileName, offsetBytes: count(), asIs: flag }),
+  request: message(v1.ReadFileRequest, {
+    snapshotId: id,
+    name: fileName,
+    offsetBytes: count(),
+    asIs: flag,
+  }),
   reply: message(v1.ReadFileReply, { piece, crc32: crc }),
 });
 
