@@ -137,9 +137,9 @@ export class Shard {
     if (!this.#isClosed) this.#index.endRebuild();
   }
 
-  /** Of the memtable that takes writes. */
+  /** Of the memtable that takes writes: what hangs on it whether it is flushed. */
   get activeBytes(): number {
-    return this.#active.sizeBytes;
+    return this.#active.heldBytes;
   }
 
   get memtableBytes(): number {

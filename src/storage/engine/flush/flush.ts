@@ -20,6 +20,7 @@ import { excessOf } from '../limits/key-length.ts';
 import type { Memtable } from '../memtable/memtable.ts';
 import type { MemtableView } from '../memtable/memtable-view.ts';
 import { SeriesFlusher } from './series-flusher.ts';
+import { TablesOfSeries } from './tables-of-series.ts';
 import type { SeriesHeads } from '../memtable/series-heads.ts';
 import type { ShapeTable } from '../memtable/shape-table.ts';
 
@@ -89,6 +90,7 @@ class FlushWork {
   readonly #view: MemtableView;
   readonly #flusher: SeriesFlusher;
   readonly #encoder: FlushEncoder;
+  readonly #tablesOf: TablesOfSeries;
   /** Room for the ids of all series. */
   readonly #ids: { readonly at: number; readonly lengthBytes: number };
 
@@ -99,6 +101,7 @@ class FlushWork {
     this.#view = memtable.pin();
     this.#flusher = new SeriesFlusher(kernel, memtable);
     this.#encoder = new FlushEncoder(kernel, blockRowsMax);
+    this.#tablesOf = new TablesOfSeries(memtable);
     const lengthBytes =
       Math.max(
         1,
@@ -127,7 +130,9 @@ class FlushWork {
   }
 
   #flushOne(id: number, writer: TsmWriter): void {
-    const series = seriesOf(id, this.#memtable);
+    const measurement = this.#index.measurementOf(id);
+    const tables = this.#tablesOf.of(id, measurement);
+    const series = { id, key: this.#index.keyText(id), measurement, tables };
     const work = { encoder: this.#encoder, view: this.#view };
     for (const { key: text, type, blocks } of columnsOf(series, work)) {
       const key = encoder.encode(text);
@@ -173,14 +178,6 @@ function orderedByText(ids: Uint32Array, index: ResidentSeries): Uint32Array {
   );
 }
 
-function seriesOf(id: number, memtable: Memtable): FlushSeries {
-  const index = memtable.series;
-  const measurement = index.measurementOf(id);
-  const all = memtable.tables(measurement);
-  const tables = all.length < 2 ? all : all.filter((table) => table.hasRows(id, table.rowCount));
-  return { id, key: index.keyText(id), measurement, tables };
-}
-
 interface FlushColumn {
   readonly key: string;
   readonly type: FieldType;
@@ -192,17 +189,16 @@ function* columnsOf(
   series: FlushSeries,
   { encoder, view }: { readonly encoder: FlushEncoder; readonly view: MemtableView },
 ): Generator<FlushColumn> {
-  const { id, tables } = series;
-  const [table, ...others] = tables;
-  const columns = others.length === 0 ? (table?.columnsByName() ?? []) : fieldsOf(tables);
+  const { id } = series;
   const encoded = { timesNs: new BigInt64Array(), blocks: [] as Uint8Array[] };
-  for (const { name: field, type, column } of columns) {
+  for (const { name: field, type, tables } of fieldsOf(series.tables)) {
     // Only a log of before such rows were refused has them: they would make each flush fail.
     if (excessOf(series.key, field) !== undefined) continue;
-    const isSimple = table !== undefined && column !== undefined && type !== FieldType.string;
+    const [table, ...others] = tables;
+    const isSimple = table !== undefined && others.length === 0 && type !== FieldType.string;
     const blocks = isSimple
-      ? encoder.blocks(table, { seriesId: id, column, type })
-      : runBlocks(view, { ...series, field }, encoded);
+      ? encoder.blocks(table, { seriesId: id, column: table.columnOf(field), type })
+      : runBlocks(view, { ...series, tables, field }, encoded);
     yield { key: tsmKey(series.key, field), type, blocks };
   }
 }
@@ -210,22 +206,34 @@ function* columnsOf(
 interface NamedColumn {
   readonly name: string;
   readonly type: FieldType;
-  /** Undefined when several tables may have it. */
-  readonly column?: number;
+  /** Those that have it. */
+  readonly tables: readonly ShapeTable[];
 }
 
 function fieldsOf(tables: readonly ShapeTable[]): readonly NamedColumn[] {
-  const types = new Map(tables.flatMap(({ fields }) => fields.map(({ name, type }) => [name, type]))); // prettier-ignore
-  return [...types].sort(([a], [b]) => compareUtf8(a, b)).map(([name, type]) => ({ name, type }));
+  const [table, ...others] = tables;
+  if (table !== undefined && others.length === 0)
+    return table.columnsByName().map(({ name, type }) => ({ name, type, tables }));
+  const byName = new Map<string, { name: string; type: FieldType; tables: ShapeTable[] }>();
+  for (const one of tables)
+    for (const { name, type } of one.fields) {
+      const known = byName.get(name);
+      if (known === undefined) byName.set(name, { name, type, tables: [one] });
+      else {
+        known.type = type;
+        known.tables.push(one);
+      }
+    }
+  return [...byName.values()].sort((a, b) => compareUtf8(a.name, b.name));
 }
 
 /** Any column, by the twins of the kernel. Fields of a series mostly share their times: these are encoded once. */
 function* runBlocks(
   view: MemtableView,
-  { measurement, id: seriesId, field }: FlushSeries & { readonly field: string },
+  { measurement, id: seriesId, field, tables }: FlushSeries & { readonly field: string },
   encoded: { timesNs: BigInt64Array; blocks: Uint8Array[] },
 ): Generator<EncodedBlock> {
-  const run = view.read({ measurement, seriesId, field });
+  const run = view.read({ measurement, seriesId, field }, tables);
   if (run === undefined) return;
   if (!isSame(run.timesNs, encoded.timesNs)) [encoded.timesNs, encoded.blocks] = [run.timesNs, []];
   const count = run.timesNs.length;

@@ -167,9 +167,9 @@ export class MemtableView implements MemoryPart {
     }
   }
 
-  /** The values of a field in a series; undefined when there are none. */
-  read(name: ColumnName): ColumnRun | undefined {
-    const parts = this.#parts(name);
+  /** The values of a field in a series; undefined when there are none. Who knows the tables that may have it names them. */
+  read(name: ColumnName, tables?: readonly ShapeTable[]): ColumnRun | undefined {
+    const parts = this.#parts(name, undefined, tables);
     return parts.length === 0 ? undefined : readRows(parts);
   }
 
@@ -216,9 +216,13 @@ export class MemtableView implements MemoryPart {
     return memtablePieces(this.#parts(name, bounds), bounds);
   }
 
-  #parts({ measurement, seriesId, field }: ColumnName, bounds?: TimeBounds): readonly ShapeRows[] {
+  #parts(
+    { measurement, seriesId, field }: ColumnName,
+    bounds?: TimeBounds,
+    tables = this.#memtable.tables(measurement),
+  ): readonly ShapeRows[] {
     const parts: ShapeRows[] = [];
-    for (const table of this.#memtable.tables(measurement)) {
+    for (const table of tables) {
       const column = table.columnOf(field);
       const rowsMax = this.#rowsOf(table);
       if (column < 0 || rowsMax === 0) continue;

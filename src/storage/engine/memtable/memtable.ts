@@ -21,6 +21,17 @@ import { BatchOrder } from './batch-order.ts';
 import { MemtableView } from './memtable-view.ts';
 import { ShapeTable, type TimeBounds } from './shape-table.ts';
 
+interface TablesOfMeasurement {
+  readonly list: ShapeTable[];
+  readonly all: Set<ShapeTable>;
+}
+
+/** So few are looked through: rows may each have other fields, and a measurement as many tables as rows. */
+const fewTables = 4;
+/** About; they take more where fields are many. */
+const tableBytes = 2_048;
+const noTables: readonly ShapeTable[] = [];
+
 export class Memtable {
   /** Its series by their ids there. */
   readonly series: ResidentSeries;
@@ -28,7 +39,9 @@ export class Memtable {
   readonly #tables: ShapeTable[] = [];
   /** By names and types of the fields. */
   readonly #byFields = new Map<string, ShapeTable>();
-  readonly #byMeasurement = new Map<string, readonly ShapeTable[]>();
+  /** The same by lists of fields that were there before: names of batches are remembered. */
+  readonly #byList = new WeakMap<ShapeTable['fields'], ShapeTable>();
+  readonly #byMeasurement = new Map<string, TablesOfMeasurement>();
   /** Shapes with this mark are in the map already. */
   readonly #mark = {};
   readonly #order: BatchOrder;
@@ -59,6 +72,11 @@ export class Memtable {
   /** What the reference counts as the cache's size: about the bytes of the points' values, times and keys. */
   get sizeBytes(): number {
     return this.#sizeBytes;
+  }
+
+  /** With what its tables take beside their rows: rows may each have other fields, and a table of their own. */
+  get heldBytes(): number {
+    return this.#sizeBytes + this.#tables.length * tableBytes;
   }
 
   /** Bytes of work room that append() needs behind a batch's placed series. */
@@ -104,9 +122,9 @@ export class Memtable {
     return this.#tables;
   }
 
-  /** Those that rows of a measurement may be in, and rows of others. */
+  /** Those that rows of a measurement may be in, and rows of others. More come at its end. */
   tables(measurement: string): readonly ShapeTable[] {
-    return this.#byMeasurement.get(measurement) ?? [];
+    return this.#byMeasurement.get(measurement)?.list ?? noTables;
   }
 
   /** Whether there may be a row of the measurement. */
@@ -130,27 +148,41 @@ export class Memtable {
   }
 
   #tableOf({ names, rows: { fields } }: BatchSet): ShapeTable {
-    let table = this.tables(names.all[0]?.measurement ?? '').find((one) => one.hasShape(fields));
-    if (names.heldBy === this.#mark && table !== undefined) return table;
+    const first = this.tables(names.all[0]?.measurement ?? '');
+    let table = first.length > fewTables ? undefined : first.find((one) => one.hasShape(fields));
+    if (names.heldBy === this.#mark) return table ?? this.#tableWith(fields);
     for (let i = 0; i < names.all.length; i++) {
       const name = must(names.all[i], 'a name is there');
       if (name.heldBy === this.#mark) continue;
-      const tables = this.tables(name.measurement);
       table ??= this.#tableWith(fields);
-      if (!tables.includes(table)) this.#byMeasurement.set(name.measurement, [...tables, table]);
+      this.#list(name.measurement, table);
       name.heldBy = this.#mark;
     }
     names.heldBy = this.#mark;
     return table ?? this.#tableWith(fields);
   }
 
+  #list(measurement: string, table: ShapeTable): void {
+    const known = this.#byMeasurement.get(measurement);
+    if (known === undefined) {
+      this.#byMeasurement.set(measurement, { list: [table], all: new Set([table]) });
+    } else if (!known.all.has(table)) {
+      known.all.add(table);
+      known.list.push(table);
+    }
+  }
+
   #tableWith(fields: ShapeTable['fields']): ShapeTable {
+    const listed = this.#byList.get(fields);
+    if (listed !== undefined) return listed;
     const key = fields.map(({ name, type }) => `${type}${name.length}:${name}`).join('');
-    const known = this.#byFields.get(key);
-    if (known !== undefined) return known;
-    const table = new ShapeTable(this.#kernel, fields, this.#order);
-    this.#byFields.set(key, table);
-    this.#tables.push(table);
+    let table = this.#byFields.get(key);
+    if (table === undefined) {
+      table = new ShapeTable(this.#kernel, fields, this.#order);
+      this.#byFields.set(key, table);
+      this.#tables.push(table);
+    }
+    this.#byList.set(fields, table);
     return table;
   }
 }

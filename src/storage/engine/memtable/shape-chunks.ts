@@ -13,7 +13,7 @@ import type { BatchField, TextColumn } from '../../../models/point-batch.ts';
 import type { StoreKernel } from '../../../kernels/store-kernel.ts';
 
 export const chunkRowsMax = 16_384;
-const chunkRowsFirst = 32;
+const chunkRowsFirst = 4;
 const strideFirst = 4;
 const textRoomFirst = 1_024;
 const textRoomMost = 1 << 20;

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { flushPlainly } from '../../../../test/support/plain-flush.ts';
 import type { Log } from '../../../env/log.ts';
 import { NodeClock } from '../../../env/node/node-clock.ts';
@@ -10,6 +10,7 @@ import { parseLines, type LinePoint } from '../../../models/line-protocol.ts';
 import { PointBatchBuilder } from '../../../models/point-batch-builder.ts';
 import { seriesKey } from '../../../models/series-key.ts';
 import { makeStamp, stampBatch } from '../../../models/stamp.ts';
+import { ShapeTable } from '../../engine/memtable/shape-table.ts';
 import { Store } from '../store.ts';
 
 const place = { shardId: 7, database: 'db', retentionPolicy: 'autogen' };
@@ -122,3 +123,21 @@ test('a flush with a series of very many rows beside short ones, all of them out
   const bodies = [bodyOf(rows.flat(), 1)];
   expect((await flushed(bodies)).equals(await flushedPlainly(bodies))).toBe(true);
 });
+
+test('a flush of rows that each have other fields goes through their tables once, not once for each row, series or field', async () => {
+  const names = Array.from({ length: 14 }, (_, i) => `f${i}`);
+  const rowCount = 3_000;
+  const textOf = (field: string, i: number): string => (field === 'f3' ? `f3="t${i}"` : `${field}=${i}`);
+  const rows = Array.from({ length: rowCount }, (_, i) => {
+    const own = names.filter((_name, bit) => (((i * 2_654_435_761) >>> 0) & (1 << (bit + 8))) !== 0);
+    return `m,h=${i % 40} ${[...own, `own${i}`].map((field) => textOf(field, i)).join(',')} ${(i * 7) % 500}`;
+  });
+  const looks = (['hasShape', 'hasRows', 'columnOf'] as const).map((name) => vi.spyOn(ShapeTable.prototype, name));
+  const bodies = [bodyOf(rows.slice(0, 1_000), 2), bodyOf(rows.slice(1_000, 2_000), 1), bodyOf(rows.slice(2_000), 3)];
+  const file = await flushed(bodies);
+  const lookCount = looks.reduce((sum, { mock }) => sum + mock.calls.length, 0);
+  vi.restoreAllMocks();
+  expect(file.equals(await flushedPlainly(bodies))).toBe(true);
+  // Of each row eight fields; all tables for each row would be nine million.
+  expect(lookCount).toBeLessThan(rowCount * 40);
+}); // prettier-ignore
