@@ -8,6 +8,7 @@ import { foreignAddresses } from './foreign-addresses.ts';
 import { forgedRequests } from './forged-requests.ts';
 import { manyShards, ownWrites } from './own-writes.ts';
 import { portNoise } from './port-noise.ts';
+import { slowForms } from './slow-forms.ts';
 
 /** All attacks, in the order in which they run. */
 export const attacks: readonly Attack[] = [
@@ -29,4 +30,5 @@ export const attacks: readonly Attack[] = [
   forgedRequests,
   foreignAddresses,
   portNoise,
+  slowForms,
 ];

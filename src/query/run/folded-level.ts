@@ -6,6 +6,7 @@ import { resultColumn } from '../assemble/call-column.ts';
 import { callTimesNs } from '../assemble/calls.ts';
 import { GroupMerge, type BlockStream } from '../assemble/merge-groups.ts';
 import type { GroupKey, WindowsBlock, WindowsTask, WindowSummary } from '../fragment.ts';
+import { innerTags } from '../plan/plan-feeds.ts';
 import type { CallInput, CallPlan, LevelPlan, ScanPlan, WindowsFeed } from '../plan/level-plan.ts';
 import { Subgroups, type Batch, type GroupId, type GroupStream } from './batch.ts';
 import { CallRows } from './call-rows.ts';
@@ -199,7 +200,7 @@ function foldedPlan(plan: LevelPlan): FoldedPlan | undefined {
   const task = names[0]?.parts[0]?.fragment.task;
   if (task?.kind !== 'windows' || names.some(({ parts }) => parts.length !== 1)) return undefined;
   const isPaged = seriesLimit > 0 || seriesOffset > 0 || plan.limit > 0 || plan.offset > 0;
-  const isGrouped = plan.tags.every((tag) => plan.outerTags.includes(tag));
+  const isGrouped = innerTags(plan.outerTags, plan.tags).length === 0;
   if (isPaged || !isGrouped || plan.refusals.length > 0) return undefined;
   if (plan.calls.some(({ input }) => input.kind !== 'folded')) return undefined;
   const placeOf = new Map(plan.calls.map(({ slot }, place) => [slot, place]));

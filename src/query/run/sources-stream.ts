@@ -67,7 +67,8 @@ function tagReader(
 }
 
 function subgroupMapper(inner: Subgroups, target: Subgroups): (id: number) => number {
-  const positions = target.keys.map((key) => inner.keys.indexOf(key));
+  const places = new Map(inner.keys.map((key, i) => [key, i]));
+  const positions = target.keys.map((key) => places.get(key) ?? -1);
   const known: number[] = [];
   return (id) => {
     const mapped = known[id];
