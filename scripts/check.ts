@@ -1,9 +1,11 @@
 /**
- * What has to hold before a commit, `npm run check`: format, the messages between nodes, code (types and lint in one go,
- * decision 101) and floors, one after the other, and beside them the lanes of tests that start no processes. All parts run,
- * whichever fails; a part says what it found when it fails, as it ends. The last line names the parts that failed.
+ * What has to hold before a commit, `npm run check`: format of what differs from main (`.ci/run` looks at all), the messages
+ * between nodes, code (types and lint in one go, decision 101) and floors, one after the other, and beside them the lanes of
+ * tests that start no processes. All parts run, whichever fails; a part says what it found when it fails, as it ends. The last
+ * line names the parts that failed.
  */
 import { spawn } from 'node:child_process';
+import { changedFiles } from './changed-files.ts';
 
 interface Part {
   readonly name: string;
@@ -11,12 +13,10 @@ interface Part {
   readonly flags: readonly string[];
 }
 
-/** By content, so that what is kept of one branch is right on another; a first run has nothing to keep to. */
-const formatCache = ['--cache', '--cache-strategy', 'content'];
 const lanes = ['unit', 'golden', 'tidy', 'sim'];
 
 const statics: readonly Part[] = [
-  { name: 'format', program: 'prettier', flags: ['--check', '.', ...formatCache] },
+  formatOf(changedFiles('main') ?? changedFiles('origin/main')),
   { name: 'proto', program: process.execPath, flags: ['scripts/build-proto.ts', '--check'] },
   { name: 'code', program: 'npm', flags: ['run', '-s', 'check:code'] },
   { name: 'fence', program: 'depcruise', flags: ['src', 'test', '--config', '.dependency-cruiser.cjs'] }, // prettier-ignore
@@ -34,6 +34,14 @@ const [staticsFailed, testsFailed] = await Promise.all([runStatics(), run(tests,
 const failed = [...staticsFailed, ...testsFailed];
 process.stdout.write(failed.length === 0 ? 'check: all parts passed\n' : `check: ${failed.join(', ')} failed\n`); // prettier-ignore
 process.exitCode = failed.length === 0 ? 0 : 1;
+
+/** Of the files that are given, or of all: by content then, so that what is kept of one branch is right on another. */
+function formatOf(
+  files: readonly string[] = ['.', '--cache', '--cache-strategy', 'content'],
+): Part {
+  const flags = files.length === 0 ? ['--version'] : ['--check', '--ignore-unknown', ...files];
+  return { name: 'format', program: 'prettier', flags };
+}
 
 /** Names of those that failed. */
 async function runStatics(): Promise<readonly string[]> {
