@@ -12,14 +12,6 @@ test('backups: what was acknowledged before one began is in what is restored fro
   expect(answers).toBeGreaterThan(2);
 });
 
-test('backups: the same with nodes and clients that end and are cut off; what was interrupted goes on', async () => {
-  const { acknowledged, restored, failed, resumed } = await runBackups(2, { faultsMs: 4_000 });
-  expect(acknowledged).toBeGreaterThan(50);
-  expect(restored).toBeGreaterThan(2);
-  expect(failed).toBeGreaterThan(0);
-  expect(resumed).toBeGreaterThan(0);
-});
-
 /** Seeds at which each bug is found, and by what. */
 const caughtAt: Readonly<
   Record<(typeof backupPlants)[number], { readonly seed: number; readonly text: RegExp }>

@@ -71,7 +71,7 @@ const caughtAt: Readonly<Record<(typeof plants)[number], number>> = {
   'hints-forgotten': 1,
   'fence-ignored': 1,
   'marks-ahead': 1,
-  'segments-forgotten': 4,
+  'segments-forgotten': 2,
   'meanwhile-lost': 1,
   'whole-too-soon': 1,
   'deletes-unstamped': 23,
@@ -80,26 +80,32 @@ const caughtAt: Readonly<Record<(typeof plants)[number], number>> = {
   'digest-blind': 1,
   'digest-stale': 10,
   'hints-backwards': 1,
-  'lent-too-early': 1,
-  'deletes-return': 9,
+  'lent-too-early': 3,
+  'deletes-return': 15,
   'arrival-wins': 1,
   'passive-owns': 1,
   'reads-unsettled': 1,
 };
 
-/** Any change of what nodes do when moves the seeds: the next ones are tried where that of the table has lost its bug. */
+/**
+ * Any change of what nodes do when moves the seeds: the next ones are tried where that of the table has lost its bug. A search
+ * costs each check up to a minute, so it says which seed belongs in the table.
+ */
 const seedsMax = 16;
 
 test.each(plants)('cluster: the simulation catches %s', async (plant) => {
   const seeds = [caughtAt[plant], ...Array.from({ length: seedsMax }, (_, i) => i + 1)];
   let caught: Error | undefined;
+  let tries = 0;
   for (const seed of seeds) {
+    tries++;
     caught = await runPlanted(seed, plant).then(
       () => undefined,
       (error: unknown) => error as Error,
     );
     if (caught !== undefined) break;
   }
+  if (tries > 1) process.stderr.write(`${plant}: not by seed ${caughtAt[plant]} any more, but by ${seeds[tries - 1] ?? 0}\n`); // prettier-ignore
   // By a checker, and not since the bug is planted in what is not there any more.
   expect([caught?.name, isDbError(caught)], caught?.stack).toEqual(['Error', false]);
   if (plant === 'acknowledged-unapplied') expect(caught?.message).toMatch(/does not show part/);

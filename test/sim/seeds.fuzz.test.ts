@@ -1,22 +1,31 @@
-/** More seeds of runs whose first seed is in the lane `sim`: each keeps all promises, or its run throws. */
+/** More seeds of runs whose first one, or whose planted bugs, are in the lane `sim`: each keeps all promises, or its run throws. */
 import { expect, test } from 'vitest';
 import { runAnswers } from './cluster/run-answers.ts';
+import { runBackups } from './cluster/run-backups.ts';
 import { runCopies } from './cluster/run-copies.ts';
 import { runPlans } from './cluster/run-plans.ts';
 import { runRepairs } from './cluster/run-repairs.ts';
 
 const faultsMs = 10_000;
 
-test('copies: among nodes that end and are cut off, seed 3', async () => {
-  const { acknowledged, copied } = await runCopies(3, { faultsMs });
+test.each([2, 3])('copies: among nodes that end and are cut off, seed %i', async (seed) => {
+  const { acknowledged, copied } = await runCopies(seed, { faultsMs });
   expect(acknowledged).toBeGreaterThan(50);
   expect(copied).toBeGreaterThan(0);
 });
 
-test('plans: among nodes that end and are cut off, seed 4', async () => {
-  const { acknowledged, moved } = await runPlans(4, { faultsMs });
+test.each([1, 4])('plans: among nodes that end and are cut off, seed %i', async (seed) => {
+  const { acknowledged, moved } = await runPlans(seed, { faultsMs });
   expect(acknowledged).toBeGreaterThan(50);
   expect(moved).toBeGreaterThan(0);
+});
+
+test('backups: among nodes and clients that end and are cut off, seed 2; what was interrupted goes on', async () => {
+  const { acknowledged, restored, failed, resumed } = await runBackups(2, { faultsMs: 4_000 });
+  expect(acknowledged).toBeGreaterThan(50);
+  expect(restored).toBeGreaterThan(2);
+  expect(failed).toBeGreaterThan(0);
+  expect(resumed).toBeGreaterThan(0);
 });
 
 test('repairs: among nodes that end and are cut off, seed 8', async () => {
