@@ -198,6 +198,7 @@ function escape(text: string, quote: string): string {
 function printNumber(value: number): string {
   if (Number.isNaN(value)) return 'NaN';
   if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
+  if (Object.is(value, -0)) return '-0.0';
   const [, sign = '', whole = '0', fraction = '', power = '0'] = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(value)) ?? []; // prettier-ignore
   const shift = Number(power);
   const digits = whole + fraction;
@@ -288,7 +289,7 @@ function withKey(keys: KeyCondition | undefined): string {
 function printCreateDatabase(name: string, policy: RetentionSpec | undefined): string {
   const head = `CREATE DATABASE ${quoteIdent(name)}`;
   if (policy === undefined) return head;
-  const policyName = policy.name === undefined ? '' : ` NAME ${quoteIdent(policy.name)}`;
+  const policyName = (policy.name ?? '') === '' ? '' : ` NAME ${quoteIdent(policy.name ?? '')}`;
   return `${head} WITH${retention(withoutEndless(policy), formatGoDuration)}${limits(policy)}${policyName}`;
 }
 

@@ -31,8 +31,8 @@ function isIntegers(
 
 class Distinct implements WindowReducer {
   readonly #type: ColumnType;
-  /** Value, as a number where it is one, to the time at which it was first seen, and as it was then: a map takes -0 for 0. */
-  readonly #seen = new Map<Cell, { readonly timeNs: bigint; readonly cell: Cell }>();
+  /** Value, as a number where it is one, to the time at which it was first seen, and as it was then: a map takes -0 for 0, and NaN for NaN. */
+  readonly #seen = new Map<Cell | symbol, { readonly timeNs: bigint; readonly cell: Cell }>();
   #heldBytes = 128;
 
   constructor(type: ColumnType) {
@@ -48,12 +48,17 @@ class Distinct implements WindowReducer {
     for (let i = 0; i < timesNs.length; i++) {
       // A number is found sooner than a bigint.
       const double = doubles?.[i];
-      const key = double !== undefined && Number.isSafeInteger(double) ? double : cellAt(values, i);
+      const key = this.#keyOf(double !== undefined && Number.isSafeInteger(double) ? double : cellAt(values, i)); // prettier-ignore
       if (this.#seen.has(key)) continue;
       const cell = cellAt(values, i);
       this.#seen.set(key, { timeNs: timesNs[i] ?? 0n, cell });
       this.#heldBytes += 64 + cellBytes(cell);
     }
+  }
+
+  /** No two NaN are the same. */
+  #keyOf(cell: Cell): Cell | symbol {
+    return Number.isNaN(cell) ? Symbol('NaN') : cell;
   }
 
   finish({ startNs }: Window): Points {

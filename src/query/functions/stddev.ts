@@ -1,5 +1,5 @@
 /**
- * stddev(): the standard deviation of a sample; NaN, which is shown as null, of a single value. The mean is made value by
+ * stddev(): the standard deviation of a sample; NaN, which is shown as null, of a single value; NaN among others is passed over. The mean is made value by
  * value (B. P. Welford 1962) and the squares are summed in a second pass, as the reference's digits need it.
  */
 import { numbersOnly } from './checks.ts';
@@ -31,7 +31,7 @@ class Deviation implements ColumnFold {
     this.#values.add(doubles);
     let mean = this.#mean;
     let count = this.#count;
-    for (const double of doubles) mean += (double - mean) / ++count;
+    for (const double of doubles) if (!Number.isNaN(double)) mean += (double - mean) / ++count;
     this.#mean = mean;
     this.#count = count;
   }
@@ -39,12 +39,14 @@ class Deviation implements ColumnFold {
   result(): number | undefined {
     const values = this.#values.take();
     const mean = this.#mean;
+    const count = this.#count;
     this.#mean = 0;
     this.#count = 0;
     if (values.length === 0) return undefined;
     if (values.length === 1) return Number.NaN;
     let squares = 0;
-    for (const value of values as Float64Array) squares += (value - mean) * (value - mean);
-    return Math.sqrt(squares / (values.length - 1));
+    for (const value of values as Float64Array)
+      if (!Number.isNaN(value)) squares += (value - mean) * (value - mean);
+    return Math.sqrt(squares / (count - 1));
   }
 }

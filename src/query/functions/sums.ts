@@ -62,8 +62,10 @@ export const sumFunctions: readonly AggregateDefinition[] = [
       let most: Cell | undefined;
       return folding(
         (value) => {
-          if (least === undefined || value < least) least = value;
-          if (most === undefined || value > most) most = value;
+          // One that is no number makes the whole none, whatever comes behind.
+          const isNumber = value === value;
+          if (least === undefined || value < least || !isNumber) least = value;
+          if (most === undefined || value > most || !isNumber) most = value;
         },
         () => {
           if (least === undefined || most === undefined) return undefined;

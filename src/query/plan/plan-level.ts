@@ -159,6 +159,9 @@ function besideRef({ sources, compiled, fields }: ResolvedSelect): (ref: Ref) =>
   return (ref) => {
     if (parting.has(printExpr(ref))) return ref;
     const own = known.typeOf(ref.name);
+    // What is called an integer may be a float of a math function: `sqrt(i)`.
+    if (own === ref.type && (own === 'integer' || own === 'unsigned'))
+      return { ...ref, hidesNaN: true };
     if (own === undefined || own === ref.type) return ref;
     const isCast = isConvertible(columnTypeOf(own), columnTypeOf(ref.type));
     return isCast
