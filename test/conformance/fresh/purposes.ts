@@ -6,16 +6,12 @@ const statements: readonly (readonly [statement: RegExp, reason: string])[] = [
     'names of the system are none of rows here; there a SELECT of them gives a row of nothing for each series',
   ],
   [
-    /integral\(.*GROUP BY/,
+    /integral\(.*(GROUP BY|FROM (.*,|\S*\/))/,
     'the last windows of all groups stand behind the others there, in the order of a map',
   ],
   [
     /\(SELECT [^()]*\([^()]*\).*? AS a, .*?\w\(.*? AS b FROM .* GROUP BY .*?\)/,
     'two calls in the list of a grouped subquery are joined row by row there, in an order of the heap that is not the same for both',
-  ],
-  [
-    /FROM (?:\w+\.)?(\w+), (?:\w+\.)?\1\b/,
-    'rows of a measurement that is named twice, if of two policies, have equals, between which the heap decides',
   ],
   [
     /FROM \(SELECT .*(LIMIT|OFFSET) \d+.*\)/,
@@ -108,6 +104,11 @@ const answers: readonly (readonly [answer: RegExp, reason: string])[] = [
 const ofStatements: readonly (readonly [statement: RegExp, difference: RegExp, reason: string])[] =
   [
     [
+      /FROM .*\b(\w+|\/.*\/), .*(\b\1\b|\/)/,
+      /row \d+\[\d+\]: .* not .*$/,
+      'rows of a measurement that is named twice have equals, between which the heap decides',
+    ],
+    [
       /GROUP BY time\(\w+, .*\btz\('/,
       /\[\d\]: \S+ not \S+$| \d+ not \d+$| elements not \d+$|keys statement_id not series,statement_id$/,
       'with an offset of the windows points behind a change of the clocks stand a window early there, and windows come twice',
@@ -137,7 +138,7 @@ const ofTies: readonly (readonly [statement: RegExp, difference: RegExp, reason:
     'the heap orders the points of one time that it takes from several series',
   ],
   [
-    /\b(first|last|top|bottom|percentile|cumulative_sum|(non_negative_)?(difference|derivative)|moving_average)\(|order by time desc limit 1$|LIMIT/,
+    /\b(first|last|top|bottom|percentile|\w*exponential_\w+|relative_strength_index|chande_\w+|kaufmans_\w+|cumulative_sum|(non_negative_)?(difference|derivative)|moving_average)\(|order by time desc limit 1$|LIMIT/,
     /row \d+\[\d\]: \S+ not \S+$|values: \d+ not \d+$/,
     'of several rows of one time the heap gives one, or one after the other',
   ],

@@ -37,6 +37,13 @@ export const wideMeasurements: readonly FreshMeasurement[] = [
   { name: 'select.é"q', tags: ['from', 'h,o=t'], fields: [['group', 'float'], ['a.b', 'integer'], ['1st', 'string']] }, // prettier-ignore
 ];
 
+/** Values at the ends of their types. */
+export const edges: FreshMeasurement = {
+  name: 'edges',
+  tags: ['host'],
+  fields: [['f', 'float'], ['i', 'integer'], ['b', 'boolean'], ['s', 'string']], // prettier-ignore
+};
+
 export const tagValues = ['a', 'b', 'server01', 'us-west', 'x y'];
 
 /** A line of a write, apart from what makes it the same point as another. */
@@ -68,6 +75,7 @@ export function freshData(
     ...batches(again, { db: 'fresh' }),
     ...batches(apart(others)[0], { db: 'fresh', rp: 'rp2' }),
     ...batches(apart(wideLines(seed))[0], { db: 'fresh' }),
+    ...batches(apart(edgeLines(seed))[0], { db: 'fresh' }),
   ];
   const setup = [
     `CREATE DATABASE fresh WITH DURATION INF ${copies} SHARD DURATION 1d NAME autogen`,
@@ -155,6 +163,34 @@ function wideLines(seed: number): readonly Line[] {
     ...Array.from({ length: 40 }, () => lineAt(random, odd, middleNs + BigInt(random.integer(0, 300)) * secondNs)),
   ]; // prettier-ignore
   return withoutTies(lines, seed);
+}
+
+/** Of so many at the most that their sum is none beyond, in whatever order. */
+const edgeFloats = ['1e306', '-1e306', '5e-324', '-1e-310', '0', '-0.0', '1e21', '1e-7', '9007199254740993', '3.0000000000000004', '2.5', '-1']; // prettier-ignore
+const edgeIntegers = ['9223372036854775807', '-9223372036854775808', '9007199254740993', '-4611686018427387905', '0', '1', '-1', '255']; // prettier-ignore
+const edgeTexts = [
+  'a\tb',
+  '\u0001',
+  '\u007f',
+  '\u2028',
+  '<&>',
+  'quo\\"te',
+  'back\\\\slash',
+  '',
+  'x',
+  '🙂',
+];
+
+/** No two rows have one time. */
+function edgeLines(seed: number): readonly Line[] {
+  const random = new RandomChoice(seed, 'edge data');
+  return Array.from({ length: 60 }, (_, i) => {
+    const timeNs = middleNs + BigInt(i * 70) * secondNs;
+    const fields = [`f=${random.of(edgeFloats)}`, `i=${random.of(edgeIntegers)}i`, `b=${random.of(['t', 'f'])}`, `s="${random.of(edgeTexts)}"`]; // prettier-ignore
+    const kept = fields.filter((_field, at) => at === i % 4 || random.chance(0.7));
+    const series = `edges,host=${random.of(['a', 'b'])}`;
+    return { point: `${series} ${timeNs}`, place: `edges ${timeNs}`, text: `${series} ${kept.join(',')} ${timeNs}` }; // prettier-ignore
+  });
 }
 
 function escaped(text: string): string {

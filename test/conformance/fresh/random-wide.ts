@@ -3,6 +3,7 @@ import { fieldOf, fills, numberField, quoted, tagTerm } from './random-clauses.t
 import { freshMeasurements, wideMeasurements, type FreshMeasurement } from './random-data.ts';
 import { noisy, oddNumbers, torn } from './random-odd.ts';
 import { aggregateSelect, rawSelect, subquerySelect, transformSelect } from './random-selects.ts';
+import { severalSources, typedArithmetic } from './random-several.ts';
 import { show } from './random-shows.ts';
 import type { RandomChoice } from './random-choice.ts';
 
@@ -23,6 +24,10 @@ export function wideStatement(random: RandomChoice): string {
     conditionSelect,
     wildcardSelect,
     sourceSelect,
+    severalSources,
+    severalSources,
+    typedArithmetic,
+    typedArithmetic,
     (one: RandomChoice) => subquerySelect(one, 4),
     (one: RandomChoice) => noisy(one, anySelect(one)),
     (one: RandomChoice) => torn(one, anyText(one)),
