@@ -18,6 +18,7 @@ import {
   waitingToTheEnd,
   wholeTooSoon,
 } from './plants-network.ts';
+import { endingBrokenRuns, shiftingEnds } from './plants-runs.ts';
 import { endingAlone, holdingPledges, outlivingPledges } from './plants-pledges.ts';
 import {
   droppingLogsEarly,
@@ -77,6 +78,8 @@ export const schemaPlants = ['memory-trusted', 'growth-untold'] as const;
 export const listPlants = ['memory-trusted', 'growth-untold', 'lists-held'] as const;
 /** Those of the word that nodes give each other: `run-pledges.ts` finds them. */
 export const pledgePlants = ['pledge-untold', 'pledge-held', 'pledge-outlived', 'pledge-forgotten', 'pledge-unrecorded'] as const; // prettier-ignore
+/** Those of fragments of many measurements in one stream: `run-many-measurements.ts` finds them. */
+export const runPlants = ['ends-shifted', 'broken-run-ends'] as const;
 /** Those of types that several nodes give to one new field: `run-field-types.ts` finds them. */
 export const typePlants = ['types-undecided'] as const;
 /** Those of queries that are killed: `run-kills.ts` finds them. */
@@ -94,6 +97,7 @@ export type Plant =
   | (typeof ownWritePlants)[number]
   | (typeof schemaPlants)[number]
   | (typeof listPlants)[number]
+  | (typeof runPlants)[number]
   | (typeof typePlants)[number]
   | (typeof pledgePlants)[number]
   | (typeof killPlants)[number]
@@ -125,6 +129,10 @@ export function planted(env: Env, plant: Plant | undefined): Env {
       return { ...env, outbound: sendingAgain(env.outbound) };
     case 'broken-stream-ends':
       return { ...env, transport: endingBrokenStreams(env.transport) };
+    case 'ends-shifted':
+      return { ...env, transport: shiftingEnds(env.transport) };
+    case 'broken-run-ends':
+      return { ...env, transport: endingBrokenRuns(env.transport) };
     case 'groups-untold':
       return {
         ...env,
