@@ -1,12 +1,10 @@
 /** An unchanging view of a shard's points for one reader. The shape is what the query engine asks of a shard. */
 import { assert } from '../../base/assert.ts';
-import { compareUtf8 } from '../../base/compare-utf8.ts';
 import type { HyperLogLog } from '../../base/collections/hyper-log-log.ts';
 import type { TextPile } from '../../base/text-pile.ts';
 import type { FieldType } from '../../models/field-value.ts';
 import { IndexView, type IndexedSeries, type ViewedIndex } from '../index/index-view.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
-import { escapedSeriesKey, fieldEnding } from '../tsm/tsm-format.ts';
 import { viewFailure } from './damaged-shard.ts';
 import { MemtableView, type ViewedSeries } from './memtable/memtable-view.ts';
 import { FoldedBlocks } from './columns/fold-blocks.ts';
@@ -17,49 +15,25 @@ import { batchTypes, type ColumnPiece, type CursorArena, RunCursor } from './col
 import { fileEndRow, type EndRowValues } from './file-end-row.ts';
 import { boundOf, isBeyond, rankFiles, seriesEnd, type MemtableSeries, type RankedFile } from './series-end.ts'; // prettier-ignore
 import { isWithin, united } from './part-bounds.ts';
+import { noKey, SeriesNames, type NamedSeries } from './series-names.ts';
 import type { TimeBounds } from './memtable/shape-table.ts';
 import type { ViewCursor, ViewEnd, ViewFold, ViewFolding, ViewParts, ViewRequest, ViewRow } from './view-request.ts'; // prettier-ignore
-
-/** Fields that were asked for last. */
-const noKey = new Uint8Array(0);
-const keyBytesFirst = 256;
-const noOrder: FieldOrder = { fields: [], order: [] };
-const onlyField: readonly number[] = [0];
-
-interface FieldOrder {
-  readonly fields: readonly string[];
-  readonly order: readonly number[];
-}
-
-/** A series as the parts of the view know it. */
-interface NamedSeries {
-  readonly seriesId: number;
-  /** Of its key as keys of files begin. */
-  readonly keyBytes: number;
-  /** '' when no memtable has the series: nobody else asks. */
-  readonly measurement: string;
-  readonly memtables: readonly MemtableSeries[];
-}
 
 export class ShardView {
   readonly shardId: number;
   readonly #index: ViewedIndex;
   readonly #parts: ViewParts;
+  readonly #names: SeriesNames;
   #holdsMemtables = true;
   #fromFirst: readonly RankedFile[] | undefined;
   #fromLast: readonly RankedFile[] | undefined;
-  #named: NamedSeries | undefined;
   #runs: RunsFolder | undefined;
-  /** That of the named series, and behind it of a field. */
-  #key: Uint8Array = noKey;
-  #ordered: FieldOrder = noOrder;
-  /** Of fields that were asked for. */
-  #endings: Map<string, Uint8Array> | undefined;
 
   constructor(shardId: number, index: ViewedIndex, parts: ViewParts) {
     this.shardId = shardId;
     this.#index = index;
     this.#parts = parts;
+    this.#names = new SeriesNames(index, parts);
     for (const file of parts.files) file.pin();
   }
 
@@ -214,10 +188,14 @@ export class ShardView {
   /** The first or the last point within the bounds alone; undefined when there is none. */
   end(request: ViewRequest, arena: CursorArena): ViewEnd | undefined {
     return this.#guard(() => {
-      const named = this.#name(request.seriesId);
+      const named = this.#names.of(request.seriesId);
       const { measurement, memtables } = named;
       const parts = { files: this.#filesFrom(request.ascending), memtables };
-      const end = seriesEnd(this.#keyOf(named, request.field), { ...request, measurement }, parts);
+      const end = seriesEnd(
+        this.#names.keyOf(named, request.field),
+        { ...request, measurement },
+        parts,
+      );
       return end && { timeNs: end.timeNs, value: end.value(arena) };
     });
   }
@@ -228,7 +206,7 @@ export class ShardView {
    */
   endRow(request: ViewRow, arena: CursorArena): EndRowValues | undefined {
     return this.#guard(() => {
-      const named = this.#name(request.seriesId);
+      const named = this.#names.of(request.seriesId);
       const [only, ...others] = named.memtables;
       if (only === undefined) return this.#fileEndRow(named, request, arena);
       return others.length > 0 ? undefined : this.#memtableEndRow(named, only, request);
@@ -255,8 +233,13 @@ export class ShardView {
     { fields, ...bounds }: ViewRow,
     arena: CursorArena,
   ): EndRowValues | undefined {
-    const keyOf = (field: number): Uint8Array => this.#keyOf(named, fields[field] ?? '');
-    const asked = { ...bounds, keyOf, order: this.#orderOf(fields), fieldCount: fields.length };
+    const keyOf = (field: number): Uint8Array => this.#names.keyOf(named, fields[field] ?? '');
+    const asked = {
+      ...bounds,
+      keyOf,
+      order: this.#names.orderOf(fields),
+      fieldCount: fields.length,
+    };
     const files = this.#filesFrom(bounds.ascending);
     for (let i = 0; i < files.length; i++) {
       const row = fileEndRow((files[i] as RankedFile).file, asked, arena);
@@ -272,16 +255,6 @@ export class ShardView {
     return undefined;
   }
 
-  /** Fields by their places, in the order that keys of a series have in files. */
-  #orderOf(fields: readonly string[]): readonly number[] {
-    if (fields.length === 1) return onlyField;
-    const { fields: known, order } = this.#ordered;
-    if (known === fields || (known.length === fields.length && known.every((field, i) => field === fields[i]))) return order; // prettier-ignore
-    const found = fields.map((_, i) => i).sort((a, b) => compareUtf8(fields[a] ?? '', fields[b] ?? '')); // prettier-ignore
-    this.#ordered = { fields, order: found };
-    return found;
-  }
-
   /** The files by how near to one end of time theirs is. */
   #filesFrom(ascending: boolean): readonly RankedFile[] {
     const known = ascending ? this.#fromFirst : this.#fromLast;
@@ -292,42 +265,6 @@ export class ShardView {
     return ranked;
   }
 
-  /** Asked for again for the next field. */
-  #name(seriesId: number): NamedSeries {
-    if (this.#named?.seriesId === seriesId) return this.#named;
-    const bytes = this.#index.keyOf(seriesId);
-    const memtables: MemtableSeries[] = [];
-    for (const memtable of this.#parts.memtables) {
-      const id = memtable.bounds === undefined ? undefined : memtable.idOf(bytes, seriesId);
-      if (id !== undefined) memtables.push({ memtable, seriesId: id });
-    }
-    const measurement = memtables.length === 0 ? '' : this.#index.measurementOf(seriesId);
-    // Nobody else asks for it.
-    const escaped = this.#parts.files.length === 0 ? noKey : escapedSeriesKey(bytes);
-    this.#keyRoom(escaped.length).set(escaped);
-    this.#named = { seriesId, keyBytes: escaped.length, measurement, memtables };
-    return this.#named;
-  }
-
-  /** The key in files of a field of the series that was named last; it holds until the next one. */
-  #keyOf({ keyBytes }: NamedSeries, field: string): Uint8Array {
-    const endings = (this.#endings ??= new Map<string, Uint8Array>());
-    let ending = endings.get(field);
-    if (ending === undefined) endings.set(field, (ending = fieldEnding(field)));
-    const key = this.#keyRoom(keyBytes + ending.length);
-    key.set(ending, keyBytes);
-    return key.subarray(0, keyBytes + ending.length);
-  }
-
-  #keyRoom(lengthBytes: number): Uint8Array {
-    if (lengthBytes > this.#key.length) {
-      const grown = new Uint8Array(Math.max(keyBytesFirst, lengthBytes * 2));
-      grown.set(this.#key);
-      this.#key = grown;
-    }
-    return this.#key;
-  }
-
   /** How much of a series and field there is: values in memory, blocks of files within the bounds. */
   cost({ seriesId, field, ...bounds }: Omit<ViewRequest, 'ascending' | 'rowsFirst'>): {
     readonly cachedValues: number;
@@ -336,9 +273,9 @@ export class ShardView {
     readonly blockBytes: number;
   } {
     return this.#guard(() => {
-      const named = this.#name(seriesId);
+      const named = this.#names.of(seriesId);
       const { measurement, memtables } = named;
-      const key = this.#keyOf(named, field);
+      const key = this.#names.keyOf(named, field);
       const files = this.#parts.files.map((file) => file.entries(key, bounds));
       const blocks = files.flat();
       return {
@@ -353,7 +290,7 @@ export class ShardView {
   /** Of files, that may have points of a series and field within the bounds. */
   blockCount({ seriesId, field, ...bounds }: Omit<ViewRequest, 'ascending' | 'rowsFirst'>): number {
     return this.#guard(() => {
-      const key = this.#keyOf(this.#name(seriesId), field);
+      const key = this.#names.keyOf(this.#names.of(seriesId), field);
       return this.#parts.files.reduce((sum, file) => sum + file.entries(key, bounds).length, 0);
     });
   }
@@ -365,7 +302,7 @@ export class ShardView {
     ...bounds
   }: Omit<ViewRequest, 'ascending' | 'rowsFirst'>): number {
     return this.#guard(() => {
-      const { measurement, memtables } = this.#name(seriesId);
+      const { measurement, memtables } = this.#names.of(seriesId);
       return memtables.reduce((sum, { memtable, seriesId: id }) => {
         const name = { measurement, seriesId: id, field };
         const pieces = memtable.pieces(name, bounds);
@@ -382,7 +319,7 @@ export class ShardView {
     ...bounds
   }: Omit<ViewRequest, 'ascending' | 'rowsFirst'>): bigint[] {
     return this.#guard(() => {
-      const key = this.#keyOf(this.#name(seriesId), field);
+      const key = this.#names.keyOf(this.#names.of(seriesId), field);
       const entries = this.#parts.files.flatMap((file) => file.entries(key, bounds));
       return entries.map(({ minTimeNs }) => minTimeNs);
     });
@@ -404,7 +341,7 @@ export class ShardView {
   }
 
   #folder({ seriesId, fields, table, minTimeNs, maxTimeNs }: ViewFold): ViewFolding | undefined {
-    const named = this.#name(seriesId);
+    const named = this.#names.of(seriesId);
     const { measurement } = named;
     const request = { measurement, fields, table, minTimeNs, maxTimeNs };
     const isInFiles = this.#parts.files.length > 0;
@@ -432,8 +369,8 @@ export class ShardView {
 
   #blocksOf(named: NamedSeries, request: Omit<ViewFold, 'seriesId'>): FoldedBlocks | undefined {
     const { fields, table, minTimeNs, maxTimeNs } = request;
-    const keyOf = (column: number): Uint8Array => this.#keyOf(named, fields[column] ?? '');
-    const columns = this.#orderOf(fields);
+    const keyOf = (column: number): Uint8Array => this.#names.keyOf(named, fields[column] ?? '');
+    const columns = this.#names.orderOf(fields);
     return FoldedBlocks.of(this.#filesFrom(true), { table, minTimeNs, maxTimeNs, keyOf, columns });
   }
 
@@ -444,10 +381,10 @@ export class ShardView {
 
   #open(request: ViewRequest): RunCursor {
     const { seriesId, field } = request;
-    const named = this.#name(seriesId);
+    const named = this.#names.of(seriesId);
     const { measurement, memtables } = named;
     const { files } = this.#parts;
-    const key = files.length === 0 ? noKey : this.#keyOf(named, field);
+    const key = files.length === 0 ? noKey : this.#names.keyOf(named, field);
     const found = files.flatMap((file) => FileBlocks.of(file, key, request) ?? []);
     const [only, ...others] = found;
     // Nothing else has times among its own.
