@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
+import { serverTable } from '../../test/support/ldap-config.ts';
 import { LdapServer, type LdapEntry } from '../../test/support/ldap-server.ts';
 import { NodeDirectory } from '../env/node/directory/node-directory.ts';
 import type { Directory, DirectorySession } from '../env/directory.ts';
@@ -40,25 +41,8 @@ async function open(some: readonly LdapEntry[] = entries): Promise<LdapServer> {
 }
 
 function configOf(servers: readonly { readonly port: number }[], more = ''): string {
-  const all = servers.map(
-    ({ port }) => `[[servers]]
-host = "127.0.0.1"
-port = ${port}
-security = "none"
-bind-dn = "cn=reader"
-bind-password = "r"
-search-base-dns = ["o=x", "o=y"]
-search-filter = "(uid=%s)"
-group-search-base-dns = ["ou=groups"]
-group-membership-search-filter = "(&(objectClass=groupOfUniqueNames)(uniqueMember=%s))"
-group-attribute = "ou"
-group-search-filter = "(&(objectClass=groupOfUniqueNames)(ou=%s))"
-group-member-attribute = "uniqueMember"
-admin-groups = ["admins"]
-[[servers.group-mappings]]
-group = "devs"
-role = "rw"
-`,
+  const all = servers.map(({ port }) =>
+    serverTable({ port, password: 'r', bases: ['o=x', 'o=y'], adminGroup: 'admins' }),
   );
   return `enabled = true\n${more}\n${all.join('')}`;
 }

@@ -29,7 +29,7 @@ const nested = (count: number, open: string, core: string, close = ')'): string 
   `${open.repeat(count)}${core}${close.repeat(count)}`;
 
 /** Chains of thousands of terms, and what is nested as deep as the parser lets it: no walk of a tree may end the stack. */
-test.each([
+const deep: readonly (readonly [string, string])[] = [
   [`SELECT v FROM m WHERE ${many(20_000, (i) => `h = 'a${i}'`, ' OR ')}`, '[[7,7]]'],
   [`SELECT v FROM m WHERE ${many(20_000, (i) => `v = ${i}`, ' OR ')}`, '[[7,7],[8,8]]'],
   [`SELECT v FROM m WHERE ${many(20_000, (i) => `v != ${i + 8}`, ' AND ')}`, '[[7,7]]'],
@@ -44,6 +44,14 @@ test.each([
   [`SELECT ${nested(490, 'abs(', 'v')} FROM m`, '[[7,7],[8,8]]'],
   [nested(400, 'SELECT v FROM (', 'SELECT v FROM m'), '[[7,7],[8,8]]'],
   [`SHOW SERIES WHERE ${nested(490, '(', "h = 'b'")}`, '[["m,h=b"]]'],
-])('deep statements: %.40s', async (statement, values) => {
+];
+
+test.each(
+  deep.map(([statement, values], i) => ({
+    statement,
+    values,
+    name: `${i} ${statement.slice(0, 60)}`,
+  })),
+)('deep statements: $name', async ({ statement, values }) => {
   expect(await answer(statement)).toContain(`"values":${values}`);
 });

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually } from '../support/dev-cluster.ts';
+import { serverTable } from '../support/ldap-config.ts';
 import { LdapServer } from '../support/ldap-server.ts';
 import { Workshop, type LoneDaemon } from '../support/lone-daemon.ts';
 
@@ -80,25 +81,9 @@ async function write(port: number, authorization: string): Promise<number> {
 
 function configFile(change: (text: string) => string = (text) => text): string {
   const path = workshop.path('ldap.toml');
-  writeFileSync(path, change(`enabled = true
-[[servers]]
-host = "127.0.0.1"
-port = ${server.port}
-security = "none"
-bind-dn = "cn=reader"
-bind-password = "reader word"
-search-base-dns = ["ou=people"]
-search-filter = "(uid=%s)"
-group-search-base-dns = ["ou=groups"]
-group-membership-search-filter = "(&(objectClass=groupOfUniqueNames)(uniqueMember=%s))"
-group-attribute = "ou"
-group-search-filter = "(&(objectClass=groupOfUniqueNames)(ou=%s))"
-group-member-attribute = "uniqueMember"
-admin-groups = ["influx-admins"]
-[[servers.group-mappings]]
-group = "devs"
-role = "rw"
-`)); // prettier-ignore
+  const { port } = server;
+  const table = serverTable({ port, password: 'reader word', bases: ['ou=people'], adminGroup: 'influx-admins' }); // prettier-ignore
+  writeFileSync(path, change(`enabled = true\n${table}`));
   return path;
 }
 

@@ -1,30 +1,14 @@
-import { readFileSync } from 'node:fs';
-import type { GoldenPoint } from './golden-points.ts';
+import { readReference, type ReferenceCase } from './reference-cases.ts';
 
-export interface CollectdCase {
-  readonly name: string;
+export interface CollectdCase extends ReferenceCase {
   readonly target: string;
-  /** Base64. */
-  readonly bytes: string;
-  readonly points: readonly GoldenPoint[];
-  readonly statistics: Readonly<Record<string, number>>;
-  readonly log: readonly string[];
 }
 
-/** What influxd 1.12.4 stored, counted and logged of each datagram. */
-const read = JSON.parse(
-  readFileSync(
-    new URL(
-      '../../src/services/listeners/collectd/testdata/reference-1.12.4.json',
-      import.meta.url,
-    ),
-    'utf8',
-  ),
-) as {
+interface Recorded {
   readonly typesDb: string;
   readonly authFile: string;
   readonly cases: readonly CollectdCase[];
-};
+}
 
 /** Where we differ, and what we count where all are taken. All but these are the reference's to the byte. */
 export const collectdDiffers: Readonly<Record<string, Readonly<Record<string, number>>>> = {
@@ -42,4 +26,8 @@ export const collectdDiffers: Readonly<Record<string, Readonly<Record<string, nu
   'join: no plugin': { droppedPointsInvalid: 1 },
 };
 
-export const { typesDb: collectdTypesDb, authFile: collectdAuthFile, cases: collectdCases } = read;
+export const {
+  typesDb: collectdTypesDb,
+  authFile: collectdAuthFile,
+  cases: collectdCases,
+} = readReference('collectd') as Recorded;

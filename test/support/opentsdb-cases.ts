@@ -1,25 +1,12 @@
-import { readFileSync } from 'node:fs';
-import type { GoldenPoint } from './golden-points.ts';
+import { readReference, type ReferenceCase } from './reference-cases.ts';
 
-export interface OpenTsdbCase {
-  readonly name: string;
-  /** Base64. */
-  readonly bytes: string;
+export interface OpenTsdbCase extends ReferenceCase {
   readonly answer: string;
-  readonly points: readonly GoldenPoint[];
-  readonly statistics: Readonly<Record<string, number>>;
-  readonly log: readonly string[];
 }
 
-const read = JSON.parse(
-  readFileSync(
-    new URL(
-      '../../src/services/listeners/opentsdb/testdata/reference-1.12.4.json',
-      import.meta.url,
-    ),
-    'utf8',
-  ),
-) as { readonly cases: readonly OpenTsdbCase[] };
+interface Recorded {
+  readonly cases: readonly OpenTsdbCase[];
+}
 
 /** Where we differ: what we count instead, and no point is stored. All but these are the reference's. */
 export const openTsdbDiffers: Readonly<Record<string, Readonly<Record<string, number>>>> = {
@@ -44,4 +31,4 @@ export const openTsdbDiffers: Readonly<Record<string, Readonly<Record<string, nu
   'http: gzip cut': { httpConnsHandled: 1 },
 };
 
-export const { cases: openTsdbCases } = read;
+export const { cases: openTsdbCases } = readReference('opentsdb') as Recorded;
