@@ -166,6 +166,7 @@ test('store: damage of a segment that another worker has released meanwhile is n
     const store = await open(env, 0, 1, true);
     await env.disk.remove(path);
     await store.settleLog();
+    expect(isDamaged(store, 0)).toBe(false);
     await store.close();
   };
   await world.complete(work());
