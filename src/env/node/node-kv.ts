@@ -1,12 +1,16 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Level } from 'level';
 import { DbError, errorText } from '../../base/errors.ts';
 import type { KvOpener, KvOperation, KvRange, KvStore } from '../kv.ts';
+import { findLogDamage } from './level/level-log.ts';
 
 /** Stores of classic-level, which locks its folder as long as the process lives. */
 export class NodeKvOpener implements KvOpener {
   async open(path: string): Promise<KvStore> {
     // A data node has no such store: its start does not wait for machine code that nobody calls (20 ms).
     const { Level } = await import('level');
+    await refuseDamagedLogs(path);
     const database = new Level<string, Uint8Array>(path, {
       keyEncoding: 'utf8',
       valueEncoding: 'view',
@@ -61,6 +65,25 @@ class NodeKvStore implements KvStore {
     } catch (error) {
       throw kvError(this.#path, error);
     }
+  }
+}
+
+/** Throws `corrupt` with the path of the log and the place in it. */
+async function refuseDamagedLogs(folder: string): Promise<void> {
+  try {
+    for (const name of await readdir(folder)) {
+      if (!/^\d+\.log$/.test(name)) continue;
+      const path = join(folder, name);
+      const damagedAt = findLogDamage(await readFile(path));
+      if (damagedAt === undefined) continue;
+      const what = 'and what was kept since is behind it; it would be lost without a word';
+      throw new DbError('corrupt', `${path}: damaged at ${damagedAt}, ${what}`);
+    }
+  } catch (error) {
+    // A store that is to be made.
+    if ((error as { readonly code?: unknown }).code === 'ENOENT') return;
+    if (error instanceof DbError) throw error;
+    throw kvError(folder, error);
   }
 }
 

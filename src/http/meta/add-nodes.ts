@@ -24,10 +24,26 @@ export async function addMetaNode(address: string, { ports, options }: MetaApi):
   // Also when another request has just founded it.
   await leads(ports);
   const known = node.catalog.metaNodes.find(({ httpAddress }) => httpAddress === address);
-  if (known !== undefined && node.status.peers.includes(known.tcpAddress))
+  if (known !== undefined && node.status.peers.includes(known.tcpAddress)) {
+    if (!isSelf) await refuseForgotten(known, ports);
     return metaDocument(known.id, address, known.tcpAddress);
+  }
   const tcpAddress = target?.raftAddr ?? options.tcpAddress;
   return metaDocument(await node.addMeta(address, tcpAddress), address, tcpAddress);
+}
+
+/**
+ * A member whose folder was wiped has forgotten what it voted for and acknowledged: it takes no part until it is a new one, by another id.
+ * One that does not answer may be down, and is none the less a member.
+ */
+async function refuseForgotten(
+  { httpAddress, tcpAddress }: { readonly httpAddress: string; readonly tcpAddress: string },
+  { probe }: MetaApi['ports'],
+): Promise<void> {
+  const found = await probe(httpAddress).catch(() => undefined);
+  if (found?.nodeType !== 'meta' || found.peers !== null) return;
+  const how = `influxd-ctl remove-meta -force -tcpAddr ${tcpAddress} ${httpAddress}`;
+  throw new DbError('conflict', `meta node at "${httpAddress}" is a member that has lost what it stored: remove it first (${how}), then add it`); // prettier-ignore
 }
 
 /** Throws for what is no meta node, or is one of another cluster. A member is not asked: it may be down. */

@@ -235,7 +235,21 @@ test('meta api: what cannot be joined founds nothing', async () => {
   expect(await join()).toBe('500 {"error":"m2:8091: nobody"}\n');
 });
 
-test('meta api: a member is added again without asking it', async () => {
+test('meta api: a member that has lost what it stored is not said to be added', async () => {
+  const catalog = { ...new FakeNode().catalog, metaNodes: [node2] };
+  const wiped = { nodeType: 'meta', leader: '', raftAddr: 'm2:8089', peers: null };
+  const status = { leader: 'm1:8089', peers: ['m2:8089'] };
+  const join = async (probed: MetaProbe) => {
+    const { api } = create({ catalog, status }, probed);
+    return api.inject({ method: 'POST', url: '/join', headers: form, payload: 'addr=m2:8091' });
+  };
+  const { statusCode, body } = await join(wiped);
+  expect(statusCode).toBe(409);
+  expect(body).toContain('is a member that has lost what it stored: remove it first (influxd-ctl remove-meta -force -tcpAddr m2:8089 m2:8091), then add it'); // prettier-ignore
+  expect((await join({ ...wiped, leader: 'm1:8089', peers: ['m1:8089'] })).statusCode).toBe(200);
+});
+
+test('meta api: a member that is down is added again without a word from it', async () => {
   const catalog = { ...new FakeNode().catalog, metaNodes: [node2] };
   const { api, node } = create({ catalog, status: { leader: 'm1:8089', peers: ['m2:8089'] } });
   const answer = await api.inject({ method: 'POST', url: '/join', headers: form, payload: 'addr=m2:8091' }); // prettier-ignore

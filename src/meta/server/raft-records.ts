@@ -2,8 +2,13 @@
  * What Raft keeps on disk, as bytes: messages of src/proto/meta.proto. Releases before wrote JSON in a block of ours
  * (rpc/message.ts), which begins with bytes that no message begins with: it is still read, and written anew at once.
  *
+ * Behind the message lies the CRC-32 of its bytes, as a field that no message of ours has (the greatest number there is, fixed32): the
+ * store below checks its logs but not its tables, and a flipped bit in a name or a vote reads as another one. Releases of before
+ * wrote none, and pass over the field.
+ *
  * Invariant: what reads is what was kept, or `corrupt` with the name of the record.
  */
+import { crc32 } from 'node:zlib';
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import { count, id, uint64 } from '../../proto/field.ts';
 import { varve } from '../../proto/gen/wire.js';
@@ -42,7 +47,29 @@ export function encodeRecord<Kind extends RecordKind>(
   kind: Kind,
   value: Records[Kind],
 ): Uint8Array {
-  return messages[kind].encode(value);
+  return withSum(messages[kind].encode(value));
+}
+
+/** The tag of field 2^29 - 1 as fixed32. */
+const sumTag = Uint8Array.of(0xfd, 0xff, 0xff, 0xff, 0x0f);
+const sumBytes = sumTag.length + 4;
+
+function withSum(bytes: Uint8Array): Uint8Array {
+  const summed = new Uint8Array(bytes.length + sumBytes);
+  summed.set(bytes);
+  summed.set(sumTag, bytes.length);
+  new DataView(summed.buffer).setUint32(bytes.length + sumTag.length, crc32(bytes), true);
+  return summed;
+}
+
+/** The message of a record; undefined where it has no sum. Throws `corrupt` for another one. */
+function withoutSum(bytes: Uint8Array): Uint8Array | undefined {
+  const end = bytes.length - sumBytes;
+  if (end < 0 || !sumTag.every((byte, i) => bytes[end + i] === byte)) return undefined;
+  const sum = new DataView(bytes.buffer, bytes.byteOffset).getUint32(end + sumTag.length, true);
+  const message = bytes.subarray(0, end);
+  if (crc32(message) !== sum) throw new DbError('corrupt', 'it is not what was written');
+  return message;
 }
 
 export interface DecodedRecord<Kind extends RecordKind> {
@@ -57,7 +84,8 @@ export function decodeRecord<Kind extends RecordKind>(
 ): DecodedRecord<Kind> {
   try {
     if (isMessageBlock(bytes)) return { value: decodeMessage(bytes) as Records[Kind], isOld: true };
-    return { value: messages[kind].decode(bytes), isOld: false };
+    const summed = withoutSum(bytes);
+    return { value: messages[kind].decode(summed ?? bytes), isOld: summed === undefined };
   } catch (error) {
     if (!isDbError(error, 'corrupt') && !isDbError(error, 'invalid_argument')) throw error;
     throw new DbError('corrupt', `raft ${kind.replace('-', ' ')}: ${errorText(error)}`, { cause: error }); // prettier-ignore
