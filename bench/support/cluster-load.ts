@@ -63,7 +63,7 @@ export async function pacedWrites(
 }
 
 /** As `pacedWrites`, with when each was due. */
-export async function timedWrites(
+async function timedWrites(
   url: string,
   everyMs: number,
   until: Promise<unknown>,

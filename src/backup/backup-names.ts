@@ -9,7 +9,7 @@ export interface BackupNames {
 }
 
 /** `20060102T150405Z`. */
-export function backupTime(timeMs: number): string {
+function backupTime(timeMs: number): string {
   return new Date(timeMs).toISOString().replace(/[-:]|\.\d+/g, '');
 }
 

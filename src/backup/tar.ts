@@ -155,6 +155,6 @@ function fill(sizeBytes: number): Uint8Array {
   return new Uint8Array(fillBytes(sizeBytes));
 }
 
-export function fillBytes(sizeBytes: number): number {
+function fillBytes(sizeBytes: number): number {
   return (tarBlockBytes - (sizeBytes % tarBlockBytes)) % tarBlockBytes;
 }

@@ -91,7 +91,7 @@ export function quoteToml(text: string): string {
 }
 
 /** Go's name of the type that `value` had in the file. */
-export function goTypeName(value: unknown): string {
+function goTypeName(value: unknown): string {
   if (typeof value === 'bigint') return 'int64';
   if (typeof value === 'number') return 'float64';
   if (typeof value === 'boolean') return 'bool';
@@ -101,7 +101,7 @@ export function goTypeName(value: unknown): string {
 }
 
 /** Octal permission bits, `0777`. */
-export function parseMode(text: string): bigint {
+function parseMode(text: string): bigint {
   const invalid = (reason: string): DbError =>
     new DbError(
       'invalid_argument',

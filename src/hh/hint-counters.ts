@@ -1,7 +1,7 @@
 import { Counters } from '../telemetry/counters.ts';
 
 /** Fields of `hh_processor` that only grow (spec 1.11). */
-export const processorCounts = [
+const processorCounts = [
   'bytesRead',
   'bytesWritten',
   'writeBlocked',

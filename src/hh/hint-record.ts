@@ -17,7 +17,7 @@
 import { crc32 } from 'node:zlib';
 
 export const hintHeaderBytes = 24;
-export const hintMagic = 0x31524856;
+const hintMagic = 0x31524856;
 
 export interface HintHeader {
   readonly payloadBytes: number;

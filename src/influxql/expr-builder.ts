@@ -6,7 +6,7 @@ import type { Expr } from './ast.ts';
  * How deep an expression may be. Every walk of one is a recursion, in this room and in those that compile and run it; at
  * this depth none of them comes near the end of the stack. The reference has no such bound.
  */
-export const treeDepthMax = 1_000;
+const treeDepthMax = 1_000;
 
 /** Builds expressions and knows how deep the last one is, so that none is walked to find out. */
 export class ExprBuilder {

@@ -186,7 +186,7 @@ export function quoteIdent(name: string): string {
   return isBare ? name : `"${escape(name, '"')}"`;
 }
 
-export function quoteString(text: string): string {
+function quoteString(text: string): string {
   return `'${escape(text, "'")}'`;
 }
 

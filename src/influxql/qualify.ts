@@ -30,7 +30,7 @@ function named(source: Measurement): Measurement {
   return source;
 }
 
-export function qualifyMeasurement(
+function qualifyMeasurement(
   measurement: Measurement,
   { database, defaultPolicy }: QualifyOptions,
 ): Measurement {

@@ -4,7 +4,7 @@ import { DbError } from '../base/errors.ts';
 import type { Arena } from './arena.ts';
 
 /** Blocks of files have a thousand rows at the most. Where one has more, the room for work grows. */
-export const rowsUsual = 1_024;
+const rowsUsual = 1_024;
 const recordWords = 4;
 const columnWords = 4;
 

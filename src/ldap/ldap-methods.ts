@@ -7,7 +7,7 @@ import type { LdapUsers, WarmStatus } from './ldap-users.ts';
 
 const { v1 } = varve.data;
 
-export const cacheActions = ['purge', 'warm', 'cancel', 'status'] as const;
+const cacheActions = ['purge', 'warm', 'cancel', 'status'] as const;
 export type CacheAction = (typeof cacheActions)[number];
 
 const states = ['idle', 'running', 'done', 'cancelled', 'failed'] as const satisfies readonly WarmStatus['state'][]; // prettier-ignore

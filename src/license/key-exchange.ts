@@ -17,7 +17,7 @@ import type { License } from './license.ts';
 export const exchangePath = '/v1/licenses';
 
 /** Shown as `licenseType`, as the reference does. */
-export const keyLicenseType = 'license-key';
+const keyLicenseType = 'license-key';
 
 /** What the portal knows of a key. */
 export interface KnownKey {

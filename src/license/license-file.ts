@@ -6,7 +6,7 @@ import type { License } from './license.ts';
  * A licence file is JSON: `{"version":1,"license":"<base64 of JSON>","signature":"<base64>"}`. The signature is Ed25519
  * over the bytes behind `license`, so that no rule about the order or spacing of JSON is needed.
  */
-export const licenseFileVersion = 1;
+const licenseFileVersion = 1;
 
 /** Clocks differ: a licence that counts from now on where it was issued counts on a machine that is behind too. */
 const clockSkewMs = 3_600_000;

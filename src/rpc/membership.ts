@@ -12,7 +12,7 @@ import { checkToken, signToken, type TokenUse } from './json-web-token.ts';
 import type { RpcAccess } from './method.ts';
 import type { Gate } from './rpc-service.ts';
 
-export const clusterKey = 'varve-cluster';
+const clusterKey = 'varve-cluster';
 const tokenKey = 'authorization';
 /** A token is made anew when half of its life is over. */
 const renewS = 150;

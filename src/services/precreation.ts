@@ -74,11 +74,7 @@ interface DueGroup {
 }
 
 /** Successors that are not there yet of last groups that end after `nowNs` and before `untilNs`. */
-export function dueGroups(
-  { databases }: Catalog,
-  nowNs: bigint,
-  untilNs: bigint,
-): readonly DueGroup[] {
+function dueGroups({ databases }: Catalog, nowNs: bigint, untilNs: bigint): readonly DueGroup[] {
   const due: DueGroup[] = [];
   for (const { name: database, retentionPolicies } of databases) {
     for (const policy of retentionPolicies) {

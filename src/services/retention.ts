@@ -109,7 +109,7 @@ interface ExpiredGroup {
 }
 
 /** Groups that ended longer ago than their policy keeps points. */
-export function expiredGroups({ databases }: Catalog, nowNs: bigint): readonly ExpiredGroup[] {
+function expiredGroups({ databases }: Catalog, nowNs: bigint): readonly ExpiredGroup[] {
   const expired: ExpiredGroup[] = [];
   for (const { name: database, retentionPolicies } of databases) {
     for (const policy of retentionPolicies) {

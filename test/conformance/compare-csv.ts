@@ -23,7 +23,7 @@ export function csvDifference(
 }
 
 /** RFC 4180 records; a cell that reads as a number is one. */
-export function parseCsv(text: string): Row[] {
+function parseCsv(text: string): Row[] {
   const rows: Row[] = [];
   const cell = /(?:"((?:[^"]|"")*)"|([^",\n]*))(,|\n|$)/gy;
   let row: (string | Digits)[] = [];

@@ -30,7 +30,7 @@ export function valueDifference(
   return ours === theirs ? undefined : not(ours, theirs);
 }
 
-export function numbersEqual(ours: string, theirs: string, { relative }: Tolerance): boolean {
+function numbersEqual(ours: string, theirs: string, { relative }: Tolerance): boolean {
   if (ours === theirs) return true;
   if (/^-?\d+$/.test(ours) && /^-?\d+$/.test(theirs) && !isPastIntegers(ours, theirs)) return false;
   const [a, b] = [Number(ours), Number(theirs)];
@@ -45,7 +45,7 @@ function isPastIntegers(ours: string, theirs: string): boolean {
 }
 
 /** A shard's number is the server's own affair. */
-export function textsEqual(ours: string, theirs: string): boolean {
+function textsEqual(ours: string, theirs: string): boolean {
   if (ours === theirs) return true;
   const masked = (text: string): string => text.replaceAll(/\bshard \d+/g, 'shard N');
   return masked(ours) === masked(theirs);

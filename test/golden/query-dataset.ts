@@ -1,7 +1,7 @@
 import type { MemoryPoint } from '../support/memory-source.ts';
 
 const minuteNs = 60_000_000_000n;
-export const datasetStartNs = 1577836800_000_000_000n;
+const datasetStartNs = 1577836800_000_000_000n;
 
 /** A small world with gaps, ties, all types, a field that only some rows have, and a tag that only some series have. */
 export function datasetPoints(): readonly MemoryPoint[] {

@@ -18,8 +18,8 @@ export interface NodeFigures {
   readonly rssMiBMax: number;
 }
 
-export const pingMsLimit = 250;
-export const rssMiBLimit = 1536;
+const pingMsLimit = 250;
+const rssMiBLimit = 1536;
 const everyMs = 50;
 /** A ping without an answer counts as this long, and is not waited for any longer. */
 const pingGiveUpMs = 30_000;

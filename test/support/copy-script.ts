@@ -31,7 +31,7 @@ export async function fillSource(store: Store): Promise<void> {
   await store.write(kept, batchOf('m,h=d v=3 30\no v=2i 5'));
 }
 
-export async function deleteMeasurement(store: Store, measurement: string): Promise<void> {
+async function deleteMeasurement(store: Store, measurement: string): Promise<void> {
   await store.deletePoints(7, deleteOf(measurement));
 }
 

@@ -32,7 +32,7 @@ export function decodeByKernel(block: Uint8Array): Block | undefined {
 }
 
 /** The first value of a block or the last as the kernel decodes it alone: its bytes, undefined when it leaves it. */
-export function endByKernel(block: Uint8Array, isFirst: boolean): Uint8Array | undefined {
+function endByKernel(block: Uint8Array, isFirst: boolean): Uint8Array | undefined {
   kernel ??= new QueryKernel(compiledKernels(), { bytesMax: 1 << 28 });
   const { arena } = kernel;
   const mark = arena.mark();

@@ -22,7 +22,7 @@ export function joinPieces(pieces: readonly OutputSeries[]): readonly OutputSeri
 }
 
 /** Pieces of one series as one; there has to be one. */
-export function joinColumns(pieces: readonly ColumnSeries[]): ColumnSeries {
+function joinColumns(pieces: readonly ColumnSeries[]): ColumnSeries {
   const first = must(pieces[0], 'a piece');
   if (pieces.length === 1) return first;
   const count = pieces.reduce((sum, piece) => sum + piece.end - piece.start, 0);

@@ -18,7 +18,7 @@ export interface DifferingParts extends DigestParts {
 /** No more series than values are held at once, and so many of these. */
 const valuesTogether = 1_000_000;
 /** Of one sketch: hashes of 32 bits, of which no two may be the same. */
-export const scatteredMax = 8_192;
+const scatteredMax = 8_192;
 /** Below it the sums of a part's series are more than a sketch of its values, and the points of their slices far more. */
 const valuesPerDifference = 8;
 /** Where less of the differences than this goes one way, they are taken to go the other way all. */

@@ -18,13 +18,6 @@ export interface DataIdentity {
   readonly metaAddresses: readonly string[];
 }
 
-export interface DataStatus {
-  /** Which cluster it is of, as the asker sees it: the id itself is for members. */
-  readonly cluster: 'none' | 'same' | 'other';
-  readonly nodeId: number;
-  readonly httpAddress: string;
-}
-
 const someAddresses: Field<readonly string[]> = mapped(list(address, { max: metaNodesMax }), {
   to: (value: readonly string[]) => value,
   from: (value, name) => {

@@ -65,21 +65,6 @@ export interface WatchReply {
   readonly step?: CatalogStep | undefined;
 }
 
-/** What the meta leader tells a meta node that it adds. */
-export interface MetaIdentity {
-  readonly nodeId: number;
-  readonly clusterId: bigint;
-}
-
-export interface MetaPeerStatus {
-  /** 0 while it belongs to no cluster. */
-  readonly nodeId: number;
-  readonly term: number;
-  /** '' when none is known. */
-  readonly leader: string;
-  readonly peers: readonly string[];
-}
-
 /** What a node tells of itself now and then (spec F15); known by its TCP address. */
 export interface Announcement {
   readonly tcpAddress: string;

@@ -6,7 +6,7 @@ import { askStates } from './shard-states.ts';
 import type { PlannedShard, PlanView } from './plan-moves.ts';
 
 /** Of nodes: where shards of replicas had better not be the same. */
-export const zoneLabel = 'zone';
+const zoneLabel = 'zone';
 
 export interface Heard {
   /** Nodes that have answered. */

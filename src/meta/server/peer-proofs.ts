@@ -24,7 +24,7 @@ const addressesMax = 256;
 export type PeerProofPorts = Pick<Env, 'clock' | 'random' | 'log' | 'transport'>;
 
 /** What a node with the secret answers. */
-export function proofOf(secret: string, { address, nonce }: ProofRequest): Uint8Array {
+function proofOf(secret: string, { address, nonce }: ProofRequest): Uint8Array {
   const text = `varve raft server\n${address.length} ${address}\n`;
   return createHmac('sha512', secret).update(text).update(nonce).digest();
 }

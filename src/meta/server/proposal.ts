@@ -33,7 +33,7 @@ export function proposalOf(
 }
 
 /** `retention-autocreate` is off: what names no policy gets none. */
-export function withoutPolicy(command: Command): Command {
+function withoutPolicy(command: Command): Command {
   const isWithout = command.kind === 'create-database' && command.policy === undefined;
   return isWithout ? { kind: 'create-bare-database', name: command.name } : command;
 }

@@ -71,7 +71,7 @@ export function callTimesNs(name: CallName, summary: WindowSummary): BigInt64Arr
 }
 
 /** The time of the point that a selector picked in window `i`. */
-export function callTimeNs(name: CallName, summary: WindowSummary, i: number): bigint {
+function callTimeNs(name: CallName, summary: WindowSummary, i: number): bigint {
   const from =
     name === 'min'
       ? summary.mins

@@ -132,7 +132,7 @@ function asCalls(expr: Expr): Expr {
 }
 
 /** Functions of a row's values do not make a query one of aggregates. */
-export function containsCall(root: Expr): boolean {
+function containsCall(root: Expr): boolean {
   let found = false;
   rewriteExpr(root, (part) => {
     if (part.kind === 'distinct' || (part.kind === 'call' && !isMathFunction(part.name)))

@@ -39,7 +39,7 @@ export function pickTimes(timesNs: BigInt64Array, rows: Int32Array): BigInt64Arr
   return picked;
 }
 
-export function pickIds(ids: Int32Array, rows: Int32Array): Int32Array {
+function pickIds(ids: Int32Array, rows: Int32Array): Int32Array {
   const picked = new Int32Array(rows.length);
   for (let i = 0; i < rows.length; i++) picked[i] = ids[rows[i] ?? 0] ?? 0;
   return picked;

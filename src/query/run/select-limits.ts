@@ -11,7 +11,7 @@ export interface SelectLimits {
   readonly seriesMax: number;
 }
 
-export const defaultSelectLimits: SelectLimits = {
+const defaultSelectLimits: SelectLimits = {
   queryBytesMax: 512 * MiB,
   totalBytesMax: 1024 * MiB,
   pointsMax: 0,

@@ -12,7 +12,7 @@ import {
   type DbErrorCode,
 } from '../../base/errors.ts';
 
-export const codeKey = 'varve-code';
+const codeKey = 'varve-code';
 
 /** gRPC's codes; a missing row does not compile. */
 const statusOf: Readonly<Record<DbErrorCode, number>> = {

@@ -71,7 +71,7 @@ function openGet(
 }
 
 /** Undefined for what neither influxd-meta nor influxd says. */
-export function readProbe(text: string): MetaProbe | undefined {
+function readProbe(text: string): MetaProbe | undefined {
   let status: unknown;
   try {
     status = JSON.parse(text);

@@ -114,7 +114,7 @@ async function entryAt(
 }
 
 /** Throws `corrupt`. */
-export function decodeInfluxEntry(kind: number, plain: Uint8Array): InfluxLogEntry {
+function decodeInfluxEntry(kind: number, plain: Uint8Array): InfluxLogEntry {
   const plainBytes = plain.length;
   switch (kind) {
     case kinds.write:

@@ -33,7 +33,7 @@ export interface SegmentSeal {
   readonly footerCrc32: number;
 }
 
-export const segmentMagic = 0x31584956;
+const segmentMagic = 0x31584956;
 export const footerBytes = 112;
 /** A sketch is read about as fast as the keys of so many series, and costs eight bytes for each of them. */
 export const sketchedSeriesMin = 2_048;

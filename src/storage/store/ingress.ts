@@ -31,7 +31,7 @@ export interface IngressBatch {
 }
 
 /** As the reference calls whoever has not logged in. */
-export const unknownLogin = '_systemuser_unknown';
+const unknownLogin = '_systemuser_unknown';
 /** Names come from clients: beyond so many, what is new is not counted. */
 const countsMax = 100_000;
 

@@ -13,7 +13,7 @@ import type { OpenShard } from './shards/open-shards.ts';
 import type { StallKind } from './shards/shard-work.ts';
 
 /** A slice of the work takes milliseconds, waiting for the throttle some seconds. */
-export const stalledAfterMs = 60_000;
+const stalledAfterMs = 60_000;
 
 interface Watched {
   movedMs: number;

@@ -27,7 +27,7 @@ export interface DurableGroup {
 }
 
 /** A vouch looks back so far at least: some sectors of a disk. */
-export const lookBackBytes = 16_384;
+const lookBackBytes = 16_384;
 
 const headBytes = 24;
 const entryBytes = 16;

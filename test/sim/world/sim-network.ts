@@ -14,7 +14,7 @@ export interface NetworkRates {
   readonly reorderMs: number;
 }
 
-export const calmRates: NetworkRates = {
+const calmRates: NetworkRates = {
   delayMinMs: 0.1,
   delayMaxMs: 1,
   loss: 0,

@@ -7,7 +7,7 @@ import { BytesCursor, GrowingBytes } from '../../../base/growing-bytes.ts';
 
 /** Six bits beyond what tells all values apart: one in 64 of the hashes means a value too many. */
 const spareBits = 6;
-export const hashBits = 32;
+const hashBits = 32;
 const bitmapBits = 16;
 
 export class HashFilter {

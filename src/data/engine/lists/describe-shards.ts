@@ -67,7 +67,7 @@ function mergeParts(
   return sortedNames(byName.keys()).map((name) => mergeSchemas(name, byName.get(name) ?? []));
 }
 
-export function plainSchema({ name, fields, tagKeys }: MeasurementSchema): MeasurementDescription {
+function plainSchema({ name, fields, tagKeys }: MeasurementSchema): MeasurementDescription {
   return { name, fields: [...fields], tagKeys: [...tagKeys] };
 }
 

@@ -1,5 +1,5 @@
 /** The formats of an answer, in the order in which a wildcard finds them (spec F74). */
-export const answerTypes = [
+const answerTypes = [
   'application/json',
   'application/csv',
   'text/csv',

@@ -95,7 +95,7 @@ class BlockPiece implements ColumnPiece {
 }
 
 /** The first point of a block or the last, alone; undefined when the arena does not decode it. */
-export function blockEnd(
+function blockEnd(
   block: Uint8Array,
   { minTimeNs, maxTimeNs }: TsmEntry,
   { isFirst, arena }: { readonly isFirst: boolean; readonly arena: CursorArena },

@@ -72,7 +72,7 @@ function wrongType(type: FieldType, found: number | undefined): DbError {
 }
 
 /** Runs that follow each other in time as one. */
-export function joinRuns(type: FieldType, parts: readonly ColumnRun[]): ColumnRun {
+function joinRuns(type: FieldType, parts: readonly ColumnRun[]): ColumnRun {
   const [only] = parts;
   if (parts.length === 1 && only !== undefined && !('offsets' in only.values)) return only;
   const count = parts.reduce((sum, { timesNs }) => sum + timesNs.length, 0);

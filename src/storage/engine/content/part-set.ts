@@ -1,7 +1,7 @@
 /** Parts of a shard (digest-grid.ts): for each part of series the parts of time. */
 import { allTimes, keyBytesOf, seriesPartOf, seriesParts } from '../../../models/digest-grid.ts';
 
-export const partSetBytes = seriesParts * 2;
+const partSetBytes = seriesParts * 2;
 
 export class PartSet {
   readonly #masks = new Uint16Array(seriesParts);

@@ -12,7 +12,7 @@ export interface FieldVerdict {
 /** One for all: a shard may remember what came of each of thousands of batches. */
 const noRejects: Uint8Array = new Uint8Array(0);
 
-export const allTaken: FieldVerdict = { rejects: noRejects, droppedCount: 0, reason: '' };
+const allTaken: FieldVerdict = { rejects: noRejects, droppedCount: 0, reason: '' };
 
 export class RowVerdict {
   readonly #rowCount: number;

@@ -45,7 +45,7 @@ export const snapshotSuffix = '.snapshot-';
 export const stagingSuffix = '.staging-';
 const shardFolderPattern = /^(\d+)(\.new|\.deleted|\.(?:snapshot|staging)-\d+)?$/;
 /** Generations below it are kept for what a copy brings: it goes below what came to the shard meanwhile. */
-export const copiedGenerationsMax = 1_000_000;
+const copiedGenerationsMax = 1_000_000;
 
 export interface ShardPlace {
   readonly shardId: number;
@@ -115,7 +115,7 @@ export interface OpeningPorts extends SegmentPorts {
 }
 
 /** A shard without records, or with none after `sequence`. */
-export function newOpenShard(
+function newOpenShard(
   shard: Shard,
   place: ShardPlace,
   options: {
@@ -264,7 +264,7 @@ export async function openShard(
 }
 
 /** Notes that late values may count against later ones (decision 0014): for whoever compares replicas. */
-export function unclearTo(log: Log, { shardId: shard }: ShardPlace): (values: number) => void {
+function unclearTo(log: Log, { shardId: shard }: ShardPlace): (values: number) => void {
   return (values) => {
     log.warn('Late values whose order is not known were taken as the latest', { shard, values });
   };
