@@ -41,7 +41,7 @@ export function memtablePart(memtable: Memtable): StampedPart {
       if (seriesId === undefined) return;
       const holds = (table: ShapeTable): boolean =>
         table.columnOf(field) >= 0 && table.hasRows(seriesId, table.rowCount);
-      const [table, ...others] = memtable.tables(measurement).filter(holds);
+      const [table, ...others] = [...memtable.tablesOf(measurement, seriesId)].filter(holds);
       if (table === undefined) return;
       yield others.length === 0
         ? timesOf(table, seriesId, bounds)

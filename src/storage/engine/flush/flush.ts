@@ -20,7 +20,6 @@ import { excessOf } from '../limits/key-length.ts';
 import type { Memtable } from '../memtable/memtable.ts';
 import type { MemtableView } from '../memtable/memtable-view.ts';
 import { SeriesFlusher } from './series-flusher.ts';
-import { TablesOfSeries } from './tables-of-series.ts';
 import type { SeriesHeads } from '../memtable/series-heads.ts';
 import type { ShapeTable } from '../memtable/shape-table.ts';
 
@@ -37,6 +36,8 @@ export interface FlushPorts {
 }
 
 const encoder = new TextEncoder();
+/** Of a measurement; the memtable stays as it is, and more are worth a list by series. */
+const fewTables = 8;
 
 interface FlushSeries {
   readonly id: number;
@@ -90,7 +91,6 @@ class FlushWork {
   readonly #view: MemtableView;
   readonly #flusher: SeriesFlusher;
   readonly #encoder: FlushEncoder;
-  readonly #tablesOf: TablesOfSeries;
   /** Room for the ids of all series. */
   readonly #ids: { readonly at: number; readonly lengthBytes: number };
 
@@ -101,7 +101,6 @@ class FlushWork {
     this.#view = memtable.pin();
     this.#flusher = new SeriesFlusher(kernel, memtable);
     this.#encoder = new FlushEncoder(kernel, blockRowsMax);
-    this.#tablesOf = new TablesOfSeries(memtable);
     const lengthBytes =
       Math.max(
         1,
@@ -131,7 +130,9 @@ class FlushWork {
 
   #flushOne(id: number, writer: TsmWriter): void {
     const measurement = this.#index.measurementOf(id);
-    const tables = this.#tablesOf.of(id, measurement);
+    const tables = [...this.#memtable.tablesOf(measurement, id, fewTables)].filter((table) =>
+      table.hasRows(id, table.rowCount),
+    );
     const series = { id, key: this.#index.keyText(id), measurement, tables };
     const work = { encoder: this.#encoder, view: this.#view };
     for (const { key: text, type, blocks } of columnsOf(series, work)) {

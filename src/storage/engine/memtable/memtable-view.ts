@@ -9,6 +9,7 @@ import { runRows, type RunRows } from './run-rows.ts';
 import { memtablePieces, readRows, type ShapeRows } from './memtable-read.ts';
 import type { ColumnPiece } from '../columns/run-cursor.ts';
 import type { ShapeTable, TimeBounds } from './shape-table.ts';
+import { fewToAsk } from './tables-by-series.ts';
 
 interface FoundRow {
   readonly table: ShapeTable;
@@ -33,6 +34,8 @@ export interface ViewedMemtable {
   readonly series: ResidentSeries;
   allTables(): readonly ShapeTable[];
   tables(measurement: string): readonly ShapeTable[];
+  /** Those of them that may have rows of a series. */
+  tablesOf(measurement: string, seriesId: number): Iterable<ShapeTable>;
 }
 
 export class MemtableView implements MemoryPart {
@@ -89,7 +92,7 @@ export class MemtableView implements MemoryPart {
   #findEnd(request: ColumnEndRequest): FoundEnd | undefined {
     const { measurement, seriesId, field, ascending } = request;
     let best: FoundEnd | undefined;
-    for (const table of this.#memtable.tables(measurement)) {
+    for (const table of this.#memtable.tablesOf(measurement, seriesId)) {
       const column = table.columnOf(field);
       const rowsMax = this.#rowsOf(table);
       if (column < 0 || rowsMax === 0 || !table.overlaps(request)) continue;
@@ -110,7 +113,7 @@ export class MemtableView implements MemoryPart {
   endRow(request: RowEndRequest): MemoryRow | undefined {
     const { measurement, seriesId } = request;
     let found: ShapeTable | undefined;
-    for (const table of this.#memtable.tables(measurement)) {
+    for (const table of this.#memtable.tablesOf(measurement, seriesId)) {
       if (!table.hasRows(seriesId, this.#rowsOf(table))) continue;
       if (found !== undefined) return undefined;
       found = table;
@@ -128,7 +131,7 @@ export class MemtableView implements MemoryPart {
   /** The first and the last time of a series within the bounds; undefined when it has no rows there. */
   timesOf(request: SeriesBounds): TimeBounds | undefined {
     let times: TimeBounds | undefined;
-    for (const table of this.#memtable.tables(request.measurement)) {
+    for (const table of this.#memtable.tablesOf(request.measurement, request.seriesId)) {
       const rowsMax = this.#rowsOf(table);
       if (rowsMax === 0 || !table.overlaps(request)) continue;
       const first = table.endRow(request.seriesId, rowsMax, { ...request, ascending: true });
@@ -184,7 +187,7 @@ export class MemtableView implements MemoryPart {
   /** Adds the rows of a series to tables of windows where they lie; undefined when cursors have to be read. */
   fold({ measurement, seriesId, fields, table, ...bounds }: MemoryFold): number | undefined {
     let found: FoldedSeries | undefined;
-    for (const one of this.#memtable.tables(measurement)) {
+    for (const one of this.#memtable.tablesOf(measurement, seriesId)) {
       const rowsMax = this.#rowsOf(one);
       if (rowsMax === 0 || !one.overlaps(bounds) || !one.hasRows(seriesId, rowsMax)) continue;
       const columns = fields.map((field) => one.columnOf(field));
@@ -201,8 +204,14 @@ export class MemtableView implements MemoryPart {
     { measurements, fields, ...request }: MemoryRuns,
     arena: Arena,
   ): Generator<RunRows, undefined> {
-    const tables = measurements.flatMap((measurement) => this.#memtable.tables(measurement));
-    for (const table of measurements.length < 2 ? tables : new Set(tables)) {
+    const all = measurements.flatMap((measurement) => this.#memtable.tables(measurement));
+    const tables = measurements.length < 2 ? all : [...new Set(all)];
+    // Rows of a series are in many of them: it is read by itself, without a look at all for all series.
+    if (tables.length > fewToAsk) {
+      yield { seriesCount: 0, counts: new Uint32Array(), timesPtr: 0, valuesPtrs: [] };
+      return;
+    }
+    for (const table of tables) {
       const rowsMax = this.#rowsOf(table);
       if (rowsMax === 0 || !table.overlaps(request)) continue;
       const columns = fields.map((field) => table.columnOf(field));
@@ -219,7 +228,7 @@ export class MemtableView implements MemoryPart {
   #parts(
     { measurement, seriesId, field }: ColumnName,
     bounds?: TimeBounds,
-    tables = this.#memtable.tables(measurement),
+    tables = this.#memtable.tablesOf(measurement, seriesId),
   ): readonly ShapeRows[] {
     const parts: ShapeRows[] = [];
     for (const table of tables) {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { compiledKernels } from '../../../kernels/module/kernel-module.ts';
 import { QueryKernel } from '../../../kernels/query-kernel.ts';
 import { StoreKernel } from '../../../kernels/store-kernel.ts';
@@ -10,6 +10,7 @@ import { decodePointBatch, type PointBatch } from '../../../models/point-batch.t
 import { PointBatchBuilder } from '../../../models/point-batch-builder.ts';
 import { seriesKey } from '../../../models/series-key.ts';
 import { Shard } from '../shard.ts';
+import { ShapeTable } from './shape-table.ts';
 import { checkEndRow } from '../../../../test/support/check-end-row.ts';
 import { finished } from '../../../../test/support/finished.ts';
 import type { ShardView } from '../shard-view.ts';
@@ -270,3 +271,37 @@ test('memtable: where there is no room left, what readers keep goes for the next
     }
   view.release();
 });
+
+test('memtable: rows that each have other fields are found without a look at all tables for each series', () => {
+  const shard = new Shard(1, kernel);
+  const model: Model = { columns: new Map() };
+  const [rowCount, seriesCount] = [2_000, 500];
+  const fieldsOf = (i: number): string => ['f', 'i', 's', 'b', 'u'].filter((_, bit) => (i & (1 << bit)) !== 0).map((name) => `${name}=${i}`).join(',');
+  const lineOf = (i: number): string => `m,h=${i % seriesCount} own${i}=1${i % 32 === 0 ? '' : ','}${fieldsOf(i % 32)} ${i % 3}`;
+  const lines = Array.from({ length: rowCount }, (_, i) => lineOf(i));
+  shard.apply(batchOf(lines.slice(0, 1_500), model), new Uint8Array());
+  const before = { view: shard.view(), columns: new Map([...model.columns].map(([key, rows]) => [key, new Map(rows)])) };
+  shard.apply(batchOf(lines.slice(1_500), model), new Uint8Array());
+  const after = { view: shard.view(), columns: model.columns };
+  const looks = (['hasRows', 'columnOf', 'endRow'] as const).map((name) => vi.spyOn(ShapeTable.prototype, name));
+  const bounds = { minTimeNs: 0n, maxTimeNs: 9n, ascending: true };
+  for (const { view, columns } of [before, after]) {
+    const ids = [...finished(view.seriesIds('m'))];
+    expect(ids.length).toBe(seriesCount);
+    for (const seriesId of ids) {
+      const { key } = view.series(seriesId);
+      for (const field of ['f', 'i']) {
+        const mark = query.arena.mark();
+        const end = view.end({ seriesId, field, ...bounds }, query.arena);
+        const wanted = wantedRows({ columns }, `${key} ${field}`, bounds).slice(0, 1).map(withoutType);
+        expect(end === undefined ? [] : [endText(end)], key).toEqual(wanted);
+        query.arena.release(mark);
+      }
+    }
+  }
+  const lookCount = looks.reduce((sum, { mock }) => sum + mock.calls.length, 0);
+  vi.restoreAllMocks();
+  for (const { view } of [before, after]) view.release();
+  // Two views, two fields, four tables a series; all tables for each series would be four million.
+  expect(lookCount).toBeLessThan(seriesCount * 200);
+}); // prettier-ignore

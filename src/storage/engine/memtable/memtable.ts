@@ -20,6 +20,7 @@ import type { StampRange } from '../../../models/stamp.ts';
 import { BatchOrder } from './batch-order.ts';
 import { MemtableView } from './memtable-view.ts';
 import { ShapeTable, type TimeBounds } from './shape-table.ts';
+import { fewToAsk, TablesBySeries } from './tables-by-series.ts';
 
 interface TablesOfMeasurement {
   readonly list: ShapeTable[];
@@ -42,6 +43,7 @@ export class Memtable {
   /** The same by lists of fields that were there before: names of batches are remembered. */
   readonly #byList = new WeakMap<ShapeTable['fields'], ShapeTable>();
   readonly #byMeasurement = new Map<string, TablesOfMeasurement>();
+  #bySeries: TablesBySeries | undefined;
   /** Shapes with this mark are in the map already. */
   readonly #mark = {};
   readonly #order: BatchOrder;
@@ -60,6 +62,7 @@ export class Memtable {
       this.#tables.length = 0;
       this.#byFields.clear();
       this.#byMeasurement.clear();
+      this.#bySeries = undefined;
       this.#order.release();
       release();
     });
@@ -127,6 +130,14 @@ export class Memtable {
     return this.#byMeasurement.get(measurement)?.list ?? noTables;
   }
 
+  /** Those of them that may have rows of a series; `fewMax` are not worth a list by series. */
+  tablesOf(measurement: string, seriesId: number, fewMax = fewToAsk): Iterable<ShapeTable> {
+    const all = this.tables(measurement);
+    if (all.length <= fewMax) return all;
+    this.#bySeries ??= new TablesBySeries(this.#tables);
+    return this.#bySeries.of(seriesId, this.#rowCount);
+  }
+
   /** Whether there may be a row of the measurement. */
   mayHave(measurement: string): boolean {
     return this.#byMeasurement.has(measurement);
@@ -134,7 +145,9 @@ export class Memtable {
 
   /** Whether there is a row of a series of the measurement. */
   hasSeries(measurement: string, seriesId: number): boolean {
-    return this.tables(measurement).some((table) => table.hasRows(seriesId, table.rowCount));
+    for (const table of this.tablesOf(measurement, seriesId))
+      if (table.hasRows(seriesId, table.rowCount)) return true;
+    return false;
   }
 
   /** What is in the table now; later appends do not show in it. To be released. */
