@@ -39,13 +39,23 @@ function predicateOf(expr: Expr, schema: MeasurementSchema): Predicate {
   }
   const isSwapped = expr.left.kind !== 'ref' && expr.right.kind === 'ref';
   const [name, value] = isSwapped ? [expr.right, expr.left] : [expr.left, expr.right];
-  if (name.kind !== 'ref') return compiled(expr, schema);
+  if (name.kind !== 'ref')
+    return areAlike(name, value) ? compiled(expr, schema) : { kind: 'constant', value: true };
   if (name.name === '_name') return compiled({ ...expr, left: text(schema.name), right: value }, schema); // prettier-ignore
   if (name.name === '_tagKey') return { kind: 'constant', value: true };
   if ([name, value].some((side) => isField(side, schema))) return { kind: 'constant', value: true };
   if (value.kind === 'ref') return tagsPredicate(name.name, operator, value.name);
   if (value.kind !== 'string' && value.kind !== 'regex') return { kind: 'constant', value: true };
   return compiled({ ...expr, left: { ...name, type: 'tag' }, right: value }, schema);
+}
+
+/** Literals that can be compared; what is left of others decides over no series. */
+function areAlike(left: Expr, right: Expr): boolean {
+  return isNumber(left) ? isNumber(right) : left.kind === right.kind;
+}
+
+function isNumber({ kind }: Expr): boolean {
+  return kind === 'number' || kind === 'integer' || kind === 'unsigned';
 }
 
 function isField(expr: Expr, { fields }: MeasurementSchema): boolean {
