@@ -109,6 +109,11 @@ const ofStatements: readonly (readonly [statement: RegExp, difference: RegExp, r
       'rows of a measurement that is named twice have equals, between which the heap decides',
     ],
     [
+      /(derivative|difference|elapsed|moving_average|cumulative_sum|_ratio|_index|_oscillator)\(.*FROM .*\b(\w+|\/.*\/), .*(\b\2\b|\/)/,
+      /./,
+      'a measurement that is named twice is transformed once for each there, and here as one',
+    ],
+    [
       /GROUP BY time\(\w+, .*\btz\('/,
       /\[\d\]: \S+ not \S+$| \d+ not \d+$| elements not \d+$|keys statement_id not series,statement_id$/,
       'with an offset of the windows points behind a change of the clocks stand a window early there, and windows come twice',

@@ -71,10 +71,10 @@ export async function* runFresh(
       const answers = { statement, step, ours: own, theirs: other, difference };
       yield { ...answers, verdict: verdictOf(answers, chance, data) };
       // What one of them has done and another has not would be told by many that follow.
-      if (
-        !isRead &&
-        [other, ...chance].some((one) => differenceOf(own, one, 'change') !== undefined)
-      )
+      const areApart = [other, ...chance].some(
+        (one) => differenceOf(own, one, 'change') !== undefined,
+      );
+      if (!isRead && (areApart || partsSilently(statement.text, own, data)))
         await startAgain([ours, theirs, ...(second === undefined ? [] : [second])], copyCount);
     }
   } finally {
@@ -130,6 +130,15 @@ async function prepare(
 
 function changingOf(copyCount: number): string {
   return `CREATE DATABASE changing WITH REPLICATION ${copyCount} SHARD DURATION 1h`;
+}
+
+/** There a DELETE that is refused over one measurement is done over those before it; of rows of one time the heap keeps one. */
+function partsSilently(
+  text: string,
+  own: GivenAnswer,
+  { hasTies }: { readonly hasTies: boolean },
+): boolean {
+  return own.text.includes('not supported in WHERE clause') || (hasTies && / INTO /.test(text));
 }
 
 /** Nothing of what changes is left. Whoever has it not says so, and that is well. */
