@@ -70,6 +70,8 @@ export class JoinedWrites {
   readonly #ports: JoinedWritesPorts;
   readonly #buffers = new SharedBuffers(keptBytesMax);
   readonly #lanes = new Map<string, Lane>();
+  /** Of the body before: that of the next one, mostly. */
+  #last: Lane | undefined;
   /** Whether the end of the turn is waited for. */
   #isDue = false;
 
@@ -101,6 +103,12 @@ export class JoinedWrites {
   }
 
   #laneOf(request: WriteRequest): Lane {
+    if (this.#last === undefined || !isAlike(this.#last.request, request))
+      this.#last = this.#findLane(request);
+    return this.#last;
+  }
+
+  #findLane(request: WriteRequest): Lane {
     const { database, retentionPolicy, stepNs, level = '', timeoutMs, login = '' } = request;
     const key = `${database}\n${retentionPolicy}\n${stepNs}\n${level}\n${timeoutMs}\n${login}`;
     const known = this.#lanes.get(key);
@@ -171,6 +179,18 @@ export class JoinedWrites {
     lane.apartMs = Math.min(lane.apartMs * 2, apartMsMax);
     return bodies.map((body) => ({ kind: 'apart', body }));
   }
+}
+
+/** Whether they are of one lane. */
+function isAlike(one: WriteRequest, other: WriteRequest): boolean {
+  return (
+    one.database === other.database &&
+    one.retentionPolicy === other.retentionPolicy &&
+    one.stepNs === other.stepNs &&
+    one.level === other.level &&
+    one.timeoutMs === other.timeoutMs &&
+    one.login === other.login
+  );
 }
 
 function writtenOf(table: Uint32Array): readonly JoinedOutcome[] {

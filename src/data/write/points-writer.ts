@@ -1,4 +1,3 @@
-import { Latch } from '../../base/async/latch.ts';
 import { DbError, isDbError } from '../../base/errors.ts';
 import type { Database, RetentionPolicy } from '../../meta/model/catalog.ts';
 import type { RefusedPoints } from '../engine/lines/point-sieve.ts';
@@ -81,32 +80,29 @@ export class PointsWriter {
   }
 
   #writeNow(request: WriteRequest): Promise<void> {
-    const joined = this.#joinedOf(request);
-    if (joined !== undefined) return this.#endJoined(request, joined);
-    return this.#writeAlone(request.isLent === true ? withOwnBody(request) : request);
-  }
-
-  async #endJoined(request: WriteRequest, joined: Promise<JoinedOutcome>): Promise<void> {
-    const outcome = await joined;
-    switch (outcome.kind) {
-      case 'written':
-        this.#countJoined(request, outcome);
-        return;
-      case 'apart':
-        await this.#writeAlone({ ...request, body: outcome.body, bodyRead: undefined });
-        return;
-      case 'failed':
-        throw outcome.error;
-    }
-  }
-
-  /** Undefined for a body that goes by itself. */
-  #joinedOf(request: WriteRequest): Promise<JoinedOutcome> | undefined {
-    const settled = new Latch<JoinedOutcome>();
-    const isTaken = this.#joined?.take(request, (outcome) => {
-      settled.open(outcome);
+    const joined = this.#joined;
+    if (joined === undefined) return this.#writeApart(request);
+    return new Promise((resolve, reject) => {
+      const isTaken = joined.take(request, (outcome) => {
+        if (outcome.kind === 'failed') reject(outcome.error as Error);
+        else resolve(this.#endJoined(request, outcome));
+      });
+      if (!isTaken) resolve(this.#writeApart(request));
     });
-    return isTaken === true ? settled.promise : undefined;
+  }
+
+  #endJoined(
+    request: WriteRequest,
+    outcome: Exclude<JoinedOutcome, { readonly kind: 'failed' }>,
+  ): Promise<void> | undefined {
+    if (outcome.kind === 'apart')
+      return this.#writeAlone({ ...request, body: outcome.body, bodyRead: undefined });
+    this.#countJoined(request, outcome);
+    return undefined;
+  }
+
+  #writeApart(request: WriteRequest): Promise<void> {
+    return this.#writeAlone(request.isLent === true ? withOwnBody(request) : request);
   }
 
   /** Of a body all of whose points are in one shard, and durable. */

@@ -4,7 +4,7 @@ import type { Principal } from '../../data/statements/principal.ts';
 import { must } from '../../base/assert.ts';
 import { DbError, isDbError } from '../../base/errors.ts';
 import { KiB } from '../../base/units.ts';
-import type { CountedPoints, WriteRequest } from '../../data/write/body-routes.ts';
+import type { WriteRequest } from '../../data/write/body-routes.ts';
 import { parseConsistencyLevel } from '../../data/write/consistency.ts';
 import { unpackRequest } from '../prometheus/packed.ts';
 import { writeRequestLines, type RemoteWrite } from '../prometheus/write-request.ts';
@@ -77,20 +77,16 @@ export async function handleWrite(
 /** Resolves once the lines are in. Rejects with the reference's texts. */
 export function writeBody(
   request: WritingRequest,
-  {
-    target,
-    ...body
-  }: { readonly target: BoundTarget } & Pick<WriteRequest, 'body' | 'bodyRead' | 'isLent'>,
+  { target, body, bodyRead, isLent }: { readonly target: BoundTarget } & Pick<WriteRequest, 'body' | 'bodyRead' | 'isLent'>, // prettier-ignore
   { ports, options, counters }: WriteParts,
 ): Promise<void> {
   const level = parseConsistencyLevel(RequestParameters.ofUrl(request).get('consistency'));
   const timeoutMs = options.writeTimeoutMs;
-  if (options.tracesWrites) traceBody(ports, body.body);
-  const counted = (points: CountedPoints): void => {
-    counters.addPoints(points);
-  };
+  if (options.tracesWrites) traceBody(ports, body);
+  const { database, retentionPolicy, stepNs, rules } = target;
   const login = request.principal?.name || undefined;
-  return ports.writer.write({ ...target, ...body, level, timeoutMs, counted, login });
+  // Each by its name: this is done for each line of those who write one at a time.
+  return ports.writer.write({ database, retentionPolicy, stepNs, rules, body, bodyRead, isLent, level, timeoutMs, counted: counters.addPoints, login }); // prettier-ignore
 }
 
 /** A line of the log is no longer than this. */

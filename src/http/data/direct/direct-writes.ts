@@ -26,6 +26,7 @@ interface PlainRequest extends PlainHead {
 export class DirectWrites {
   readonly #parts: DirectParts;
   readonly #shared: SharedAnswers;
+  #good: { readonly date: string; readonly parts: readonly string[] } = { date: '', parts: [] };
 
   constructor(parts: DirectParts, shared: SharedAnswers) {
     this.#parts = parts;
@@ -72,71 +73,129 @@ export class DirectWrites {
     const ended = counters.follows(request);
     counters.add('writeReqBytes', request.lengthBytes);
     profiles.add(pathOf(request), request.ip);
-    const place = budget.open();
     const startMs = ports.clock.monotonicMs();
-    let status = 200;
-    return {
-      place,
-      takesLent: !isZipped(request),
-      answer: async (body, isLent) => {
-        const error = await this.#write(request, { target, body, isLent, place });
-        status = error?.status ?? 204;
-        return this.#answer(request, error, startMs);
-      },
-      end: () => {
-        place.close();
-        leave();
-        ended(status);
-      },
-    };
+    const answer = this.#answerOf;
+    return new DirectWrite({ request, target, leave, ended, startMs, answer }, budget.open(), this.#parts); // prettier-ignore
   }
 
-  async #write(
+  readonly #answerOf = (
     request: PlainRequest,
-    { target, body, isLent, place }: { readonly target: BoundTarget; readonly body: Buffer; readonly isLent: boolean; readonly place: BodyPlace }, // prettier-ignore
-  ): Promise<PlainError | undefined> {
-    const { buffers, ports, options } = this.#parts;
-    const { jobs } = ports;
-    const unzip = { jobs, bytesMax: options.bodyBytesMax, place, buffers };
-    try {
-      const lines = isZipped(request) ? await unzippedBody(body, unzip) : body;
-      const giveBack = (): void => {
-        buffers.giveBack(lines);
-      };
-      const bodyRead = isLent ? undefined : giveBack;
-      await writeBody(request, { target, body: lines, bodyRead, isLent }, this.#parts);
-      return undefined;
-    } catch (error) {
-      if (isDbError(error)) return { status: errorStatus[error.code], text: error.message };
-      ports.log.error('A request failed in a way nobody expected', {
-        path: pathOf(request),
-        error: error instanceof Error ? (error.stack ?? error.message) : errorText(error),
-      });
-      return { status: 500, text: 'internal server error' };
-    }
-  }
-
-  #answer(request: PlainRequest, error: PlainError | undefined, startMs: number): string {
-    const { ports, options, accessLog } = this.#parts;
+    error: PlainError | undefined,
+    startMs: number,
+  ): string => {
+    const { ports, accessLog } = this.#parts;
     const { headers } = request;
     const asked = headers['x-request-id'] ?? headers['request-id'] ?? '';
     const requestId = asked === '' ? ports.requestId() : asked;
-    const { version } = options;
-    const parts = {
-      version,
-      requestId,
-      more: this.#parts.fixed.text,
-      date: this.#shared.date(),
-      closes: this.#shared.isClosing() || request.closes,
-    };
-    const { text, lengthBytes } = plainAnswer(parts, error);
-    const status = error?.status ?? 204;
+    const closes = this.#shared.isClosing() || request.closes;
+    const { text, lengthBytes } = this.#textOf(requestId, closes, error);
+    const status = error?.status ?? goodStatus;
     if (accessLog.takes(request, status)) {
       const nowNs = ports.clock.wallNs();
       const elapsedMs = ports.clock.monotonicMs() - startMs;
       accessLog.note(request, { httpVersion: '1.1', status, lengthBytes, requestId, elapsedMs }, nowNs); // prettier-ignore
     }
     return text;
+  };
+
+  #textOf(
+    requestId: string,
+    closes: boolean,
+    error: PlainError | undefined,
+  ): ReturnType<typeof plainAnswer> {
+    const { options, fixed } = this.#parts;
+    const answer = {
+      version: options.version,
+      more: fixed.text,
+      date: this.#shared.date(),
+      closes,
+    };
+    if (error !== undefined || closes) return plainAnswer({ ...answer, requestId }, error);
+    // All good ones of a second differ in their ids.
+    if (this.#good.date !== answer.date) {
+      const parts = plainAnswer({ ...answer, requestId: idPlace }, undefined).text.split(idPlace);
+      this.#good = { date: answer.date, parts };
+    }
+    return { text: this.#good.parts.join(requestId), lengthBytes: 0 };
+  }
+}
+
+/** In the place of an id: no header has it. */
+const idPlace = '\n\n';
+const goodStatus = 204;
+
+interface LetIn {
+  readonly request: PlainRequest;
+  readonly target: BoundTarget;
+  readonly leave: () => void;
+  readonly ended: (status: number) => void;
+  readonly startMs: number;
+  readonly answer: (request: PlainRequest, error: PlainError | undefined, startMs: number) => string; // prettier-ignore
+}
+
+class DirectWrite implements OpenWrite {
+  readonly place: BodyPlace;
+  readonly #letIn: LetIn;
+  readonly #parts: DirectParts;
+  #status = 200;
+
+  constructor(letIn: LetIn, place: BodyPlace, parts: DirectParts) {
+    this.#letIn = letIn;
+    this.place = place;
+    this.#parts = parts;
+  }
+
+  get takesLent(): boolean {
+    return !isZipped(this.#letIn.request);
+  }
+
+  answer(body: Buffer, isLent: boolean): Promise<string> {
+    const { request } = this.#letIn;
+    const writing = isZipped(request) ? this.#writeZipped(body) : this.#write(body, isLent);
+    return writing.then(
+      () => this.#answer(undefined),
+      (error: unknown) => this.#answer(this.#plainError(error)),
+    );
+  }
+
+  end(): void {
+    const { leave, ended } = this.#letIn;
+    this.place.close();
+    leave();
+    ended(this.#status);
+  }
+
+  #answer(error: PlainError | undefined): string {
+    const { request, startMs, answer } = this.#letIn;
+    this.#status = error?.status ?? goodStatus;
+    return answer(request, error, startMs);
+  }
+
+  async #writeZipped(body: Buffer): Promise<void> {
+    const { buffers, ports, options } = this.#parts;
+    const { jobs } = ports;
+    const unzip = { jobs, bytesMax: options.bodyBytesMax, place: this.place, buffers };
+    await this.#write(await unzippedBody(body, unzip), false);
+  }
+
+  #write(lines: Uint8Array, isLent: boolean): Promise<void> {
+    const { buffers } = this.#parts;
+    const { request, target } = this.#letIn;
+    const bodyRead = isLent ? undefined : () => { buffers.giveBack(lines); }; // prettier-ignore
+    try {
+      return writeBody(request, { target, body: lines, bodyRead, isLent }, this.#parts);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
+  #plainError(error: unknown): PlainError {
+    if (isDbError(error)) return { status: errorStatus[error.code], text: error.message };
+    this.#parts.ports.log.error('A request failed in a way nobody expected', {
+      path: pathOf(this.#letIn.request),
+      error: error instanceof Error ? (error.stack ?? error.message) : errorText(error),
+    });
+    return { status: 500, text: 'internal server error' };
   }
 }
 

@@ -55,12 +55,17 @@ export class RequestCounters {
     this.#counters.add(name, count);
   }
 
-  addPoints({ okCount, okValueCount, droppedCount, failedCount }: CountedPoints): void {
+  readonly addPoints = ({
+    okCount,
+    okValueCount,
+    droppedCount,
+    failedCount,
+  }: CountedPoints): void => {
     this.#counters.add('pointsWrittenOK', okCount);
     this.#counters.add('valuesWrittenOK', okValueCount);
     this.#counters.add('pointsWrittenDropped', droppedCount);
     this.#counters.add('pointsWrittenFail', failedCount);
-  }
+  };
 
   /** Counts a request that no hooks see; answers how to say that it has ended, and with what status. */
   follows(request: {

@@ -18,6 +18,8 @@ export interface AddressedRequest {
   urlParameters: ReadonlyMap<string, string> | undefined;
 }
 
+const noForm: ReadonlyMap<string, string> = new Map();
+
 /**
  * The parameters of a request, as in the reference: those of a form in the body come before those of the address, those of
  * a multipart body behind.
@@ -38,7 +40,7 @@ export class RequestParameters {
   }
 
   static ofUrl(request: AddressedRequest): RequestParameters {
-    return new RequestParameters(searchOf(request), new Map());
+    return new RequestParameters(searchOf(request), noForm);
   }
 
   /** Reads a form, or a multipart body whose file `q` is the query. */
@@ -46,7 +48,7 @@ export class RequestParameters {
     const url = searchOf(request);
     const type = request.headers['content-type'] ?? '';
     const { body } = request;
-    if (!Buffer.isBuffer(body)) return new RequestParameters(url, new Map());
+    if (!Buffer.isBuffer(body)) return new RequestParameters(url, noForm);
     const parameters = RequestParameters.ofBody(request, body, type);
     const read = parameters ?? new RequestParameters(url, await readMultipart(body, type), false);
     request.form = read.form;
