@@ -125,6 +125,20 @@ test('joined writes: bodies of other places or steps are other groups; lines wit
   expect([first?.task.defaultTimeNs, ...behind]).toEqual([101n, 0, 4]);
 });
 
+test.each([
+  { database: 'e' },
+  { retentionPolicy: 'q' },
+  { stepNs: 1_000n },
+  { level: 'any' as const },
+  { timeoutMs: 2_000 },
+  { login: 'x' },
+])('joined writes: bodies that differ in %o are not of one group', async (other) => {
+  const { put, endTurn, groups } = run(setUp());
+  for (const [text, more] of [['a', {}], ['b', other], ['c', other], ['d', {}]] as const) put(text, more); // prettier-ignore
+  await endTurn();
+  expect(groups()).toEqual(['a;d;', 'b;c;']);
+});
+
 test('joined writes: a body with much or nothing in it, a fence, or a level that is none goes by itself', () => {
   const { put } = run(setUp());
   expect(put('a'.repeat(joinedBodyBytesMax))).toBe(true);

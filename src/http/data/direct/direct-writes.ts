@@ -12,7 +12,7 @@ import { unzippedBody } from '../requests/unzipped-body.ts';
 import type { BodyPlace } from '../requests/body-budget.ts';
 import { targetOf, writeBody, type BoundTarget } from '../write-route.ts';
 import type { DirectParts, SharedAnswers } from './direct-parts.ts';
-import { plainAnswer, type PlainError } from './plain-answer.ts';
+import { GoodAnswers, plainAnswer, type PlainError } from './plain-answer.ts';
 import type { PlainHead } from './plain-head.ts';
 import type { OpenWrite } from './exchange.ts';
 
@@ -26,7 +26,7 @@ interface PlainRequest extends PlainHead {
 export class DirectWrites {
   readonly #parts: DirectParts;
   readonly #shared: SharedAnswers;
-  #good: { readonly date: string; readonly parts: readonly string[] } = { date: '', parts: [] };
+  readonly #good = new GoodAnswers();
 
   constructor(parts: DirectParts, shared: SharedAnswers) {
     this.#parts = parts;
@@ -83,12 +83,18 @@ export class DirectWrites {
     error: PlainError | undefined,
     startMs: number,
   ): string => {
-    const { ports, accessLog } = this.#parts;
+    const { ports, options, fixed, accessLog } = this.#parts;
     const { headers } = request;
     const asked = headers['x-request-id'] ?? headers['request-id'] ?? '';
     const requestId = asked === '' ? ports.requestId() : asked;
-    const closes = this.#shared.isClosing() || request.closes;
-    const { text, lengthBytes } = this.#textOf(requestId, closes, error);
+    const parts = {
+      version: options.version,
+      requestId,
+      more: fixed.text,
+      date: this.#shared.date(),
+      closes: this.#shared.isClosing() || request.closes,
+    };
+    const { text, lengthBytes } = error === undefined ? this.#good.answer(parts) : plainAnswer(parts, error); // prettier-ignore
     const status = error?.status ?? goodStatus;
     if (accessLog.takes(request, status)) {
       const nowNs = ports.clock.wallNs();
@@ -97,31 +103,8 @@ export class DirectWrites {
     }
     return text;
   };
-
-  #textOf(
-    requestId: string,
-    closes: boolean,
-    error: PlainError | undefined,
-  ): ReturnType<typeof plainAnswer> {
-    const { options, fixed } = this.#parts;
-    const answer = {
-      version: options.version,
-      more: fixed.text,
-      date: this.#shared.date(),
-      closes,
-    };
-    if (error !== undefined || closes) return plainAnswer({ ...answer, requestId }, error);
-    // All good ones of a second differ in their ids.
-    if (this.#good.date !== answer.date) {
-      const parts = plainAnswer({ ...answer, requestId: idPlace }, undefined).text.split(idPlace);
-      this.#good = { date: answer.date, parts };
-    }
-    return { text: this.#good.parts.join(requestId), lengthBytes: 0 };
-  }
 }
 
-/** In the place of an id: no header has it. */
-const idPlace = '\n\n';
 const goodStatus = 204;
 
 interface LetIn {

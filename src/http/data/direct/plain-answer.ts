@@ -20,11 +20,35 @@ export interface PlainError {
 /** Of the connection between two requests; Node's server says so, and closes it then. */
 export const keepAliveSeconds = 72;
 
-/** `lengthBytes` is what the log of requests names: of the body. */
+export interface PlainAnswer {
+  readonly text: string;
+  /** What the log of requests names: of the body. */
+  readonly lengthBytes: number;
+}
+
+/** In the place of an id: no answer has it. */
+const idPlace = '\0';
+
+/** Answers to writes that are good, of which those of one second differ in their ids only. */
+export class GoodAnswers {
+  #alike: Omit<AnswerParts, 'requestId'> | undefined;
+  #between: readonly string[] = [];
+
+  answer(parts: AnswerParts): PlainAnswer {
+    const { version, more, date, closes, requestId } = parts;
+    const alike = this.#alike;
+    if (alike?.date !== date || alike.closes !== closes || alike.version !== version || alike.more !== more) {
+      this.#alike = parts;
+      this.#between = plainAnswer({ ...parts, requestId: idPlace }, undefined).text.split(idPlace);
+    }
+    return { text: this.#between.join(requestId), lengthBytes: 0 };
+  } // prettier-ignore
+}
+
 export function plainAnswer(
   { version, requestId, more, date, closes }: AnswerParts,
   error: PlainError | undefined,
-): { readonly text: string; readonly lengthBytes: number } {
+): PlainAnswer {
   const status = error === undefined ? '204 No Content' : `${error.status} ${reasonOf(error.status)}`; // prettier-ignore
   const body = error === undefined ? '' : writeJsonError(error.text).toString('latin1');
   const ids = idsOf({ version, requestId, more });
