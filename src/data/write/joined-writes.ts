@@ -8,7 +8,7 @@
  * - What is told of a body is told once. Its own memory is free from the start: they lie in that of the group until that is written.
  * - Bounds: a group is sent at `groupBytes` or `groupCount`; of lanes nothing is kept but those with bodies, and `lanesMax`.
  */
-import { isDbError } from '../../base/errors.ts';
+import { isDbError, type DbError } from '../../base/errors.ts';
 import { SharedBuffers } from '../../base/shared-buffers.ts';
 import { KiB, MiB } from '../../base/units.ts';
 import type { Clock } from '../../env/clock.ts';
@@ -24,7 +24,7 @@ export type JoinedOutcome =
   | { readonly kind: 'written'; readonly pointCount: number; readonly valueCount: number }
   /** Nothing of it is written; its bytes, in memory of their own. */
   | { readonly kind: 'apart'; readonly body: Uint8Array }
-  | { readonly kind: 'failed'; readonly error: unknown };
+  | { readonly kind: 'failed'; readonly error: DbError };
 
 export interface JoinedWritesPorts {
   readonly clock: Clock;

@@ -84,7 +84,7 @@ export class PointsWriter {
     if (joined === undefined) return this.#writeApart(request);
     return new Promise((resolve, reject) => {
       const isTaken = joined.take(request, (outcome) => {
-        if (outcome.kind === 'failed') reject(outcome.error as Error);
+        if (outcome.kind === 'failed') reject(outcome.error);
         else resolve(this.#endJoined(request, outcome));
       });
       if (!isTaken) resolve(this.#writeApart(request));

@@ -134,11 +134,13 @@ class DirectWrite implements OpenWrite {
 
   answer(body: Buffer, isLent: boolean): Promise<string> {
     const { request } = this.#letIn;
-    const writing = isZipped(request) ? this.#writeZipped(body) : this.#write(body, isLent);
-    return writing.then(
-      () => this.#answer(undefined),
-      (error: unknown) => this.#answer(this.#plainError(error)),
-    );
+    const fail = (error: unknown): string => this.#answer(this.#plainError(error));
+    try {
+      const writing = isZipped(request) ? this.#writeZipped(body) : this.#write(body, isLent);
+      return writing.then(() => this.#answer(undefined), fail);
+    } catch (error) {
+      return Promise.resolve(fail(error));
+    }
   }
 
   end(): void {
@@ -165,11 +167,7 @@ class DirectWrite implements OpenWrite {
     const { buffers } = this.#parts;
     const { request, target } = this.#letIn;
     const bodyRead = isLent ? undefined : () => { buffers.giveBack(lines); }; // prettier-ignore
-    try {
-      return writeBody(request, { target, body: lines, bodyRead, isLent }, this.#parts);
-    } catch (error) {
-      return Promise.reject(error as Error);
-    }
+    return writeBody(request, { target, body: lines, bodyRead, isLent }, this.#parts);
   }
 
   #plainError(error: unknown): PlainError {
