@@ -1,10 +1,12 @@
 /** More seeds of runs whose first one, or whose planted bugs, are in the lane `sim`: each keeps all promises, or its run throws. */
 import { expect, test } from 'vitest';
+import { rarePlants, type Plant } from './cluster/plants.ts';
 import { runAnswers } from './cluster/run-answers.ts';
 import { runBackups } from './cluster/run-backups.ts';
 import { runCopies } from './cluster/run-copies.ts';
 import { runPlans } from './cluster/run-plans.ts';
 import { runRepairs } from './cluster/run-repairs.ts';
+import { searchPlant } from './cluster/search-plant.ts';
 
 const faultsMs = 10_000;
 
@@ -40,3 +42,15 @@ test.each([2, 4])('cluster: seed %i has one answer, whatever node is asked', asy
   expect(compared).toBeGreaterThan(300);
   expect(full).toBeGreaterThan(15);
 });
+
+/** Seeds at which searches begin; each takes some seconds. */
+const searchMsMax = 600_000;
+const rareAt: Readonly<Partial<Record<Plant, number>>> = { 'deletes-return': 30 };
+
+test.each(rarePlants)(
+  'cluster: the simulation catches %s',
+  async (plant) => {
+    expect(await searchPlant(plant, rareAt[plant] ?? 1)).toMatch(/which was deleted after/);
+  },
+  searchMsMax,
+);

@@ -66,6 +66,8 @@ export const plants = [
   'passive-owns',
   'reads-unsettled',
 ] as const;
+/** Those of them that few seeds find. */
+export const rarePlants: readonly Plant[] = ['deletes-return'];
 /** Those that answers alone show: `run-changed-answers.ts` finds them. */
 export const answerPlants = ['broken-stream-ends', 'deletes-forgotten'] as const;
 /** Those of answers that several nodes make by themselves: `run-shared-answers.ts` finds them. */
