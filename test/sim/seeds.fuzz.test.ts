@@ -22,12 +22,19 @@ test.each([1, 4])('plans: among nodes that end and are cut off, seed %i', async 
   expect(moved).toBeGreaterThan(0);
 });
 
-test('backups: among nodes and clients that end and are cut off, seed 2; what was interrupted goes on', async () => {
-  const { acknowledged, restored, failed, resumed } = await runBackups(2, { faultsMs: 4_000 });
-  expect(acknowledged).toBeGreaterThan(50);
-  expect(restored).toBeGreaterThan(2);
-  expect(failed).toBeGreaterThan(0);
-  expect(resumed).toBeGreaterThan(0);
+test('backups: among nodes and clients that end and are cut off; what was interrupted goes on, seeds 3, 6 and 7', async () => {
+  const sums = { acknowledged: 0, restored: 0, failed: 0, resumed: 0 };
+  for (const seed of [3, 6, 7]) {
+    const result = await runBackups(seed, { faultsMs: 4_000 });
+    sums.acknowledged += result.acknowledged;
+    sums.restored += result.restored;
+    sums.failed += result.failed;
+    sums.resumed += result.resumed;
+  }
+  expect(sums.acknowledged).toBeGreaterThan(1_000);
+  expect(sums.restored).toBeGreaterThan(4);
+  expect(sums.failed).toBeGreaterThan(0);
+  expect(sums.resumed).toBeGreaterThan(0);
 });
 
 test('repairs: among nodes that end and are cut off, seed 8', async () => {
