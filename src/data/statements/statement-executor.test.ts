@@ -135,3 +135,15 @@ function ownedBy(catalog: Catalog, owners: readonly number[]): Catalog {
   const placed = { ...database, retentionPolicies: [{ ...policy, shardGroups }] };
   return { ...catalog, databases: catalog.databases.with(placed) };
 }
+
+test('statements: a node of a cluster that does not know its catalog says so, and not that a database is missing', () => {
+  const executorOf = (nodeId: number, index: number) => {
+    const ports = { meta: { catalog: { ...emptyCatalog, index }, nodeId } };
+    return new StatementExecutor(ports as unknown as StatementPorts);
+  };
+  const request = { ...requestOf('SHOW MEASUREMENTS'), database: 'd' };
+  expect(() => executorOf(4, 0).authorize(request)).toThrow('meta service unavailable');
+  expect(() => executorOf(4, 1).authorize(request)).not.toThrow();
+  // Nobody has added it to a cluster yet.
+  expect(() => executorOf(0, 0).authorize(request)).not.toThrow();
+});

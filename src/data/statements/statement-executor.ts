@@ -5,6 +5,7 @@ import type { Log } from '../../env/log.ts';
 import type { Statement } from '../../influxql/ast.ts';
 import { printStatement } from '../../influxql/printer.ts';
 import { isReadOnly } from '../../influxql/privileges.ts';
+import { refuseUnknownCatalog } from '../../meta/client/meta-access.ts';
 import type { Catalog } from '../../meta/model/catalog.ts';
 import type { Command } from '../../meta/command/command.ts';
 import type { OutputSeries, ResultMessage, StatementResult } from '../../query/emit/result.ts';
@@ -104,8 +105,9 @@ export class StatementExecutor {
     return this.#ports.meta.catalog;
   }
 
-  /** Throws `forbidden` before anything has run. */
+  /** Throws `forbidden`, and `unavailable` where the catalog is not known, before anything has run. */
   authorize({ statements, principal, database }: QueryRequest): void {
+    refuseUnknownCatalog(this.#ports.meta);
     authorizeStatements(statements, principal, { catalog: this.catalog, database });
   }
 

@@ -31,6 +31,7 @@ async function write(
   body: string,
   receipt: OwnerReceipt = { droppedCount: 0, reason: '' },
   hasRoom = true,
+  catalog: object = { databases: Databases.of([database]), index: 1 },
 ) {
   // prettier-ignore
   let batchCount = 0;
@@ -54,7 +55,7 @@ async function write(
   const writer = new PointsWriter({
     clock,
     stamps: new StampClock({ clock, nodeId: () => 1, random: { u32: () => 1 } }),
-    meta: { catalog: { databases: Databases.of([database]) } } as unknown as MetaAccess,
+    meta: { catalog, nodeId: 4 } as unknown as MetaAccess,
     shares,
     lagging: new LaggingOwners(() => true),
     routeLines: (task) => Promise.resolve(routeLines(task)),
@@ -369,3 +370,16 @@ function joinedWriter() {
   });
   return { writer, sent };
 }
+
+test('writes: a node of a cluster that does not know its catalog has clients try again, and not drop what they have', async () => {
+  const unknown = await write('m v=1 5', undefined, true, {
+    databases: Databases.of([]),
+    index: 0,
+  });
+  expect(unknown.text).toBe('DbError: meta service unavailable');
+  const missing = await write('m v=1 5', undefined, true, {
+    databases: Databases.of([]),
+    index: 9,
+  });
+  expect(missing.text).toBe('DbError: database not found: "d"');
+});

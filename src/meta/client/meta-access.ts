@@ -1,3 +1,4 @@
+import { DbError } from '../../base/errors.ts';
 import type { Catalog, CommandValue } from '../model/catalog.ts';
 import type { CatalogNews } from '../apply/catalog-changes.ts';
 import type { Command } from '../command/command.ts';
@@ -13,6 +14,18 @@ export interface MetaAccess {
    * `unavailable` with the text `meta service unavailable` when no meta node leads.
    */
   execute(command: Command): Promise<CommandValue | undefined>;
+}
+
+/**
+ * Throws `unavailable` on a node of a cluster that knows nothing of it yet, as its copy of the catalog was lost and no meta node has
+ * answered since: it must not say that a database is not there, which has clients drop what they write.
+ */
+export function refuseUnknownCatalog({
+  catalog,
+  nodeId,
+}: Pick<MetaAccess, 'catalog' | 'nodeId'>): void {
+  if (nodeId !== 0 && catalog.index === 0)
+    throw new DbError('unavailable', 'meta service unavailable');
 }
 
 /** A lease that this node has been given. */
