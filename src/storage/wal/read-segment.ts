@@ -57,13 +57,9 @@ export async function readSegment(
 ): Promise<void> {
   const bytes = new SegmentBytes(file);
   let offset = 0;
-  try {
-    while (offset < bytes.lengthBytes) {
-      const passed = 'scan' in visitor ? await passWhole(bytes, offset, { salt, visitor }) : offset;
-      offset = passed > offset ? passed : await passOne(bytes, offset, { salt, visitor });
-    }
-  } finally {
-    await bytes.end();
+  while (offset < bytes.lengthBytes) {
+    const passed = 'scan' in visitor ? await passWhole(bytes, offset, { salt, visitor }) : offset;
+    offset = passed > offset ? passed : await passOne(bytes, offset, { salt, visitor });
   }
 }
 

@@ -1,7 +1,6 @@
 /**
- * The bytes of a segment, read ahead in large pieces: while one is looked at the next is on its way, so that a start does not wait for
- * the disk at each of them. What the disk cannot read is there as zeros, and known as unreadable: a bad sector costs the records in
- * it and no others.
+ * The bytes of a segment, read ahead in large pieces. What the disk cannot read is there as zeros, and known as unreadable:
+ * a bad sector costs the records in it and no others.
  */
 import { isDbError } from '../../base/errors.ts';
 import type { DiskFile } from '../../env/disk.ts';
@@ -9,24 +8,13 @@ import type { DiskFile } from '../../env/disk.ts';
 const pieceBytes = 1 << 20;
 /** What is tried alone where a piece could not be read. */
 const sectorBytes = 4_096;
-/** Before a piece that is on its way: room for the rest of the one before, which most records that lie across are shorter than. */
-const restBytesMax = 1 << 18;
-
-/** A piece on its way, behind `restBytesMax` of its room. */
-interface Ahead {
-  readonly start: number;
-  readonly room: Uint8Array;
-  readonly reading: Promise<Uint8Array>;
-}
 
 export class SegmentBytes {
   readonly #file: DiskFile;
   #start = 0;
   #bytes: Uint8Array = new Uint8Array();
-  /** Of what is at hand, and one that is free: used again, as megabytes that are made anew have the collector go through all of the heap. */
+  /** Used again for each piece: megabytes that are made anew have the collector go through all of the heap. */
   #room: Uint8Array = new Uint8Array();
-  #freeRoom: Uint8Array | undefined;
-  #ahead: Ahead | undefined;
   readonly #unreadable: { readonly start: number; readonly end: number }[] = [];
 
   constructor(file: DiskFile) {
@@ -46,54 +34,10 @@ export class SegmentBytes {
     const known = this.atHand(offset, lengthBytes);
     if (known !== undefined) return known;
     const end = Math.min(offset + lengthBytes, this.#file.lengthBytes);
-    if (!(await this.#takeAhead(offset, end))) {
-      const wanted = Math.min(Math.max(end - offset, pieceBytes), this.#file.lengthBytes - offset);
-      if (this.#room.length < wanted) this.#room = new Uint8Array(wanted);
-      this.#bytes = await this.#read(offset, this.#room.subarray(0, Math.max(0, wanted)));
-      this.#start = offset;
-    }
-    this.#readAhead();
-    return this.#bytes.subarray(0, Math.max(0, end - offset));
-  }
-
-  /** Before the file is closed: nothing reads it any more. */
-  async end(): Promise<void> {
-    await this.#ahead?.reading.catch(() => undefined);
-    this.#ahead = undefined;
-  }
-
-  /** False where the piece on its way, with the rest of the one at hand before it, is not what is wanted. */
-  async #takeAhead(offset: number, end: number): Promise<boolean> {
-    if (this.#ahead === undefined) return false;
-    const { start, room, reading } = this.#ahead;
-    const piece = await reading;
-    this.#ahead = undefined;
-    const restBytes = start - offset;
-    const isNext = offset >= this.#start && restBytes >= 0 && restBytes <= restBytesMax;
-    if (!isNext || end > start + piece.length) {
-      this.#freeRoom = room;
-      return false;
-    }
-    const from = restBytesMax - restBytes;
-    room.set(this.#bytes.subarray(offset - this.#start), from);
-    this.#bytes = room.subarray(from, restBytesMax + piece.length);
+    const wanted = Math.min(Math.max(end - offset, pieceBytes), this.#file.lengthBytes - offset);
+    this.#bytes = await this.#read(offset, Math.max(0, wanted));
     this.#start = offset;
-    if (this.#room.length >= restBytesMax) this.#freeRoom = this.#room;
-    this.#room = room;
-    return true;
-  }
-
-  #readAhead(): void {
-    const start = this.#start + this.#bytes.length;
-    const wanted = Math.min(pieceBytes, this.#file.lengthBytes - start);
-    if (wanted <= 0) return;
-    const free = this.#freeRoom;
-    this.#freeRoom = undefined;
-    const room = free !== undefined && free.length >= restBytesMax + wanted ? free : new Uint8Array(restBytesMax + wanted); // prettier-ignore
-    const reading = this.#read(start, room.subarray(restBytesMax, restBytesMax + wanted));
-    // Whoever wants it hears of a failure.
-    reading.catch(() => undefined);
-    this.#ahead = { start, room, reading };
+    return this.#bytes.subarray(0, Math.max(0, end - offset));
   }
 
   /** The same at once where they have been read ahead, as those of nearly all records of a few points are. */
@@ -133,7 +77,9 @@ export class SegmentBytes {
     return undefined;
   }
 
-  async #read(offset: number, bytes: Uint8Array): Promise<Uint8Array> {
+  async #read(offset: number, lengthBytes: number): Promise<Uint8Array> {
+    if (this.#room.length < lengthBytes) this.#room = new Uint8Array(lengthBytes);
+    const bytes = this.#room.subarray(0, lengthBytes);
     try {
       const read = await this.#file.readAt(offset, bytes);
       return bytes.subarray(0, read);
@@ -141,7 +87,7 @@ export class SegmentBytes {
       if (!isDbError(error, 'io_error')) throw error;
     }
     bytes.fill(0);
-    for (let at = 0; at < bytes.length; at += sectorBytes) {
+    for (let at = 0; at < lengthBytes; at += sectorBytes) {
       const sector = bytes.subarray(at, at + sectorBytes);
       try {
         await this.#file.readAt(offset + at, sector);
