@@ -93,12 +93,13 @@ export class Snapshots {
   }): AsyncGenerator<FilePiece> {
     const { snapshotId, name, asIs } = request;
     const held = this.#entries.hold(snapshotId);
+    const ending = new AbortController();
     try {
       const { folder, files, shardId, isLeft } = held.value;
       const found = files.find((file) => file.name === name);
       if (found === undefined)
         throw new DbError('not_found', `snapshot ${snapshotId} has no ${name}`);
-      const checked = asIs ? undefined : this.#check(shardId, { folder, name });
+      const checked = asIs ? undefined : this.#check(shardId, { folder, name }, ending.signal);
       // Whoever reads to the end hears of it.
       checked?.catch(() => undefined);
       const file = await this.#ports.disk.open(`${folder}/${name}`, 'read');
@@ -119,6 +120,7 @@ export class Snapshots {
         await file.close();
       }
     } finally {
+      ending.abort();
       held.done();
     }
   }
@@ -127,11 +129,11 @@ export class Snapshots {
   async #check(
     shardId: number,
     file: { readonly folder: string; readonly name: string },
+    signal: AbortSignal,
   ): Promise<void> {
-    // prettier-ignore
     if (tsmNameOf(file.name) === undefined) return;
     try {
-      await this.#ports.local.checkFile(shardId, file);
+      await this.#ports.local.checkFile(shardId, file, signal);
     } catch (error) {
       throw isDbError(error, 'corrupt') ? damagedShardError(shardId, error) : error;
     }

@@ -20,7 +20,7 @@ import { Store } from '../../storage/store/store.ts';
 import type { LocalShards } from '../engine/local-shards.ts';
 import { checkSnapshotFile } from '../../storage/store/transfers/check-snapshot-file.ts';
 import { servedTransfers } from './served-transfers.ts';
-import { Snapshots } from './snapshots.ts';
+import { Snapshots, type SnapshotsPorts } from './snapshots.ts';
 import { Stagings } from './stagings.ts';
 
 const gate = { check: () => ({ isTrusted: true }) };
@@ -44,8 +44,8 @@ async function serve({ disk, clock, log, transport }: Env) {
   );
   const local = {
     snapshot: (shardId: number, number: number) => store.snapshot(shardId, number),
-    checkFile: (_shardId: number, { folder, name }: Parameters<LocalShards['checkFile']>[1]) =>
-      checkSnapshotFile({ disk, clock, turn: () => Promise.resolve() }, folder, name),
+    checkFile: (...[, file, signal]: Parameters<LocalShards['checkFile']>) =>
+      checkSnapshotFile({ disk, clock, turn: () => Promise.resolve(), isCancelled: () => signal.aborted }, file), // prettier-ignore
     install: ({ staging, ...place }: Parameters<LocalShards['install']>[0]) =>
       store.install(place, { staging, deletes: [] }),
   };
@@ -231,4 +231,31 @@ test('transfers: a file with a damaged block, or a damaged part of its index, is
       });
       expect(await readFrom(served, snapshotId, name, { asIs: true })).toEqual(Buffer.from(bytes));
     });
+});
+
+test('transfers: a reader that leaves ends the check of the file that it read', async () => {
+  const world = new World(3);
+  const { clock, disk, log } = world.addNode('a').env;
+  const name = '000000001-000000001.tsm';
+  let checking: AbortSignal | undefined;
+  const local: SnapshotsPorts['local'] = {
+    snapshot: () => Promise.resolve({ folder: 'f', files: [{ name, lengthBytes: 900_000 }], idleMs: 0 }), // prettier-ignore
+    checkFile: (_shardId, _file, signal) => {
+      checking = signal;
+      return new Promise(() => undefined);
+    },
+  };
+  const work = async (): Promise<void> => {
+    await disk.makeDir('f');
+    await disk.replaceFile(`f/${name}`, new Uint8Array(900_000));
+    const snapshots = new Snapshots({ clock, disk, log, local, giveWay: () => Promise.resolve() });
+    const { snapshotId } = await snapshots.take(7);
+    const pieces = snapshots.read({ snapshotId, name, offsetBytes: 0, asIs: false });
+    expect((await pieces.next()).value?.piece.length).toBeGreaterThan(0);
+    expect(checking?.aborted).toBe(false);
+    await pieces.return(undefined);
+    expect(checking?.aborted).toBe(true);
+    await snapshots.close();
+  };
+  await world.complete(work(), 3_600_000);
 });

@@ -379,8 +379,8 @@ export class LocalShards implements ShardAccess {
   }
 
   /** Reads all of a TSM file of a snapshot. Throws `corrupt`, with path and offset, where it is not what was written. */
-  async checkFile(shardId: number, task: CheckTask): Promise<void> {
-    await this.#home(shardId).call('check-file', task);
+  async checkFile(shardId: number, task: CheckTask, signal: AbortSignal): Promise<void> {
+    await this.#home(shardId).call('check-file', task, { signal });
   }
 
   /** Makes a shard that this node has nothing of one that nobody reads until a copy has come; false for one that is here. */

@@ -134,7 +134,7 @@ export class StorageEngine implements Engine {
     return new StorageEngine(store, ports, { ...home, lineKernel });
   }
 
-  async call(kind: string, body: unknown): Promise<EngineReply> {
+  async call(kind: string, body: unknown, context: EngineContext): Promise<EngineReply> {
     switch (kind) {
       case 'lines': {
         const routed = packRouted(await this.#route(this.#lines.unpack(body as PackedLines)));
@@ -184,21 +184,25 @@ export class StorageEngine implements Engine {
         await this.#store.settleLog();
         return { body: undefined };
     }
-    const answered = (await this.#copied(kind, body)) ?? (await this.#told(kind));
+    const answered = (await this.#copied(kind, body, context)) ?? (await this.#told(kind));
     if (answered !== undefined) return answered;
     throw new DbError('internal', `engine call ${kind}`);
   }
 
   /** What copies and backups of shards ask for; undefined for any other call. */
-  async #copied(kind: string, body: unknown): Promise<EngineReply | undefined> {
+  async #copied(
+    kind: string,
+    body: unknown,
+    context: EngineContext,
+  ): Promise<EngineReply | undefined> {
     switch (kind) {
       case 'snapshot': {
         const { shardId, number } = body as SnapshotTask;
         return { body: await this.#store.snapshot(shardId, number) };
       }
       case 'check-file': {
-        const { folder, name } = body as CheckTask;
-        await checkSnapshotFile(this.#ports, folder, name);
+        const isCancelled = (): boolean => context.cancelled();
+        await checkSnapshotFile({ ...this.#ports, isCancelled }, body as CheckTask);
         return { body: undefined };
       }
       case 'expect-copy':

@@ -25,8 +25,6 @@ interface FactsPorts {
 
 export interface ShardDamage {
   readonly shardId: number;
-  /** What is wrong, with path and offset. */
-  readonly text: string;
   /** Nobody reads or writes the shard; otherwise all that is sound of it is served. */
   readonly isRefused: boolean;
 }
@@ -52,12 +50,12 @@ export class StoreFacts {
   /** The same with what of all shards is damaged. */
   get health(): StoreHealth {
     const { shards, damaged, opener } = this.#ports;
-    const refused = Array.from(damaged.values(), ({ place: { shardId }, error }) => ({ shardId, text: error.message, isRefused: true })); // prettier-ignore
-    const partly = Array.from(shards.values(), ({ place: { shardId }, shard }) => {
-      const text = shard.files.find(({ damage }) => damage !== undefined)?.damage?.message;
-      return text === undefined ? [] : [{ shardId, text, isRefused: false }];
-    });
-    return { ...opener.progress, damaged: [...refused, ...partly.flat()] };
+    const partly = [...shards].filter(([, { shard }]) => shard.files.some(({ damage }) => damage !== undefined)); // prettier-ignore
+    const named = [
+      ...Array.from(damaged.keys(), (shardId) => ({ shardId, isRefused: true })),
+      ...partly.map(([shardId]) => ({ shardId, isRefused: false })),
+    ];
+    return { ...opener.progress, damaged: named };
   }
 
   /** Shards that have a folder here and are not being deleted. */

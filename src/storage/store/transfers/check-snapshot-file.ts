@@ -10,12 +10,11 @@ const indexCacheBytes = 1 << 20;
 
 /**
  * Reads all of a TSM file of a snapshot, each block and each part of the index against its sum, in slices: what is copied is what was
- * written, or is not copied. Throws `corrupt` with path and offset.
+ * written, or is not copied. Throws `corrupt` with path and offset; it just ends once nobody wants to know.
  */
 export async function checkSnapshotFile(
-  ports: SlicePorts & { readonly disk: Disk },
-  folder: string,
-  name: string,
+  ports: SlicePorts & { readonly disk: Disk; readonly isCancelled: () => boolean },
+  { folder, name }: { readonly folder: string; readonly name: string },
 ): Promise<void> {
   const { disk } = ports;
   const { files } = await readManifest(disk, folder);
@@ -26,7 +25,7 @@ export async function checkSnapshotFile(
     const sweep = new BlockSweep(file);
     for (const keyed of file.columnsAndRests()) {
       for (const entry of keyed?.[1].entries() ?? []) sweep.block(entry);
-      await slices.next();
+      if ((await slices.next()) && ports.isCancelled()) return;
     }
   } finally {
     await file.close();
