@@ -8,21 +8,35 @@ import type { SentBlocks } from './shard-access.ts';
 interface ReplyOptions {
   readonly ends: readonly number[];
   readonly isLast: boolean;
+  readonly schemaVersion: number | undefined;
+}
+
+/** With the first reply: the version of the worker's schemas when it took what it reads. */
+export interface ReadAt {
+  readonly schemaVersion?: number | undefined;
 }
 
 /** Blocks for this node's main thread; `ends` where several fragments are answered. */
-export interface PackedBatch extends PackedBlocks {
+export interface PackedBatch extends PackedBlocks, ReadAt {
   readonly ends?: readonly number[];
 }
 
-export function packedReply(packer: BlockPacker, { ends, isLast }: ReplyOptions): EngineReply {
+export function packedReply(
+  packer: BlockPacker,
+  { ends, isLast, schemaVersion }: ReplyOptions,
+): EngineReply {
   const packed = packer.take();
-  const body: PackedBatch = ends.length > 0 ? { ...packed, ends } : packed;
+  const body: PackedBatch =
+    ends.length > 0 ? { ...packed, ends, schemaVersion } : { ...packed, schemaVersion };
   return { body, transfer: packed.buffers, isLast };
 }
 
-export function sentReply(packer: BlockPacker, { ends, isLast }: ReplyOptions): EngineReply {
+export function sentReply(
+  packer: BlockPacker,
+  { ends, isLast, schemaVersion }: ReplyOptions,
+): EngineReply {
   const bytes = encodeSentBlocks(packer);
-  const body: SentBlocks = ends.length > 0 ? { bytes, ends, isLast } : { bytes, isLast };
+  const body: SentBlocks & ReadAt =
+    ends.length > 0 ? { bytes, ends, isLast, schemaVersion } : { bytes, isLast, schemaVersion };
   return { body, transfer: [bytes.buffer as ArrayBuffer], isLast };
 }

@@ -27,6 +27,8 @@ export interface FragmentStreamsPorts extends Pick<EnginePorts, 'clock' | 'turn'
   readonly whenOpen: (shardIds: readonly number[]) => Promise<void> | undefined;
   /** Of those that are here, to be released. */
   readonly views: (shardIds: readonly number[]) => readonly ShardView[];
+  /** Of the schemas that show in what is read. */
+  readonly schemaVersion: () => number;
 }
 
 export interface AskedFragments {
@@ -56,11 +58,19 @@ export class FragmentStreams {
 
   async *run(asked: AskedFragments, context: EngineContext): AsyncGenerator<EngineReply> {
     const { shardIds, isSent } = asked;
-    const { kernels, views: viewsOf, whenOpen, clock, turn } = this.#ports;
+    const {
+      kernels,
+      views: viewsOf,
+      schemaVersion: versionOf,
+      whenOpen,
+      clock,
+      turn,
+    } = this.#ports;
     await whenOpen(shardIds);
     const slices = new Slices({ clock, turn });
     const kernel = kernels.take();
     let views: readonly ShardView[] = [];
+    let schemaVersion: number | undefined;
     let isRead = false;
     const end = (): void => {
       if (isRead) return;
@@ -70,15 +80,19 @@ export class FragmentStreams {
     };
     try {
       views = viewsOf(shardIds);
+      schemaVersion = versionOf();
       const blocks = this.#blocks(asked, { views, kernel, context });
       for (const { packer, ...batch } of batchBlocks(blocks, () => slices.isDue, {
         isCopied: isSent,
       })) {
         // prettier-ignore
-        const reply = packer && (isSent ? sentReply(packer, batch) : packedReply(packer, batch));
+        const reply = packer && (isSent ? sentReply : packedReply)(packer, { ...batch, schemaVersion });
         // The next fragment begins while the last batch of this one is on its way.
         if (batch.isLast) end();
-        if (reply !== undefined) yield reply;
+        if (reply !== undefined) {
+          schemaVersion = undefined;
+          yield reply;
+        }
         await slices.next();
       }
     } finally {

@@ -137,3 +137,44 @@ test('local shards: one is deleted once nobody relies on lists of it', async () 
   await deleting;
   expect(order).toEqual(['told', 'deleted']);
 });
+
+test('local shards: what a plan does not know of is not read by it, and is known once a worker has read it', async () => {
+  let schemaVersion = 1;
+  const packed = { numbers: new Int32Array(), groups: [], buffers: [] };
+  const host: EngineHost = {
+    prepare: () => undefined,
+    spawn: () =>
+      Promise.resolve({
+        call: (kind) => Promise.resolve(kind === 'describe' ? { measurements: [{ name: `m${schemaVersion}`, fields: [], tagKeys: [] }], schemaVersion } : undefined), // prettier-ignore
+        async *stream() {
+          yield await Promise.resolve({ ...packed, schemaVersion });
+          yield packed;
+        },
+        streamsActive: 0,
+        died: new Promise<never>(() => undefined),
+        close: () => Promise.resolve(),
+      }),
+  };
+  const shards = await LocalShards.start(host, 1, {} as StorageEngineOptions);
+  const options = { deadlineMs: 1_000 };
+  const times = { minTimeNs: 0n, maxTimeNs: 1n, ascending: true };
+  const task = { kind: 'rows', columns: [], rowsMax: 0 } as const;
+  const fragment = { version: 3, measurement: 'm', shardIds: [4], groupBy: [], task, ...times };
+  const read = async (describedAt?: string) => {
+    let batchCount = 0;
+    for await (const blocks of shards.fragment(fragment, { ...options, describedAt })) batchCount += 1 + blocks.length; // prettier-ignore
+    return batchCount;
+  };
+  // The first heard of a worker makes it another, too.
+  await shards.describe([4], options);
+  const { mark } = await shards.describe([4], options);
+  expect(await read(mark)).toBe(2);
+  schemaVersion = 2;
+  expect(shards.described([4], undefined)?.measurements[0]?.name).toBe('m1');
+  await expect(read(mark)).rejects.toMatchObject({ code: 'schema_changed' });
+  expect(shards.described([4], undefined)).toBeUndefined();
+  expect(await read()).toBe(2);
+  const described = await shards.describe([4], options);
+  expect(described.measurements[0]?.name).toBe('m2');
+  expect(await read(described.mark)).toBe(2);
+});

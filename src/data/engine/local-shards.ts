@@ -82,7 +82,13 @@ export class LocalShards implements ShardAccess {
   readonly #links: readonly EngineLink[];
   readonly #described = new DescribedLanes();
   readonly #listed = new ListedLanes();
-  readonly #fragments = new LocalFragments((shardIds) => this.#linkOfLane(shardIds));
+  readonly #fragments = new LocalFragments({
+    linkOfLane: (shardIds) => this.#linkOfLane(shardIds),
+    schemasHeard: ([first = 0], version) => {
+      this.#described.seen(homeOf(first, this.#links.length), version);
+    },
+    mark: () => String(this.schemaVersion),
+  });
   readonly #packer = new LinesPacker();
   readonly #loads: WorkerLoads;
   readonly #answers: LocalAnswers;
@@ -258,8 +264,10 @@ export class LocalShards implements ShardAccess {
     options: DescribeOptions,
   ): Promise<ShardsDescription> {
     const lanes = this.#lanes(shardIds);
+    // As it was before: what grows meanwhile makes it another.
+    const mark = String(this.schemaVersion);
     const parts = await Promise.all(lanes.map((lane) => this.#describeLane(lane, options)));
-    return { measurements: plainOf(parts), lanes };
+    return { measurements: plainOf(parts), lanes, mark };
   }
 
   described(
@@ -271,7 +279,10 @@ export class LocalShards implements ShardAccess {
       const known = this.#described.find(homeOf(lane[0] ?? 0, this.#links.length), { shardIds: lane, only }); // prettier-ignore
       return known === undefined ? [] : [known];
     });
-    return parts.length === lanes.length ? { measurements: plainOf(parts), lanes } : undefined;
+    const mark = String(this.schemaVersion);
+    return parts.length === lanes.length
+      ? { measurements: plainOf(parts), lanes, mark }
+      : undefined;
   }
 
   /** Another number whenever schemas of shards here have changed, as far as anybody was told. */

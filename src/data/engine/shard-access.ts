@@ -240,7 +240,7 @@ export interface ShardsDescription {
   readonly lanes: readonly (readonly number[])[];
   /** By the clock of the node's stamps, not before what it had written then; absent when it was not asked. */
   readonly stampNs?: bigint | undefined;
-  /** Of the schemas of another node, as it was asked; absent for this one. */
+  /** Of the schemas of the node as it was asked; absent of one of an earlier release. */
   readonly mark?: string | undefined;
 }
 

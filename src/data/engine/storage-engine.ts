@@ -105,12 +105,12 @@ export class StorageEngine implements Engine {
       views: (shardIds) => this.#views(shardIds),
       seriesVersion: () => store.seriesVersion,
     };
+    const reading = { ...shared, kernels: this.#kernels, schemaVersion: () => store.schemaVersion };
     this.#lists = new ListRunner(shared);
-    this.#fragments = new FragmentStreams({ ...shared, kernels: this.#kernels });
+    this.#fragments = new FragmentStreams(reading);
     this.#answers = new AnswerRunner({
-      ...{ ...shared, kernels: this.#kernels },
+      ...reading,
       accounts: new SelectAccounts(options.queryAccounts),
-      schemaVersion: () => store.schemaVersion,
       ...{ lent: store.borrowed, shareLimits: options.shareLimits },
     });
   }

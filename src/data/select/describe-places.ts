@@ -3,7 +3,13 @@ import { chooseOwners } from '../shards/choose-owners.ts';
 import type { ShardAccess, ShardsDescription } from '../engine/shard-access.ts';
 import { onNode } from '../shards/node-failure.ts';
 import type { Attempt } from './select-context.ts';
-import { placeOf, type Participant, type Place, type PlaceShards } from './select-places.ts';
+import {
+  placeOf,
+  type DescriptionMemory,
+  type Participant,
+  type Place,
+  type PlaceShards,
+} from './select-places.ts';
 
 /** What a node is asked before a query runs on it may take so long. */
 const deadlineMs = 10_000;
@@ -19,8 +25,12 @@ export async function describePlaces(
   attempt: Attempt,
 ): Promise<readonly Place[]> {
   // With several some are read after pieces of others have left: then it is too late to plan anew.
-  const trustsMemory = attempt.trustsMemory === true && places.length === 1;
-  const described = places.map((place) => describePlace(place, { ...attempt, trustsMemory }));
+  const isSole = places.length === 1;
+  const trustsMemory = attempt.trustsMemory === true && isSole;
+  const isGuarded = attempt.isGuarded === true && isSole;
+  const described = places.map((place) =>
+    describePlace(place, { ...attempt, trustsMemory, isGuarded }),
+  );
   return described.every(isPlace)
     ? described
     : Promise.all(described.map((one) => Promise.resolve(one)));
@@ -49,11 +59,11 @@ function describePlace(place: PlaceShards, attempt: Attempt): Place | Promise<Pl
   return Promise.all(asked).then((participants) => placeOf(place, participants));
 }
 
-/** Of this node what its workers said holds; of others it is to be seen. */
+/** Of this node what its workers said holds, if they do not say otherwise when they read; of others it is to be seen. */
 function remembered(
   nodeId: number,
   { shardIds, names }: AskedShards,
-  { ports, trustsMemory }: Attempt,
+  { ports, trustsMemory, isGuarded }: Attempt,
 ): Participant | undefined {
   const isOwn = nodeId === ports.meta.nodeId;
   if (!isOwn && trustsMemory !== true) return undefined;
@@ -67,20 +77,28 @@ function remembered(
   }
   const description = access.described?.(shardIds, names);
   if (description === undefined) return undefined;
-  const { mark } = description;
-  const memory = isOwn || mark === undefined ? undefined : { mark, isCurrent: false };
+  const memory = isOwn && isGuarded !== true ? undefined : memoryOf(description, isOwn);
   return { nodeId, access, description, memory };
 }
 
 async function describe(
   nodeId: number,
   { shardIds, names }: AskedShards,
-  { ports, context: { signal } }: Attempt,
+  { ports, isGuarded, context: { signal } }: Attempt,
 ): Promise<Participant> {
   return onNode(nodeId, async () => {
     const access = ports.shards.of(nodeId);
     const options = { deadlineMs, signal, only: names };
     const description: ShardsDescription = await access.describe(shardIds, options);
-    return { nodeId, access, description };
+    return {
+      nodeId,
+      access,
+      description,
+      memory: isGuarded === true ? memoryOf(description, true) : undefined,
+    };
   });
+}
+
+function memoryOf({ mark }: ShardsDescription, isFresh: boolean): DescriptionMemory | undefined {
+  return mark === undefined ? undefined : { mark, isFresh, isCurrent: false };
 }

@@ -45,4 +45,6 @@ export interface Attempt {
   readonly failed: FailedOwners;
   /** Whether what other nodes said before may do, as long as they say that it holds when they are asked for blocks. */
   readonly trustsMemory?: boolean;
+  /** Whether nodes say that what they said holds when they are asked for blocks. */
+  readonly isGuarded?: boolean;
 }

@@ -18,8 +18,16 @@ export interface Participant {
   readonly nodeId: number;
   readonly access: ShardAccess;
   readonly description: ShardsDescription;
-  /** Where the description was remembered: its mark, and whether the node has said since that it holds. */
-  readonly memory?: { readonly mark: string; isCurrent: boolean } | undefined;
+  /** Where the node is to say that the description holds for what it reads. */
+  readonly memory?: DescriptionMemory | undefined;
+}
+
+export interface DescriptionMemory {
+  readonly mark: string;
+  /** The node has said so: nothing more is asked of it. */
+  isCurrent: boolean;
+  /** It was asked in this attempt, or is this node: nothing has to be read of it. */
+  readonly isFresh: boolean;
 }
 
 /** A retention policy that a query reads, and who answers for its shards. */

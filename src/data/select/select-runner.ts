@@ -135,6 +135,9 @@ export async function* streamSelect(
   }
 }
 
+/** Schemas that grow all the time do not hold up a statement: then a row may show without a field that it is the first to have. */
+const guardedAttemptsMax = 4;
+
 interface Hold {
   readonly account: QueryAccount;
   readonly heldBytesMax: number;
@@ -145,10 +148,17 @@ export async function* streamOf(
   hold: Hold,
   { context, ports }: Omit<Attempt, 'failed'>,
 ): AsyncGenerator<readonly ColumnSeries[]> {
-  let trustsMemory = true;
+  let attemptCount = 0;
   const { batches, held } = await withFailover(context, async (failed) => {
-    const opened = attemptOf(prepared, hold.account, { context, ports, failed, trustsMemory });
-    trustsMemory = false;
+    const [trustsMemory, isGuarded] = [attemptCount === 0, attemptCount < guardedAttemptsMax];
+    const opened = attemptOf(prepared, hold.account, {
+      context,
+      ports,
+      failed,
+      trustsMemory,
+      isGuarded,
+    });
+    attemptCount++;
     return { batches: opened, held: await holdBatches(opened, hold) };
   });
   try {
@@ -230,7 +240,7 @@ async function* attemptOf(
     account,
   };
   // Whoever was planned for by memory and asked nothing may have what the plan does not know of.
-  const isCurrent = ({ participants }: Place) => participants.every(({ memory }) => memory?.isCurrent !== false); // prettier-ignore
+  const isCurrent = ({ participants }: Place) => participants.every(({ memory }) => memory === undefined || memory.isFresh || memory.isCurrent); // prettier-ignore
   let batches: AsyncGenerator<readonly ColumnSeries[]> | undefined;
   let first: IteratorResult<readonly ColumnSeries[]>;
   try {
@@ -245,6 +255,7 @@ async function* attemptOf(
   }
   try {
     if (!places.every(isCurrent)) throw otherSchemas();
+    letBe(places);
     if (first.done !== true) {
       yield first.value;
       yield* batches;
@@ -252,6 +263,12 @@ async function* attemptOf(
   } finally {
     await batches.return(undefined);
   }
+}
+
+/** Rows leave: it is too late to plan anew. */
+function letBe(places: readonly Place[]): void {
+  for (const { participants } of places)
+    for (const { memory } of participants) if (memory !== undefined) memory.isCurrent = true;
 }
 
 /** All is planned anew then, by what every node says now. */

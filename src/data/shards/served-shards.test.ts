@@ -38,6 +38,7 @@ class Node4 {
   readonly asked: unknown[] = [];
   schemaVersion = 0;
   listVersion = 0;
+  growsWhenRead = false;
   freshCount = 0;
   readonly counters = new ServedCounters();
   readonly #methods: readonly ServedMethod[];
@@ -47,6 +48,9 @@ class Node4 {
     const { clock } = must(this.world.nodes[0], 'd4').env;
     const listGrows = (): void => {
       this.listVersion++;
+    };
+    const fragmentReads = (): void => {
+      if (this.growsWhenRead) this.schemaVersion++;
     };
     const shards: ShardAccess = {
       decideFieldTypes: () => Promise.resolve([]),
@@ -65,6 +69,7 @@ class Node4 {
         yield [{ at: 0, key: '', texts: ['m,a=2'] }];
       },
       async *fragment() {
+        fragmentReads();
         yield await Promise.resolve([]);
       },
       answer: (shardIds) => {
@@ -254,6 +259,14 @@ test('served shards: a fragment that was planned by other schemas is refused, on
   expect(await node.fragment([1], await node.mark([1]))).toEqual([[]]);
   // Another run of the node counts from the start.
   await expect(new Node4().fragment([1], `1.${node.schemaVersion}`)).rejects.toMatchObject({ code: 'schema_changed' }); // prettier-ignore
+});
+
+test('served shards: a fragment that finds other schemas than those it was planned by is refused before anything of it is sent', async () => {
+  const node = new Node4();
+  node.growsWhenRead = true;
+  const mark = await node.mark([1]);
+  await expect(node.fragment([1], mark)).rejects.toMatchObject({ code: 'schema_changed' });
+  expect(await node.fragment([1])).toEqual([[]]);
 });
 
 test('served shards: a list says what stood for the lists of the node when it began, and which message is the last', async () => {

@@ -151,7 +151,17 @@ function servedReads(ports: ServedShardsPorts, places: OwnPlaces): readonly Serv
         if (following.length > 0) yield { blocks: [], ends: noBlocks(following), isLast: true };
         return;
       }
-      yield* fragmentReplies(shards, { ...request, following }, { own, ...options(signal) });
+      let isFirst = true;
+      for await (const reply of fragmentReplies(
+        shards,
+        { ...request, following },
+        { own, ...options(signal) },
+      )) {
+        // A worker has schemas before a write of them is acknowledged, and says so with the first of what it has read.
+        if (isFirst) marks.check(describedAt);
+        isFirst = false;
+        yield reply;
+      }
     }),
     ...servedAnswers(ports, places, marks),
   ];

@@ -1,6 +1,7 @@
 /** Bugs of a storage engine as a whole: what it is told, and what it says. */
 import type { ExpectTask, HomeBatch, HomeFields } from '../../../src/data/engine/engine-tasks.ts';
 import type { FeedPiece } from '../../../src/data/engine/answers/gathered/feeds.ts';
+import { isFragmentKind } from '../../../src/data/engine/fragment-streams.ts';
 import { digestWords, type DigestTask } from '../../../src/data/engine/digests/shard-digest.ts';
 import type { Engine, EnginePorts } from '../../../src/env/engine-host.ts';
 import { seriesParts } from '../../../src/models/digest-grid.ts';
@@ -23,7 +24,9 @@ export function plantedWrites(engine: Engine, ports: EnginePorts, plant?: Plant)
     case 'awaiting-read':
       return readingAwaiting(engine);
     case 'growth-untold':
-      return withoutGrowth(engine, 'schemaVersion');
+      return withoutGrowth(withUntoldReads(engine), 'schemaVersion');
+    case 'growth-unread':
+      return withUntoldReads(engine);
     case 'series-untold':
       return withoutGrowth(engine, 'seriesVersion');
     case 'feeds-cut':
@@ -127,6 +130,20 @@ function withoutGrowth(engine: Engine, of: 'schemaVersion' | 'seriesVersion'): E
     if (Array.isArray(told)) return { body: (told as readonly number[]).with(of === 'schemaVersion' ? 0 : 1, 0) }; // prettier-ignore
     return { ...reply, body: { ...told, [of]: 0 } };
   });
+}
+
+/** What is read does not say of which schemas it is. */
+function withUntoldReads(engine: Engine): Engine {
+  return {
+    call: (kind, body, context) => engine.call(kind, body, context),
+    async *stream(kind, body, context) {
+      for await (const reply of engine.stream(kind, body, context))
+        yield isFragmentKind(kind)
+          ? { ...reply, body: { ...(reply.body as object), schemaVersion: undefined } }
+          : reply;
+    },
+    close: () => engine.close(),
+  };
 }
 
 /** A node that fails while it sends what it has of an answer has sent all of it. */

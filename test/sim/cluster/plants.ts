@@ -76,6 +76,8 @@ export const sharePlants = ['groups-untold', 'schemas-untold', 'series-untold', 
 export const ownWritePlants = ['laggards-read'] as const;
 /** Those of schemas that are remembered: `run-grown-schemas.ts` finds them. */
 export const schemaPlants = ['memory-trusted', 'growth-untold'] as const;
+/** Those of rows that bring a field while they are read: `run-growing-rows.ts` finds them. */
+export const growingPlants = ['growth-unread'] as const;
 /** Those of lists that are remembered: `run-grown-lists.ts` finds them. */
 export const listPlants = ['memory-trusted', 'growth-untold', 'lists-held'] as const;
 /** Those of the word that nodes give each other: `run-pledges.ts` finds them. */
@@ -98,6 +100,7 @@ export type Plant =
   | (typeof sharePlants)[number]
   | (typeof ownWritePlants)[number]
   | (typeof schemaPlants)[number]
+  | (typeof growingPlants)[number]
   | (typeof listPlants)[number]
   | (typeof runPlants)[number]
   | (typeof typePlants)[number]

@@ -18,6 +18,7 @@ interface SpreadCluster {
     hosts?: readonly number[],
   ) => Promise<void>;
   readonly count: (node: DataNode, text: string) => Promise<readonly number[]>;
+  readonly writeLines: (node: DataNode, lines: readonly string[]) => Promise<void>;
   /** How often nodes were asked what they have. */
   readonly describedCount: () => Promise<number>;
 }
@@ -42,6 +43,8 @@ export async function spread({
     ask(at(0), `CREATE DATABASE d WITH DURATION INF REPLICATION ${replicaCount}`, ''),
   );
   await world.run(world.nowMs + 1_000);
+  const writeLines = (node: DataNode, lines: readonly string[]): Promise<void> =>
+    node.writer.write({ database: 'd', retentionPolicy: '', body: new TextEncoder().encode(lines.join('\n')), stepNs: 1n, level: 'all', timeoutMs: 60_000 }); // prettier-ignore
   const write = (
     node: DataNode,
     measurement: string,
@@ -49,7 +52,7 @@ export async function spread({
     hosts: readonly number[] = [...Array(hostCount).keys()],
   ): Promise<void> => {
     const lines = hosts.map((i) => `${measurement},host=h${i} ${field}=${i}i ${i + 1}`);
-    return node.writer.write({ database: 'd', retentionPolicy: '', body: new TextEncoder().encode(lines.join('\n')), stepNs: 1n, level: 'all', timeoutMs: 60_000 }); // prettier-ignore
+    return writeLines(node, lines);
   };
   const count = async (node: DataNode, text: string): Promise<readonly number[]> => {
     const answer = await world.complete(ask(node, text, 'd'));
@@ -65,7 +68,7 @@ export async function spread({
     );
     return counts.reduce((sum, one) => sum + one, 0);
   };
-  return { world, at, nodeCount: nodes.length, write, count, describedCount };
+  return { world, at, nodeCount: nodes.length, write, writeLines, count, describedCount };
 }
 
 /** Rejects where a node does not show what a write has brought that was acknowledged, through whichever node. */
