@@ -2,13 +2,7 @@ import { DbError } from '../base/errors.ts';
 import type { BinaryOperator, CastType, Expr } from './ast.ts';
 import { parseDurationNs } from './duration.ts';
 import { parseSegments } from './parse-segments.ts';
-import {
-  checkRegex,
-  missingParameter,
-  syntaxError,
-  syntaxErrorAt,
-  TokenReader,
-} from './token-reader.ts';
+import { missingParameter, syntaxError, syntaxErrorAt, TokenReader } from './token-reader.ts';
 import type { Token } from './token.ts';
 
 const precedence: ReadonlyMap<string, number> = new Map([
@@ -111,6 +105,7 @@ function parseUnary(reader: TokenReader): Expr {
     case '+':
       return parseSigned(reader, token.kind === '-');
     default:
+      if (token.kind === 'REGEX') reader.checkRegex(token);
       return build.leaf(parseLiteral(token));
   }
 }
@@ -129,7 +124,6 @@ function parseLiteral(token: Token): Expr {
     case 'DURATIONVAL':
       return { kind: 'duration', valueNs: parseDurationNs(token.text) };
     case 'REGEX':
-      checkRegex(token);
       return { kind: 'regex', source: token.text };
     case 'BOUND':
       throw missingParameter(token.text.replace(/^\$/, ''));

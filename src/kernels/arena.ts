@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import { DbError } from '../base/errors.ts';
 import { growMemory } from './grow-memory.ts';
 
 const alignBytes = 16;
@@ -27,7 +28,9 @@ export class Arena {
   allocate(lengthBytes: number): number {
     const at = this.#top;
     const top = aligned(at + lengthBytes);
-    assert(top <= this.#bytesMax, 'an arena stays within its limit');
+    // Nobody has bounded what a statement asks for: it ends, and nothing else.
+    if (top > this.#bytesMax)
+      throw new DbError('limit_exceeded', `columns in work take more than ${this.#bytesMax} bytes`);
     growMemory(this.memory, top);
     this.#top = top;
     return at;

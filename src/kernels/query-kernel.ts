@@ -42,6 +42,13 @@ export interface Mask {
   readonly count: number;
 }
 
+/** A column of numbers in the arena. */
+export interface PlacedNumbers {
+  readonly type: NumberType;
+  readonly ptr: number;
+  readonly count: number;
+}
+
 const pagesFirst = 4;
 const pagesMax = 65_536;
 
@@ -67,27 +74,36 @@ export class QueryKernel {
     return new WindowTable(this.#exports, this.arena, { columns, grid });
   }
 
-  /** Which values meet `operator bound`; the bound is of the column's type. */
-  compare(
+  /** A column in the arena, to be compared as often as a predicate has it. */
+  placeNumbers(
     type: NumberType,
-    values: Float64Array | BigInt64Array | BigUint64Array,
-    operator: MaskOperator,
-    bound: number | bigint,
-  ): Mask {
-    const count = values.length;
-    const valuesPtr = this.#place(new Uint8Array(values.buffer, values.byteOffset, count * 8));
-    const ptr = this.arena.allocate(count);
-    const code = operators.indexOf(operator);
-    if (type === 'float') this.#exports.compareFloats(valuesPtr, count, code, Number(bound), ptr);
-    else if (type === 'integer')
-      this.#exports.compareIntegers(valuesPtr, count, code, BigInt(bound), ptr);
-    else this.#exports.compareUnsigned(valuesPtr, count, code, BigInt(bound), ptr);
-    return { ptr, count };
+    { buffer, byteOffset, length: count }: Float64Array | BigInt64Array | BigUint64Array,
+  ): PlacedNumbers {
+    return { type, ptr: this.#place(new Uint8Array(buffer, byteOffset, count * 8)), count };
   }
 
-  /** A mask that is the same in every row. */
-  constantMask(count: number, passes: boolean): Mask {
-    return this.bytesMask(new Uint8Array(count).fill(passes ? 1 : 0));
+  /** Which values meet `operator bound`, into a mask of as many rows; the bound is of the column's type. */
+  compare(
+    { type, ptr, count }: PlacedNumbers,
+    operator: MaskOperator,
+    bound: number | bigint,
+    mask: Mask,
+  ): void {
+    const code = operators.indexOf(operator);
+    if (type === 'float') this.#exports.compareFloats(ptr, count, code, Number(bound), mask.ptr);
+    else if (type === 'integer')
+      this.#exports.compareIntegers(ptr, count, code, BigInt(bound), mask.ptr);
+    else this.#exports.compareUnsigned(ptr, count, code, BigInt(bound), mask.ptr);
+  }
+
+  /** Whose rows are anything. */
+  newMask(count: number): Mask {
+    return { ptr: this.arena.allocate(count), count };
+  }
+
+  /** All rows alike. */
+  fill({ ptr, count }: Mask, passes: boolean): void {
+    new Uint8Array(this.arena.memory.buffer, ptr, count).fill(passes ? 1 : 0);
   }
 
   bytesMask(bytes: Uint8Array): Mask {

@@ -46,6 +46,21 @@ export type Operand =
   | { readonly kind: 'tag'; readonly name: string }
   | { readonly kind: 'constant'; readonly value: Value };
 
+/** Comparisons, matches and programs, each as often as it stands there. */
+function termCount(predicate: Predicate): number {
+  if (predicate.kind !== 'and' && predicate.kind !== 'or') return 1;
+  return termCount(predicate.left) + termCount(predicate.right);
+}
+
+/** Of rows, series or values that a predicate is asked of: so many that some `terms` are looked at, `most` where it is short. */
+export function looksWithin(terms: number, predicate: Predicate | undefined, most: number): number {
+  if (predicate === undefined) return most;
+  return Math.max(1, Math.min(most, Math.floor(terms / termCount(predicate))));
+}
+
+/** So many terms of tags are looked at, then others may run: a pattern takes a microsecond to meet a text, and tens to meet a long one. */
+export const tagTermsPerPause = 1 << 13;
+
 /** The fields a predicate reads, in order of first use. */
 export function predicateFields(predicate: Predicate | undefined): readonly string[] {
   const names = new Set<string>();
@@ -80,57 +95,93 @@ export function specialize(
   matcher: MatcherFactory,
 ): Predicate | false | undefined {
   if (predicate === undefined) return undefined;
-  const reduced = reduce(predicate, tags, matcher);
+  return decided(reduce(predicate, tags, matcher, parted));
+}
+
+/** Of a reduced predicate, as specialize() has it. */
+export function decided(reduced: Predicate): Predicate | false | undefined {
   if (reduced.kind !== 'constant') return reduced;
   return reduced.value ? undefined : false;
 }
 
-function reduce(predicate: Predicate, tags: TagReader, matcher: MatcherFactory): Predicate {
+export type Joined = Extract<Predicate, { kind: 'and' | 'or' }>;
+
+/** How parts of AND and OR are reduced. */
+export interface ReducedParts {
+  /** Of one whose parts do not hang on tags; undefined of any other. */
+  readonly known: (joined: Joined) => Predicate | undefined;
+  /** Of two parts that are not decided. */
+  readonly join: (joined: Joined, left: Predicate, right: Predicate) => Predicate;
+}
+
+const parted: ReducedParts = { known: () => undefined, join: joinedOf };
+
+/** What is reduced to itself stays the same object. */
+export function joinedOf(joined: Joined, left: Predicate, right: Predicate): Joined {
+  const isSame = left === joined.left && right === joined.right;
+  return isSame ? joined : { kind: joined.kind, left, right };
+}
+
+/** With the values of tags in place of their names; a constant where that decides it. */
+export function reduce(
+  predicate: Predicate,
+  tags: TagReader,
+  matcher: MatcherFactory,
+  parts: ReducedParts,
+): Predicate {
   switch (predicate.kind) {
     case 'constant':
       return predicate;
     case 'and':
     case 'or': {
+      const known = parts.known(predicate);
+      if (known !== undefined) return known;
       const decides = predicate.kind === 'or';
-      const left = reduce(predicate.left, tags, matcher);
+      const left = reduce(predicate.left, tags, matcher, parts);
       if (left.kind === 'constant' && left.value === decides) return left;
-      const right = reduce(predicate.right, tags, matcher);
+      const right = reduce(predicate.right, tags, matcher, parts);
       if (right.kind === 'constant' && right.value === decides) return right;
       if (left.kind === 'constant') return right;
       if (right.kind === 'constant') return left;
-      return { kind: predicate.kind, left, right };
+      return parts.join(predicate, left, right);
     }
     case 'compare': {
       const left = bindTags(predicate.left, tags);
       const right = bindTags(predicate.right, tags);
       if (left.kind === 'constant' && right.kind === 'constant')
-        return { kind: 'constant', value: compare(predicate.operator, left.value, right.value) };
-      return { kind: 'compare', operator: predicate.operator, left, right };
+        return compare(predicate.operator, left.value, right.value) ? always : never;
+      const isSame = left === predicate.left && right === predicate.right;
+      return isSame ? predicate : { kind: 'compare', operator: predicate.operator, left, right };
     }
     case 'match': {
       const operand = bindTags(predicate.operand, tags);
-      if (operand.kind !== 'constant') return { ...predicate, operand };
+      if (operand.kind !== 'constant') return predicate;
       const matches =
         typeof operand.value === 'string' && matcher(predicate.pattern)(operand.value);
-      return { kind: 'constant', value: matches !== predicate.negated };
+      return matches !== predicate.negated ? always : never;
     }
     case 'program':
       return reduceProgram(predicate, tags, matcher);
   }
 }
 
+const always: Predicate = { kind: 'constant', value: true };
+const never: Predicate = { kind: 'constant', value: false };
+
 /** A tag that a series lacks has no value here, other than in a comparison of its own. */
 function reduceProgram(
-  { program, inputs: unbound }: Extract<Predicate, { kind: 'program' }>,
+  predicate: Extract<Predicate, { kind: 'program' }>,
   tags: TagReader,
   matcher: MatcherFactory,
 ): Predicate {
+  const { program, inputs: unbound } = predicate;
+  const isBound = !unbound.some(({ kind }) => kind === 'tag');
+  if (isBound && unbound.some(({ kind }) => kind === 'field')) return predicate;
   const inputs = unbound.map((input): ProgramOperand =>
     input.kind === 'tag' ? { kind: 'constant', value: tags.get(input.name) ?? null } : input,
   );
   if (inputs.some(({ kind }) => kind === 'field')) return { kind: 'program', program, inputs };
-  const value = evaluateProgram({ program, inputs }, () => null, matcher);
-  return { kind: 'constant', value };
+  return evaluateProgram({ program, inputs }, () => null, matcher) ? always : never;
 }
 
 function evaluateProgram(

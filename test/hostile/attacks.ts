@@ -7,6 +7,7 @@ import { longKeys, oddNames } from './odd-names.ts';
 import { foreignAddresses } from './foreign-addresses.ts';
 import { forgedRequests } from './forged-requests.ts';
 import { manyShards, ownWrites } from './own-writes.ts';
+import { longOverMany } from './long-over-many.ts';
 import { portNoise } from './port-noise.ts';
 import { slowForms } from './slow-forms.ts';
 
@@ -31,4 +32,5 @@ export const attacks: readonly Attack[] = [
   foreignAddresses,
   portNoise,
   slowForms,
+  longOverMany,
 ];

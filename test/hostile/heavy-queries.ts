@@ -16,7 +16,7 @@ function first({ dataUrls }: HostileTarget): string {
 }
 
 /** An answer that is whole: JSON, and of a status that the reference has. */
-function checkAnswer({ status, text }: Answer, what: string): void {
+export function checkAnswer({ status, text }: Answer, what: string): void {
   if (status !== 200 && status !== 400) throw new Error(`${what}: status ${status} ${text.slice(0, 200)}`); // prettier-ignore
   try {
     JSON.parse(text);

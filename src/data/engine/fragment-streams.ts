@@ -7,6 +7,8 @@ import { runAlikeFragments, runFragment } from '../../query/exec/run-fragment.ts
 import type { Fragment } from '../../query/fragment.ts';
 import type { AlikeFragments, fragmentEnd } from '../../query/fragment-run.ts';
 import type { MatcherFactory } from '../../query/predicate.ts';
+import type { QueryAccount } from '../../query/run/query-account.ts';
+import type { SelectAccounts } from '../../query/run/select-limits.ts';
 import type { ShardView } from '../../storage/engine/shard-view.ts';
 import { batchBlocks } from './block-batches.ts';
 import { packedReply, sentReply } from './block-replies.ts';
@@ -23,6 +25,7 @@ export function isFragmentKind(kind: string): kind is FragmentKind {
 
 export interface FragmentStreamsPorts extends Pick<EnginePorts, 'clock' | 'turn'> {
   readonly kernels: IdleKernels;
+  readonly accounts: SelectAccounts;
   readonly matcher: MatcherFactory;
   readonly whenOpen: (shardIds: readonly number[]) => Promise<void> | undefined;
   /** Of those that are here, to be released. */
@@ -39,6 +42,13 @@ export interface AskedFragments {
   readonly tellsEnds: boolean;
   /** Blocks are for another node. */
   readonly isSent: boolean;
+}
+
+interface Reading {
+  readonly views: readonly ShardView[];
+  readonly kernel: QueryKernel;
+  readonly account: QueryAccount;
+  readonly context: EngineContext;
 }
 
 export class FragmentStreams {
@@ -60,6 +70,7 @@ export class FragmentStreams {
     const { shardIds, isSent } = asked;
     const {
       kernels,
+      accounts,
       views: viewsOf,
       schemaVersion: versionOf,
       whenOpen,
@@ -69,6 +80,7 @@ export class FragmentStreams {
     await whenOpen(shardIds);
     const slices = new Slices({ clock, turn });
     const kernel = kernels.take();
+    const account = accounts.open();
     let views: readonly ShardView[] = [];
     let schemaVersion: number | undefined;
     let isRead = false;
@@ -77,11 +89,12 @@ export class FragmentStreams {
       isRead = true;
       for (const view of views) view.release();
       kernels.give(kernel);
+      account.close();
     };
     try {
       views = viewsOf(shardIds);
       schemaVersion = versionOf();
-      const blocks = this.#blocks(asked, { views, kernel, context });
+      const blocks = this.#blocks(asked, { views, kernel, account, context });
       for (const { packer, ...batch } of batchBlocks(blocks, () => slices.isDue, {
         isCopied: isSent,
       })) {
@@ -102,12 +115,15 @@ export class FragmentStreams {
 
   *#blocks(
     { alike, tellsEnds }: AskedFragments,
-    { views, kernel, context }: { readonly views: readonly ShardView[]; readonly kernel: QueryKernel; readonly context: EngineContext }, // prettier-ignore
+    { views, kernel, account, context }: Reading,
   ): Generator<FragmentBlock | typeof fragmentEnd | undefined> {
     const { arena } = kernel;
     // Each counts its own points.
-    const contextOf = () =>
-      new FragmentContext(kernel, this.#ports.matcher, () => context.cancelled());
+    const contextOf = () => {
+      const own = new FragmentContext(kernel, this.#ports.matcher, () => context.cancelled());
+      own.chargeTo(account);
+      return own;
+    };
     for (const some of alike) {
       const mark = arena.mark();
       if (tellsEnds) yield* runAlikeFragments(some, views, contextOf);

@@ -1,6 +1,11 @@
 /** The series of one shard that a condition on tags picks out of a measurement. */
 import { listedSeries } from '../../query/exec/series/candidate-series.ts';
-import { specialize, type MatcherFactory } from '../../query/predicate.ts';
+import {
+  looksWithin,
+  specialize,
+  tagTermsPerPause,
+  type MatcherFactory,
+} from '../../query/predicate.ts';
 import type { ShardSource } from '../../query/source.ts';
 import type { ListedMeasurement } from './lists/schema-list.ts';
 
@@ -17,8 +22,9 @@ export function* passingSeries(
   matcher: MatcherFactory,
 ): Generator<number | undefined> {
   const { ids, isExact } = yield* listedSeries(shard, { measurement, predicate }, matcher);
+  const perPause = looksWithin(tagTermsPerPause, predicate, restSeriesCount);
   for (let i = 0; i < ids.length; i++) {
-    if (i % restSeriesCount === restSeriesCount - 1) yield undefined;
+    if (i % perPause === perPause - 1) yield undefined;
     const id = ids[i] ?? 0;
     if (isExact || specialize(predicate, shard.series(id).tags, matcher) !== false) yield id;
   }

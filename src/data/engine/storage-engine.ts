@@ -105,12 +105,16 @@ export class StorageEngine implements Engine {
       views: (shardIds) => this.#views(shardIds),
       seriesVersion: () => store.seriesVersion,
     };
-    const reading = { ...shared, kernels: this.#kernels, schemaVersion: () => store.schemaVersion };
+    const reading = {
+      ...shared,
+      kernels: this.#kernels,
+      schemaVersion: () => store.schemaVersion,
+      accounts: new SelectAccounts(options.queryAccounts),
+    };
     this.#lists = new ListRunner(shared);
     this.#fragments = new FragmentStreams(reading);
     this.#answers = new AnswerRunner({
       ...reading,
-      accounts: new SelectAccounts(options.queryAccounts),
       ...{ lent: store.borrowed, shareLimits: options.shareLimits },
     });
   }

@@ -26,6 +26,7 @@ export class FragmentContext {
   readonly #cancelled: () => boolean;
   readonly #points: PointCount;
   #pointsMax = 0;
+  #groupsBytes = 0;
   #account: MemoryAccount | undefined;
   #heard: ((groups: readonly GroupKey[]) => void) | undefined;
   #found: FoundGroups | undefined;
@@ -78,6 +79,18 @@ export class FragmentContext {
   charge(bytes: number): void {
     if (bytes > 0) this.#account?.charge(bytes);
     else if (bytes < 0) this.#account?.release(-bytes);
+  }
+
+  /** The same of groups that were found, until releaseGroups(). */
+  chargeGroups(bytes: number): void {
+    this.#account?.charge(bytes);
+    this.#groupsBytes += bytes;
+  }
+
+  /** Nobody has use for them any more. */
+  releaseGroups(): void {
+    this.#account?.release(this.#groupsBytes);
+    this.#groupsBytes = 0;
   }
 
   /** Counts points that were read, block by block. */

@@ -1,6 +1,12 @@
 import { compareUtf8 } from '../../base/compare-utf8.ts';
 import { DbError } from '../../base/errors.ts';
-import { predicateFields, specialize, type MatcherFactory, type Predicate } from '../predicate.ts';
+import {
+  looksWithin,
+  tagTermsPerPause,
+  type MatcherFactory,
+  type Predicate,
+} from '../predicate.ts';
+import { SeriesPredicates } from '../series-predicates.ts';
 import { compareGroups, type Fragment, type GroupKey } from '../fragment.ts';
 import type { ShardSource, SourceSeries } from '../source.ts';
 import { listedSeries } from './series/candidate-series.ts';
@@ -30,6 +36,8 @@ export interface GroupsContext {
   readonly matcher: MatcherFactory;
   readonly found?: FoundGroups | undefined;
   check(): void;
+  /** What the keys of groups take; given back by whoever has no more use for them. */
+  chargeGroups(bytes: number): void;
 }
 
 /** Undefined where it is not what was found. */
@@ -53,13 +61,13 @@ class Member implements MemberSeries {
   constructor(
     source: ShardSource,
     seriesId: number,
-    of: Pick<Member, 'residual'> & { readonly series: SourceSeries | undefined },
+    of: Pick<Member, 'residual' | 'residualFields'> & { readonly series: SourceSeries | undefined },
   ) {
     // prettier-ignore
     this.source = source;
     this.seriesId = seriesId;
     this.residual = of.residual;
-    this.residualFields = of.residual === undefined ? noFields : predicateFields(of.residual);
+    this.residualFields = of.residualFields;
     this.#series = of.series;
   }
 
@@ -73,6 +81,11 @@ const noFields: readonly string[] = [];
 
 /** Millions of series take seconds, and so do thousands under a predicate of many patterns. */
 const seriesPerPause = 64;
+const tagsPerPause = 1 << 16;
+
+/** Of an object with its list of members and its place in a table; texts are there twice, as they are and as what tells groups apart. */
+const groupBytes = 200;
+const pointerBytes = 8;
 
 /** The fragment's series by group, groups in the reference's order (which follows the direction of time), members by series key, both in the direction of time: rows of equal time stand in that order. undefined is a pause, where others may run. */
 export function* groupSeries(
@@ -87,15 +100,18 @@ export function* groupSeries(
   const groups = fragment.groupBy.length === 0 ? undefined : new Map<string, OpenGroup>();
   const { seriesMax = 0, predicate, groupBy } = fragment;
   const { matcher } = context;
+  const tagged = Math.max(1, Math.min(seriesPerPause, Math.floor(tagsPerPause / groupBy.length)));
+  const looksPerPause = looksWithin(tagTermsPerPause, predicate, tagged);
+  const predicates = predicate && new SeriesPredicates(predicate, matcher);
   for (const source of sources) {
     let count = 0;
     let looked = 0;
     const { ids, isExact } = yield* listedSeries(source, fragment, matcher);
     // What the lists of the index have told of a series is not asked of its tags again.
-    const asked = isExact ? undefined : predicate;
+    const asked = isExact ? undefined : predicates;
     const needsTags = asked !== undefined || groupBy.length > 0;
     for (const seriesId of ids) {
-      if (++looked % seriesPerPause === 0) {
+      if (++looked % looksPerPause === 0) {
         context.check();
         yield undefined;
       }
@@ -103,12 +119,13 @@ export function* groupSeries(
       const residual =
         series === undefined || asked === undefined
           ? undefined
-          : specialize(asked, { get: (tag) => series.tag(tag) }, matcher);
+          : asked.of({ get: (tag) => series.tag(tag) });
       if (residual === false) continue;
       if (seriesMax > 0 && ++count > seriesMax)
         throw new DbError('limit_exceeded', `max-select-series limit exceeded: (${count}/${seriesMax})`); // prettier-ignore
-      const group = groups === undefined ? alone : groupOf(groups, groupBy.map((tag) => series?.tag(tag) ?? '')); // prettier-ignore
-      group.members.push(new Member(source, seriesId, { series, residual }));
+      const group = groups === undefined ? alone : groupOf(groups, groupBy.map((tag) => series?.tag(tag) ?? ''), context); // prettier-ignore
+      const residualFields = (residual && predicates?.fieldsOf(residual)) ?? noFields;
+      group.members.push(new Member(source, seriesId, { series, residual, residualFields }));
     }
   }
   const sign = fragment.ascending ? 1 : -1;
@@ -125,10 +142,12 @@ interface OpenGroup {
   readonly members: MemberSeries[];
 }
 
-function groupOf(groups: Map<string, OpenGroup>, key: GroupKey): OpenGroup {
-  const [first = '', ...others] = key;
-  const identity = others.length === 0 ? first : JSON.stringify(key);
+function groupOf(groups: Map<string, OpenGroup>, key: GroupKey, context: GroupsContext): OpenGroup {
+  const identity = key.length === 1 ? (key[0] ?? '') : JSON.stringify(key);
   let group = groups.get(identity);
-  if (group === undefined) groups.set(identity, (group = { key, members: [] }));
+  if (group === undefined) {
+    context.chargeGroups(groupBytes + key.length * pointerBytes + 2 * identity.length);
+    groups.set(identity, (group = { key, members: [] }));
+  }
   return group;
 }

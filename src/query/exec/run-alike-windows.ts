@@ -37,6 +37,7 @@ export function* runAlikeWindows(
     own.limitPoints(fragment.pointsMax ?? 0);
     if (found !== undefined) own.knows(found);
     yield* runWindows(fragment, task, sources, own);
+    own.releaseGroups();
     yield fragmentEnd;
   };
   if (plan === undefined || runs === undefined) {
@@ -59,6 +60,7 @@ export function* runAlikeWindows(
   } finally {
     if (context.kernel !== undefined) plan.tables.release(context.kernel);
     runs.release();
+    context.releaseGroups();
   }
 }
 
@@ -80,6 +82,7 @@ function* together(
     }
     yield fragmentEnd;
   }
+  context.releaseGroups();
 }
 
 /** Measurements that are added together: no more groups than share a table, nor series than are added at once. */

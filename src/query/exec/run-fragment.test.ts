@@ -11,6 +11,7 @@ import type { Predicate } from '../predicate.ts';
 import { cellValue } from './columns/column-builder.ts';
 import { FragmentContext } from './context.ts';
 import { runFragment } from './run-fragment.ts';
+import { NodeAccount, QueryAccount } from '../run/query-account.ts';
 
 const allParts = ['count', 'sum', 'min', 'max', 'first', 'last'] as const;
 
@@ -385,4 +386,24 @@ test('fragment: who wants few rows does not read series whose rows come behind t
   const [block] = [...blocksOf(shown, [source], idle())];
   expect(block).toMatchObject({ series: { keys: ['cpu,host=a', 'cpu,host=b'], at: Uint32Array.of(0, 1) } }); // prettier-ignore
   expect(count).toBe(6);
+});
+
+test('fragment: groups of many series by very many tags are charged, and given back in the end', () => {
+  const many = Array.from({ length: 200 }, (_, i) => point(`h${i}`, 0n, { v: i }));
+  const groupBy = ['host', ...Array.from({ length: 2_000 }, (_, i) => `t${i}`)];
+  const run = (bytesMax: number) => {
+    const account = new QueryAccount(new NodeAccount(0), bytesMax);
+    const context = idle();
+    context.chargeTo(account);
+    let most = 0;
+    const blocks = runFragment(fragment({ task: valueAndHost, groupBy }), [new MemorySource(many)], context); // prettier-ignore
+    try {
+      for (const _ of blocks) most = Math.max(most, account.bytes);
+    } finally {
+      expect(account.bytes).toBe(0);
+    }
+    return most;
+  };
+  expect(run(1 << 24)).toBeGreaterThan(200 * 2_000 * 8);
+  expect(() => run(1 << 20)).toThrow('max-query-memory limit exceeded');
 });

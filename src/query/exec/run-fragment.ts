@@ -41,6 +41,25 @@ export function runFragment(
   if (fragment.version !== fragmentVersion)
     throw new DbError('unsupported_version', `query fragment version ${fragment.version}`);
   context.limitPoints(fragment.pointsMax ?? 0);
+  return releasing(blocksOf(fragment, sources, context), context);
+}
+
+function* releasing(
+  blocks: Generator<FragmentBlock | undefined>,
+  context: FragmentContext,
+): Generator<FragmentBlock | undefined> {
+  try {
+    yield* blocks;
+  } finally {
+    context.releaseGroups();
+  }
+}
+
+function blocksOf(
+  fragment: Fragment,
+  sources: readonly ShardSource[],
+  context: FragmentContext,
+): Generator<FragmentBlock | undefined> {
   switch (fragment.task.kind) {
     case 'rows':
       return runRows(fragment, fragment.task, sources, context);

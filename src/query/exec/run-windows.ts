@@ -11,7 +11,7 @@ import { GroupRuns } from './group-runs.ts';
 import { GroupTables, tabledFields, tabledParts, type TabledField, type TabledFields } from './group-tables.ts'; // prettier-ignore
 import { groupSeries, type Group, type MemberSeries } from './groups.ts';
 import { NearestWindows, summarizeNearest, type WindowsSpan } from './nearest-windows.ts';
-import { selectRows } from './series/select-rows.ts';
+import { RowSelection } from './series/select-rows.ts';
 import { SeriesRows } from './series/series-rows.ts';
 import { pickedEnd, pickEnd } from './pick-end.ts';
 import { rankField } from './ranked-windows.ts';
@@ -346,7 +346,12 @@ function* addRows(
   for (let chunk = rows.next(); chunk !== undefined; chunk = rows.next()) {
     context.check();
     context.countPoints(chunk.timesNs.length);
-    const selected = residual === undefined ? chunk : selectRows(chunk, residual, present, context);
+    const looked = residual && new RowSelection(chunk, residual, present, context);
+    let selected = looked === undefined ? chunk : looked.next();
+    for (; selected === 'pause'; selected = looked?.next() ?? chunk) {
+      context.check();
+      yield undefined;
+    }
     names.forEach((name, i) => {
       const column = selected.columns[placeByName.get(name) ?? -1];
       const accumulator = accumulators[i];

@@ -75,9 +75,11 @@ export class QueryAccount {
     }
   }
 
+  /** Never more than it holds: what is given back once it is closed was given back then. */
   release(bytes: number): void {
-    this.#node.take(-bytes);
-    this.#add(-bytes);
+    const held = Math.min(bytes, this.#bytes);
+    this.#node.take(-held);
+    this.#add(-held);
   }
 
   close(): void {

@@ -258,6 +258,7 @@ export class AnswerRunner {
     const kernel = kernels.take();
     try {
       const own = new FragmentContext(kernel, matcher, () => context.cancelled());
+      own.chargeTo(account);
       const { views } = place;
       const steps = cutAnswer({ views, plan, limits, seriesMax: task.seriesMax, account }, own);
       let step = steps.next();

@@ -5,7 +5,13 @@ import { HyperLogLog } from '../../../base/collections/hyper-log-log.ts';
 import { candidateSeries } from '../../../query/exec/series/candidate-series.ts';
 import { tagCandidates } from '../../../query/exec/series/tag-candidates.ts';
 import { sortedNames } from '../../../query/compile/schema.ts';
-import { specialize, type MatcherFactory, type Predicate } from '../../../query/predicate.ts';
+import {
+  looksWithin,
+  specialize,
+  tagTermsPerPause,
+  type MatcherFactory,
+  type Predicate,
+} from '../../../query/predicate.ts';
 import type { SeriesIds, ShardSource } from '../../../query/source.ts';
 import type { ListedMeasurement, ListPiece, ListRequest } from './schema-list.ts';
 
@@ -68,6 +74,10 @@ function judgeOf({ measurement, matcher }: Lister): (tags: () => Tags) => boolea
   return (tags) => specialize(predicate, tags(), matcher) !== false;
 }
 
+function judgedPerPause({ measurement: { predicate } }: Lister): number {
+  return looksWithin(tagTermsPerPause, predicate, judgedSeriesCount);
+}
+
 type Tags = ReadonlyMap<string, string>;
 
 /** One tag compared with values, which is what tagCandidates() finds the series by. */
@@ -88,9 +98,10 @@ function candidatesOf(
 /** The series that pass, shard after shard: a series of two shards comes twice. */
 function* passing(lister: Lister): Generator<{ shard: ShardSource; id: number } | undefined> {
   const passes = judgeOf(lister);
+  const perPause = judgedPerPause(lister);
   for (const shard of lister.shards)
     for (const [i, id] of (yield* candidatesOf(shard, lister)).entries()) {
-      if (i % judgedSeriesCount === judgedSeriesCount - 1) yield undefined;
+      if (i % perPause === perPause - 1) yield undefined;
       if (passes(() => shard.series(id).tags)) yield { shard, id };
     }
 }
@@ -115,6 +126,7 @@ function* listSeries(lister: Lister): Generator<ListPiece | undefined> {
   const { at, measurement } = lister;
   const { textsMax = Infinity } = measurement;
   const passes = judgeOf(lister);
+  const perPause = judgedPerPause(lister);
   let heads: Head[] = [];
   for (const shard of lister.shards) {
     const ids = yield* candidatesOf(shard, lister);
@@ -124,7 +136,7 @@ function* listSeries(lister: Lister): Generator<ListPiece | undefined> {
   let texts: string[] = [];
   let leftCount = textsMax;
   for (let count = 1; heads.length > 0 && leftCount > 0; count++) {
-    if (count % judgedSeriesCount === 0) yield undefined;
+    if (count % perPause === 0) yield undefined;
     const { key, shard, ids, next } = leastOf(heads);
     const id = ids[next] ?? 0;
     let hasEnded = false;

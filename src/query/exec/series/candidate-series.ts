@@ -2,7 +2,13 @@
  * The series of a shard that a predicate may pass, as far as the lists of the index tell: by equality of a tag, or by a term
  * that reads one tag alone, which is asked of each of its values instead of each series.
  */
-import { specialize, type MatcherFactory, type Predicate } from '../../predicate.ts';
+import {
+  looksWithin,
+  specialize,
+  tagTermsPerPause,
+  type MatcherFactory,
+  type Predicate,
+} from '../../predicate.ts';
 import type { SeriesIds, SeriesSteps, ShardSource } from '../../source.ts';
 import { tagCandidates } from './tag-candidates.ts';
 
@@ -107,9 +113,10 @@ function* pickValues(
   matcher: MatcherFactory,
 ): Generator<undefined, ReadonlySet<string> | undefined> {
   const picked = new Set<string>();
+  const perPause = looksWithin(tagTermsPerPause, term, valuesPerPause);
   for (const values of lists)
     for (const [i, value] of values.entries()) {
-      if (i % valuesPerPause === 0) yield undefined;
+      if (i % perPause === 0) yield undefined;
       if ((specialize(term, new Map([[key, value]]), matcher) !== false) !== isPassing) continue;
       if (picked.add(value).size > valuesMax) return undefined;
     }

@@ -1,7 +1,7 @@
 import { evaluate, type Predicate } from '../../predicate.ts';
 import type { FragmentContext } from '../context.ts';
 import { LateColumns, type LateField } from './late-columns.ts';
-import { selectRows } from './select-rows.ts';
+import { RowSelection } from './select-rows.ts';
 import type { RowChunk, SeriesRows } from './series-rows.ts';
 
 /** What the rows of a series are read of; the fields of its predicate are `lead`, all others `late`. */
@@ -23,6 +23,8 @@ export interface FilteredFields {
 export class FilteredSeries {
   readonly #fields: FilteredFields;
   readonly #context: FragmentContext;
+  /** Rows of the lead that are being looked at. */
+  #looked: RowSelection | undefined;
   /** Rows of the lead that wait for their other columns. */
   #joined: { readonly selected: RowChunk; readonly late: LateColumns } | undefined;
 
@@ -36,10 +38,14 @@ export class FilteredSeries {
     const { lead, leadNames, hasLate, openLate, predicate, ascending } = this.#fields;
     const context = this.#context;
     if (this.#joined === undefined) {
-      const chunk = lead.next();
-      if (chunk === undefined) return undefined;
-      context.countPoints(chunk.timesNs.length);
-      const selected = selectRows(chunk, predicate, leadNames, context);
+      const chunk = this.#looked === undefined ? lead.next() : undefined;
+      if (chunk !== undefined) {
+        context.countPoints(chunk.timesNs.length);
+        this.#looked = new RowSelection(chunk, predicate, leadNames, context);
+      }
+      const selected = this.#looked?.next();
+      if (selected === undefined || selected === 'pause') return selected;
+      this.#looked = undefined;
       const { timesNs } = selected;
       const [first, last] = [timesNs[0], timesNs[timesNs.length - 1]];
       if (first === undefined || last === undefined || !hasLate) return selected;
@@ -54,7 +60,14 @@ export class FilteredSeries {
   }
 }
 
+/** Series share predicates, which may be long. */
+const fieldNeeds = new WeakMap<Predicate, boolean>();
+
 /** Whether no row passes that has none of the predicate's fields. */
 export function needsItsFields(predicate: Predicate, { matcher }: FragmentContext): boolean {
-  return !evaluate(predicate, () => null, matcher);
+  const known = fieldNeeds.get(predicate);
+  if (known !== undefined) return known;
+  const needs = !evaluate(predicate, () => null, matcher);
+  fieldNeeds.set(predicate, needs);
+  return needs;
 }

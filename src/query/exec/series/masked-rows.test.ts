@@ -5,7 +5,7 @@ import { compiledKernels } from '../../../kernels/module/kernel-module.ts';
 import type { Column } from '../../column.ts';
 import type { CompareOperator, Operand, Predicate } from '../../predicate.ts';
 import { maskedRows } from './masked-rows.ts';
-import { selectRows } from './select-rows.ts';
+import { RowSelection } from './select-rows.ts';
 
 const kernel = new QueryKernel(compiledKernels(), { bytesMax: 1 << 24 });
 const names = ['f', 'i', 'u'];
@@ -74,13 +74,50 @@ test('masked rows: the kernel selects what evaluation row by row selects', () =>
         columns: cells,
       };
       const matcher = () => () => false;
-      const slow = selectRows(chunk, condition, names, { kernel: undefined, matcher });
+      const slow = new RowSelection(chunk, condition, names, { kernel: undefined, matcher }).next();
       const fast = maskedRows(chunk, condition, names, kernel);
-      if (fast === undefined) return;
+      if (fast === undefined || slow === 'pause') return;
       taken++;
       expect([...fast].map(BigInt)).toEqual([...slow.timesNs]);
     }),
     { numRuns: 3_000, seed: 3 },
   );
   expect(taken).toBeGreaterThan(1_500);
+});
+
+const above = (value: number): Predicate => ({
+  kind: 'compare',
+  operator: '>',
+  left: { kind: 'field', name: 'f' },
+  right: { kind: 'constant', value },
+});
+
+/** As deep as the logarithm of its terms, like those of statements. */
+function anyOf(terms: readonly Predicate[]): Predicate {
+  const middle = terms.length >> 1;
+  if (terms.length < 2) return terms[0] ?? { kind: 'constant', value: false };
+  return { kind: 'or', left: anyOf(terms.slice(0, middle)), right: anyOf(terms.slice(middle)) };
+}
+
+const thousandRows = {
+  timesNs: BigInt64Array.from({ length: 1_000 }, (_, i) => BigInt(i)),
+  columns: [{ type: 'float', values: Float64Array.from({ length: 1_000 }, (_, i) => i) } as const],
+};
+
+test('masked rows: a predicate of very many terms takes the memory of one of few', () => {
+  const many = anyOf(Array.from({ length: 50_000 }, (_, i) => above(900 + i)));
+  const small = new QueryKernel(compiledKernels(), { bytesMax: 1 << 20 });
+  expect(maskedRows(thousandRows, many, ['f'], small)?.length).toBe(99);
+});
+
+test('selected rows: what the kernel cannot decide is looked at in steps', () => {
+  const never: Predicate = { kind: 'match', operand: { kind: 'field', name: 'f' }, pattern: 'x', negated: false }; // prettier-ignore
+  const many = anyOf([never, ...Array.from({ length: 5_000 }, (_, i) => above(900 + i))]);
+  const matcher = () => () => false;
+  const selection = new RowSelection(thousandRows, many, ['f'], { kernel, matcher });
+  let pauseCount = 0;
+  let selected = selection.next();
+  for (; selected === 'pause'; selected = selection.next()) pauseCount++;
+  expect(selected.timesNs.length).toBe(99);
+  expect(pauseCount).toBeGreaterThan(10);
 });

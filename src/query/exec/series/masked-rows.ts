@@ -1,9 +1,12 @@
-import type { Mask, MaskOperator, QueryKernel } from '../../../kernels/query-kernel.ts';
+import type {
+  Mask,
+  MaskOperator,
+  PlacedNumbers,
+  QueryKernel,
+} from '../../../kernels/query-kernel.ts';
 import type { Column } from '../../column.ts';
 import type { CompareOperator, Operand, Predicate, Value } from '../../predicate.ts';
 import type { RowChunk } from './series-rows.ts';
-
-type NumberColumn = Extract<Column, { type: 'float' | 'integer' | 'unsigned' }>;
 
 const flipped: Readonly<Record<CompareOperator, CompareOperator>> = {
   '=': '=',
@@ -25,67 +28,98 @@ export function maskedRows(
   kernel: QueryKernel,
 ): Uint32Array | undefined {
   const mark = kernel.arena.mark();
-  const mask = maskOf(chunk, predicate, names, kernel);
+  const mask = new Masks(chunk, names, kernel).of(predicate);
   const rows = mask && kernel.rows(mask);
   kernel.arena.release(mark);
   return rows;
 }
 
-function maskOf(
-  chunk: RowChunk,
-  predicate: Predicate,
-  names: readonly string[],
-  kernel: QueryKernel,
-): Mask | undefined {
-  switch (predicate.kind) {
-    case 'constant':
-      return kernel.constantMask(chunk.timesNs.length, predicate.value);
-    case 'and':
-    case 'or': {
-      const left = maskOf(chunk, predicate.left, names, kernel);
-      const right = left && maskOf(chunk, predicate.right, names, kernel);
-      if (left === undefined || right === undefined) return undefined;
-      return predicate.kind === 'and' ? kernel.and(left, right) : kernel.or(left, right);
-    }
-    case 'compare': {
-      const { left, right, operator } = predicate;
-      if (right.kind === 'field') return compareMask(chunk, { names, field: right, operator: flipped[operator], other: left }, kernel); // prettier-ignore
-      return compareMask(chunk, { names, field: left, operator, other: right }, kernel);
-    }
-    case 'match':
-    case 'program':
-      return undefined;
+interface PlacedColumn {
+  readonly numbers: PlacedNumbers;
+  /** Rows that have a value; absent where all have. */
+  readonly valid: Mask | undefined;
+}
+
+/** Each column is in the arena once, and there are as many masks as the predicate is deep, however many terms it has. */
+class Masks {
+  readonly #chunk: RowChunk;
+  readonly #names: readonly string[];
+  readonly #kernel: QueryKernel;
+  readonly #columns = new Map<string, PlacedColumn | undefined>();
+  readonly #free: Mask[] = [];
+
+  constructor(chunk: RowChunk, names: readonly string[], kernel: QueryKernel) {
+    this.#chunk = chunk;
+    this.#names = names;
+    this.#kernel = kernel;
   }
-}
 
-interface Comparison {
-  readonly names: readonly string[];
-  readonly field: Operand;
-  readonly operator: CompareOperator;
-  readonly other: Operand;
-}
+  of(predicate: Predicate): Mask | undefined {
+    switch (predicate.kind) {
+      case 'constant':
+        return this.#constant(predicate.value);
+      case 'and':
+      case 'or': {
+        const left = this.of(predicate.left);
+        const right = left && this.of(predicate.right);
+        if (left === undefined || right === undefined) return undefined;
+        this.#kernel[predicate.kind](left, right);
+        this.#free.push(right);
+        return left;
+      }
+      case 'compare': {
+        const { left, right, operator } = predicate;
+        if (right.kind === 'field') return this.#compare(right, flipped[operator], left);
+        return this.#compare(left, operator, right);
+      }
+      case 'match':
+      case 'program':
+        return undefined;
+    }
+  }
 
-function compareMask(
-  chunk: RowChunk,
-  { names, field, operator, other }: Comparison,
-  kernel: QueryKernel,
-): Mask | undefined {
-  if (field.kind !== 'field' || other.kind !== 'constant') return undefined;
-  const column = chunk.columns[names.indexOf(field.name)];
-  if (column?.type !== 'float' && column?.type !== 'integer' && column?.type !== 'unsigned')
-    return undefined;
-  const exact = exactComparison(column, operator, other.value);
-  if (exact === undefined) return undefined;
-  const mask =
-    typeof exact === 'boolean'
-      ? kernel.constantMask(column.values.length, exact)
-      : kernel.compare(column.type, column.values, exact.operator, exact.bound);
-  return column.valid === undefined ? mask : kernel.and(mask, kernel.bytesMask(column.valid));
+  #compare(field: Operand, operator: CompareOperator, other: Operand): Mask | undefined {
+    if (field.kind !== 'field' || other.kind !== 'constant') return undefined;
+    const column = this.#column(field.name);
+    const exact = column && exactComparison(column.numbers, operator, other.value);
+    if (column === undefined || exact === undefined) return undefined;
+    const mask = typeof exact === 'boolean' ? this.#constant(exact) : this.#mask();
+    if (typeof exact !== 'boolean')
+      this.#kernel.compare(column.numbers, exact.operator, exact.bound, mask);
+    if (column.valid !== undefined) this.#kernel.and(mask, column.valid);
+    return mask;
+  }
+
+  /** Undefined for one that is not of numbers. */
+  #column(name: string): PlacedColumn | undefined {
+    const known = this.#columns.get(name);
+    if (known !== undefined || this.#columns.has(name)) return known;
+    const placed = this.#placed(this.#chunk.columns[this.#names.indexOf(name)]);
+    this.#columns.set(name, placed);
+    return placed;
+  }
+
+  #placed(column: Column | undefined): PlacedColumn | undefined {
+    if (column?.type !== 'float' && column?.type !== 'integer' && column?.type !== 'unsigned')
+      return undefined;
+    const numbers = this.#kernel.placeNumbers(column.type, column.values);
+    return { numbers, valid: column.valid && this.#kernel.bytesMask(column.valid) };
+  }
+
+  #constant(passes: boolean): Mask {
+    const mask = this.#mask();
+    this.#kernel.fill(mask, passes);
+    return mask;
+  }
+
+  #mask(): Mask {
+    return this.#free.pop() ?? this.#kernel.newMask(this.#chunk.timesNs.length);
+  }
 }
 
 /** The comparison with a bound of the column's own type, or what it always gives; undefined when that is not certain. */
 function exactComparison(
-  { type }: NumberColumn,
+  { type }: Pick<PlacedNumbers, 'type'>,
   operator: CompareOperator,
   value: Value,
 ): { readonly operator: MaskOperator; readonly bound: number | bigint } | boolean | undefined {

@@ -1,38 +1,68 @@
-import { evaluate, type MatcherFactory, type Predicate } from '../../predicate.ts';
+import { evaluate, looksWithin, type Predicate } from '../../predicate.ts';
 import type { FragmentContext } from '../context.ts';
 import { cellValue } from '../columns/column-builder.ts';
 import { maskedRows } from './masked-rows.ts';
 import { pickRows } from '../columns/pick-rows.ts';
 import type { RowChunk } from './series-rows.ts';
 
-/** The rows of a chunk that pass the predicate; `names[i]` is the field of column i. */
-export function selectRows(
-  chunk: RowChunk,
-  predicate: Predicate,
-  names: readonly string[],
-  { kernel, matcher }: Pick<FragmentContext, 'kernel' | 'matcher'>,
-): RowChunk {
-  const fast = kernel && maskedRows(chunk, predicate, names, kernel);
-  const rows = Int32Array.from(fast ?? evaluateRows(chunk, predicate, names, matcher));
-  if (rows.length === chunk.timesNs.length) return chunk;
+/** For fewer rows the kernel takes longer than a look at each. */
+const maskedRowsMin = 8;
+/** Terms that are looked at before others may run. */
+const termsPerPause = 1 << 18;
+
+type SelectContext = Pick<FragmentContext, 'kernel' | 'matcher'>;
+
+/** Picks the rows of a chunk that pass a predicate, which may have very many terms; `names[i]` is the field of column i. */
+export class RowSelection {
+  readonly #chunk: RowChunk;
+  readonly #predicate: Predicate;
+  readonly #names: readonly string[];
+  readonly #context: SelectContext;
+  readonly #passing: number[] = [];
+  #rowsPerPause = 0;
+  #row = 0;
+
+  constructor(
+    chunk: RowChunk,
+    predicate: Predicate,
+    names: readonly string[],
+    context: SelectContext,
+  ) {
+    this.#chunk = chunk;
+    this.#predicate = predicate;
+    this.#names = names;
+    this.#context = context;
+  }
+
+  /** 'pause' where there is more to look at. */
+  next(): RowChunk | 'pause' {
+    const { kernel } = this.#context;
+    const { length } = this.#chunk.timesNs;
+    const isMaskable = kernel !== undefined && length >= maskedRowsMin && this.#row === 0;
+    const fast = isMaskable ? maskedRows(this.#chunk, this.#predicate, this.#names, kernel) : undefined; // prettier-ignore
+    if (fast !== undefined) return picked(this.#chunk, fast);
+    if (this.#rowsPerPause === 0)
+      this.#rowsPerPause = looksWithin(termsPerPause, this.#predicate, length);
+    this.#evaluate(Math.min(length, this.#row + this.#rowsPerPause));
+    return this.#row < length ? 'pause' : picked(this.#chunk, this.#passing);
+  }
+
+  #evaluate(end: number): void {
+    const columns = new Map(this.#names.map((name, i) => [name, this.#chunk.columns[i]]));
+    const read = (name: string) => {
+      const column = columns.get(name);
+      return column === undefined ? null : cellValue(column, this.#row);
+    };
+    const { matcher } = this.#context;
+    for (; this.#row < end; this.#row++)
+      if (evaluate(this.#predicate, read, matcher)) this.#passing.push(this.#row);
+  }
+}
+
+function picked(chunk: RowChunk, passing: ArrayLike<number>): RowChunk {
+  if (passing.length === chunk.timesNs.length) return chunk;
+  const rows = Int32Array.from(passing);
   const timesNs = new BigInt64Array(rows.length);
   rows.forEach((row, i) => (timesNs[i] = chunk.timesNs[row] ?? 0n));
   return { timesNs, columns: chunk.columns.map((column) => pickRows(column, rows)) };
-}
-
-function evaluateRows(
-  chunk: RowChunk,
-  predicate: Predicate,
-  names: readonly string[],
-  matcher: MatcherFactory,
-): readonly number[] {
-  const columns = new Map(names.map((name, i) => [name, chunk.columns[i]]));
-  const rows: number[] = [];
-  let row = 0;
-  const read = (name: string) => {
-    const column = columns.get(name);
-    return column === undefined ? null : cellValue(column, row);
-  };
-  for (; row < chunk.timesNs.length; row++) if (evaluate(predicate, read, matcher)) rows.push(row);
-  return rows;
 }
