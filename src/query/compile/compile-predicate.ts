@@ -140,7 +140,7 @@ function compare(operator: CompareOperator, left: Operand, right: Operand): Pred
 
 const compareOperators: ReadonlySet<string> = new Set(['=', '!=', '<', '<=', '>', '>=']);
 
-/** A tag beside a text, or a number field of one type beside a number. */
+/** A tag or a text field beside a text, or a number field of one type beside a number. */
 function plainOf(
   { operator, left, right }: Binary,
   schema: MeasurementSchema,
@@ -159,9 +159,14 @@ function plainOf(
     return compare(asked, { kind: 'tag', name: ref.name }, { kind: 'constant', value });
   }
   const stored = schema.fields.get(ref.name);
+  const isAsStored = ref.type === undefined || ref.type === stored;
+  if (stored === 'string') {
+    // Of what is no text, and where there is none, nothing holds.
+    const isPlain = typeof value === 'string' && !orders.has(operator) && isAsStored;
+    return isPlain ? compare(asked, { kind: 'field', name: ref.name }, { kind: 'constant', value }) : undefined; // prettier-ignore
+  }
   const isNumber = stored === 'float' || stored === 'integer' || stored === 'unsigned';
   const isNumeric = typeof value === 'number' || typeof value === 'bigint';
-  const isAsStored = ref.type === undefined || ref.type === stored;
   if (!isNumber || !isNumeric || !isAsStored || !isExactIn(value, stored)) return undefined;
   const isEquality = asked === '=' || asked === '!=';
   const own = isEquality && typeof value === 'bigint' ? wrapped(value, stored) : value;

@@ -1,4 +1,5 @@
-import { evaluate, looksWithin, type Predicate } from '../../predicate.ts';
+import type { Column } from '../../column.ts';
+import { evaluate, looksWithin, type Predicate, type Value } from '../../predicate.ts';
 import type { FragmentContext } from '../context.ts';
 import { cellValue } from '../columns/column-builder.ts';
 import { maskedRows } from './masked-rows.ts';
@@ -48,14 +49,30 @@ export class RowSelection {
   }
 
   #evaluate(end: number): void {
-    const columns = new Map(this.#names.map((name, i) => [name, this.#chunk.columns[i]]));
-    const read = (name: string) => {
-      const column = columns.get(name);
-      return column === undefined ? null : cellValue(column, this.#row);
-    };
+    const cells = new Map(this.#names.map((name, i) => [name, new Cell(this.#chunk.columns[i])]));
+    const read = (name: string) => cells.get(name)?.at(this.#row) ?? null;
     const { matcher } = this.#context;
     for (; this.#row < end; this.#row++)
       if (evaluate(this.#predicate, read, matcher)) this.#passing.push(this.#row);
+  }
+}
+
+/** A value is read once, however many terms ask for it. */
+class Cell {
+  readonly #column: Column | undefined;
+  #row = -1;
+  #value: Value | null = null;
+
+  constructor(column: Column | undefined) {
+    this.#column = column;
+  }
+
+  at(row: number): Value | null {
+    if (row !== this.#row && this.#column !== undefined) {
+      this.#value = cellValue(this.#column, row);
+      this.#row = row;
+    }
+    return this.#value;
   }
 }
 
