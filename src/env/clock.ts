@@ -2,7 +2,9 @@
  * Time. Storage never reads a clock; whoever does takes it from here, so that the simulation owns it.
  */
 export interface Clock {
-  /** Wall time in nanoseconds since 1970; strictly increasing within a process. */
+  /**
+   * Wall time in nanoseconds since 1970; strictly increasing, but where the clock of the machine is put back by a second or more.
+   */
   wallNs(): bigint;
   /** Milliseconds of a clock that never goes back; only differences mean something. */
   monotonicMs(): number;

@@ -3,7 +3,13 @@ import type { Clock, Timer } from '../clock.ts';
 /** setTimeout takes at most this; longer waits are made of several. */
 const timeoutMsMax = 2 ** 31 - 1;
 
-/** Wall time is hrtime kept inside the millisecond that Date.now says, so that steps of the system clock are followed. */
+/** A step back of the system clock by less is waited out. */
+const waitedOutNs = 1_000_000_000n;
+
+/**
+ * Wall time is hrtime kept inside the millisecond that Date.now says, so that steps of the system clock are followed, also back: one
+ * that was a day ahead and is put right must not stay there until the next start.
+ */
 export class NodeClock implements Clock {
   #offsetNs = 0n;
   #lastNs = 0n;
@@ -19,7 +25,8 @@ export class NodeClock implements Clock {
       this.#offsetNs -= nowNs - ceilingNs;
       nowNs = ceilingNs;
     }
-    if (nowNs <= this.#lastNs) nowNs = this.#lastNs + 1n;
+    const backNs = this.#lastNs - nowNs;
+    if (backNs >= 0n && backNs < waitedOutNs) nowNs = this.#lastNs + 1n;
     this.#lastNs = nowNs;
     return nowNs;
   }

@@ -49,6 +49,22 @@ test('leases: one node at a time, renewed past half of it, with a token for each
   expect(await leader.ask(91_000, 5)).toBe('granted 5 2 60s');
 });
 
+test('leases: one that was given by a clock a day ahead ends as soon as any other', async () => {
+  const leader = new Leader();
+  const dayMs = 86_400_000;
+  expect(await leader.ask(dayMs, 4)).toBe('granted 4 1 60s');
+  // Another leads now, or its clock has been put right.
+  expect(await leader.ask(1_000, 5)).toBe('refused 4 1 60s');
+  expect(await leader.ask(60_000, 5)).toBe('refused 4 1 1s');
+  expect(await leader.ask(61_000, 5)).toBe('granted 5 2 60s');
+});
+
+test('leases: who holds one that was given by a clock ahead is not told that it has it for a day', async () => {
+  const leader = new Leader();
+  await leader.ask(86_400_000, 4);
+  expect(await leader.ask(1_000, 4)).toBe('granted 4 1 60s');
+});
+
 test('leases: what cannot be committed is not granted', async () => {
   const leader = new Leader();
   leader.execute = () => Promise.reject(new DbError('outcome_unknown', 'leadership was lost'));

@@ -44,7 +44,7 @@ export class Leases {
     await node.readBarrier();
     const nowNs = clock.wallNs();
     const durationNs = this.#durationNs;
-    const held = this.#find(name);
+    const held = await this.#endingInTime(this.#find(name), nowNs);
     const answer = (isGranted: boolean, lease: Lease | undefined): LeaseAnswer => {
       return { isGranted, lease, remainingNs: lease === undefined ? 0n : lease.expiresNs - nowNs };
     };
@@ -70,6 +70,18 @@ export class Leases {
     if (!isGranted || lease === undefined) return { kind: 'refused', owner: lease?.nodeId ?? 0 };
     const durationMs = Number(remainingNs / 1_000_000n);
     return { kind: 'granted', token: lease.token, durationMs, index: node.catalog.index };
+  }
+
+  /**
+   * No lease lasts longer than the leader gives it: one that ends later is of a leader whose clock was ahead, or this one's clock has been
+   * put back. Left as it is, nobody else would get it for as long, also when its holder is dead.
+   */
+  async #endingInTime(held: Lease | undefined, nowNs: bigint): Promise<Lease | undefined> {
+    const durationNs = this.#durationNs;
+    if (held === undefined || held.expiresNs - nowNs <= durationNs) return held;
+    const { name, nodeId } = held;
+    await this.#ports.node.execute({ kind: 'acquire-lease', name, nodeId, nowNs, durationNs });
+    return this.#find(name);
   }
 
   #find(wanted: string): Lease | undefined {

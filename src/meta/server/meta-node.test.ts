@@ -4,6 +4,7 @@ import { World } from '../../../test/sim/world/world.ts';
 import { must } from '../../base/assert.ts';
 import { Latch } from '../../base/async/latch.ts';
 import { errorText } from '../../base/errors.ts';
+import { dayNs, hourNs, secondNs } from '../../base/units.ts';
 import type { RpcTransport } from '../../env/transport.ts';
 import type { Message } from '../../raft/types.ts';
 import { encodeMessage } from '../../rpc/message.ts';
@@ -101,6 +102,30 @@ test('meta node: one whose members an earlier release has doubled starts, counts
   one.put(2, [], 3);
   const node = await one.open();
   expect(node.status.peers).toEqual(['m1:8089', 'm2:8089']);
+  await node.close();
+});
+
+test('meta node: a group that a data node of a wrong clock has deleted stays, one that has expired goes', async () => {
+  const one = new OneMeta();
+  // World time begins with 2026.
+  const nowNs = 1_767_225_600n * secondNs;
+  const place = { database: 'db', retentionPolicy: 'autogen' };
+  one.put(1, [
+    { kind: 'create-data-node', httpAddress: 'd:8086', tcpAddress: 'd:8088', dataNodesMax: 1 },
+    { kind: 'create-database', name: 'db', policy: { durationNs: dayNs, shardDurationNs: hourNs } },
+    { kind: 'create-shard-groups', ...place, timesNs: [nowNs - 3n * dayNs, nowNs - hourNs] },
+  ]);
+  const node = await one.open();
+  await one.run(2_000);
+  const remove = (groupId: number) =>
+    node.execute({ kind: 'delete-shard-group', ...place, groupId, nowNs: nowNs + 9n * dayNs });
+  const kept = remove(2).catch(errorText);
+  const gone = remove(1);
+  await one.run(1_000);
+  expect(await kept).toContain('its points are still to be kept');
+  await gone;
+  const groups = node.catalog.databases.get('db')?.retentionPolicies[0]?.shardGroups ?? [];
+  expect(groups.map(({ id, deletedAtNs }) => [id, deletedAtNs !== undefined])).toEqual([[1, true], [2, false]]); // prettier-ignore
   await node.close();
 });
 

@@ -27,6 +27,7 @@ import { CatalogMachine, type Executed } from './catalog-machine.ts';
 import { caughtUp, changeMembership, membershipLimitMs, type Pace } from './membership-changes.ts';
 import type { PeerMessages } from './peer-sender.ts';
 import { proposalOf } from './proposal.ts';
+import { refuseStillKept } from './still-kept.ts';
 import { RaftDriver } from './raft-driver.ts';
 import { answerProof, PeerProofs } from './peer-proofs.ts';
 import { deliverMethod, listenMethod, proveMethod } from './raft-methods.ts';
@@ -398,7 +399,12 @@ export class MetaNode {
 
   async #execute(logged: LoggedCommand): Promise<Executed> {
     const driver = this.#joined();
-    const proposal = proposalOf(logged, driver, this.#options);
+    const { makesBareDatabases } = this.#options;
+    const nowNs = this.#ports.clock.wallNs();
+    const refuse = (command: Command) => {
+      refuseStillKept(this.catalog, command, nowNs);
+    };
+    const proposal = proposalOf(logged, driver, { makesBareDatabases, refuse });
     if (proposal.kind === 'refused') return { answer: proposal.answer, index: this.catalog.index };
     const known = this.catalog.answered.find(({ id }) => id === logged.id);
     if (known !== undefined && driver.isLeader)

@@ -11,16 +11,23 @@ export type Proposal =
   | { readonly kind: 'entry'; readonly data: Uint8Array }
   | { readonly kind: 'refused'; readonly answer: CommandAnswer };
 
+export interface ProposalOptions {
+  readonly makesBareDatabases?: boolean | undefined;
+  /** Throws for what this leader does not agree to. */
+  readonly refuse?: (command: Command) => void;
+}
+
 export function proposalOf(
   logged: LoggedCommand,
   driver: Pick<RaftDriver, 'checkKnown' | 'commandForm'>,
-  { makesBareDatabases = false }: { readonly makesBareDatabases?: boolean | undefined } = {},
+  { makesBareDatabases = false, refuse }: ProposalOptions = {},
 ): Proposal {
   try {
     if (!isLogged(logged)) throw new DbError('invalid_argument', 'malformed catalog command');
     const command = makesBareDatabases ? withoutPolicy(logged.command) : logged.command;
     checkCommand(command);
     driver.checkKnown(command.kind);
+    refuse?.(command);
     const data = encodeLogged({ ...logged, command }, driver.commandForm);
     // Followers would refuse the entry, and with it all that come after.
     if (data.length > entryDataBytesMax)
