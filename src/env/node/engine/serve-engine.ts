@@ -26,6 +26,7 @@ import { NodeClock } from '../node-clock.ts';
 import { NodeDisk } from '../node-disk.ts';
 import { createNodeRandom } from '../node-random.ts';
 import { Outgoing } from '../network/outgoing.ts';
+import { Turns } from './turns.ts';
 
 /**
  * The body of an engine's thread: builds the engine with ports of this thread once the host says which one it is, then
@@ -46,7 +47,7 @@ export function serveEngine(factory: EngineFactory): void {
     random: createNodeRandom(),
     disk: new NodeDisk(),
     log: new ForwardedLog(post, data.logLevel, undefined),
-    turn: () => new Promise((resolve) => setImmediate(resolve)),
+    turn: new Turns().turn,
   };
   // Any escape is the engine's death: the host rejects its calls, and the node decides what follows.
   process.on('uncaughtException', (error) => {
