@@ -16,9 +16,15 @@ const maxNs = 9223372036854775807n;
 
 /**
  * A duration of the language, `1h30m`, in nanoseconds. Sums wrap around in int64 as in the reference, so that only a
- * negative end is told from a good one: `20000w` is an overflow, `100000w` is not. Throws parse_error.
+ * negative end is told from a good one: `20000w` is an overflow, `100000w` is not. A bound one may be negative by itself.
+ * Throws parse_error.
  */
 export function parseDurationNs(text: string): bigint {
+  if (!text.startsWith('-')) return durationOf(text, { isNegative: false });
+  return BigInt.asIntN(64, -durationOf(text.slice(1), { isNegative: true }));
+}
+
+function durationOf(text: string, { isNegative }: { readonly isNegative: boolean }): bigint {
   const parts = [...text.matchAll(/(\d+)(ns|ms|u|µ|s|m|h|d|w)/gy)];
   const length = parts.reduce((sum, [part]) => sum + part.length, 0);
   const isNumber = (digits = '0'): boolean => BigInt(digits) <= maxNs;
@@ -31,7 +37,7 @@ export function parseDurationNs(text: string): bigint {
   let totalNs = 0n;
   for (const [, digits = '0', unit = 'ns'] of parts)
     totalNs = BigInt.asIntN(64, totalNs + BigInt(digits) * (unitNs[unit] ?? 1n));
-  if (totalNs >= 0n) return totalNs;
+  if (totalNs >= 0n || isNegative) return totalNs;
   const [, digits = '0', unit = 'ns'] = parts[parts.length - 1] ?? [];
   const last = `${BigInt(digits)}${unit}`;
   throw new DbError('parse_error', `overflowed duration ${last}: choose a smaller duration or INF`);

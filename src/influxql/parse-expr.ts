@@ -141,7 +141,7 @@ function parseSigned(reader: TokenReader, negative: boolean): Expr {
     case 'number':
       return negative ? { kind: 'number', value: -operand.value } : operand;
     case 'integer':
-      return negative ? { kind: 'integer', value: -operand.value } : operand;
+      return negative ? { kind: 'integer', value: BigInt.asIntN(64, -operand.value) } : operand;
     case 'unsigned':
       if (!negative) return operand;
       if (operand.value === 9223372036854775808n)

@@ -32,7 +32,7 @@ function parseObject(text: string): object {
       typeof parsed === 'number' ? new NumberText(context?.source ?? String(parsed)) : parsed,
   );
   if (value === null) return {};
-  if (typeof value === 'object' && !isList(value)) return value;
+  if (typeof value === 'object' && !isList(value) && !(value instanceof NumberText)) return value;
   const kind = isList(value) ? 'array' : value instanceof NumberText ? 'number' : typeof value;
   throw invalid(
     `error parsing query parameters: json: cannot unmarshal ${kind} into Go value of type map[string]interface {}`,

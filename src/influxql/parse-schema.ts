@@ -51,7 +51,7 @@ export function parseAlter(reader: TokenReader): Statement {
 function parseCreateDatabase(reader: TokenReader): Statement {
   const name = reader.identifier();
   if (!reader.accept('WITH')) return { kind: 'create-database', name };
-  const policy = parseRetentionSpec(reader, { withName: true }).spec;
+  const policy = parseRetentionSpec(reader, { withName: true, isCreated: true }).spec;
   if (Object.keys(policy).length === 0)
     throw reader.unexpected('DURATION', 'NAME', 'REPLICATION', 'SHARD', 'FUTURE', 'PAST');
   return { kind: 'create-database', name, policy };
@@ -61,14 +61,14 @@ function parseRetentionPolicy(
   reader: TokenReader,
   kind: 'create-retention-policy' | 'alter-retention-policy',
 ): Statement {
-  const name = reader.identifier();
+  const isCreated = kind === 'create-retention-policy';
+  // DEFAULT is a name here, of a policy that was called so in old times.
+  const name = !isCreated && reader.accept('DEFAULT') ? 'default' : reader.identifier();
   reader.expect('ON');
   const database = reader.identifier();
-  if (kind === 'create-retention-policy' && reader.peek().kind !== 'DURATION')
-    throw reader.unexpected('DURATION');
-  const { spec, isDefault } = parseRetentionSpec(reader, { withName: false });
-  if (kind === 'create-retention-policy' && spec.replication === undefined)
-    throw reader.unexpected('REPLICATION');
+  if (isCreated && reader.peek().kind !== 'DURATION') throw reader.unexpected('DURATION');
+  const { spec, isDefault } = parseRetentionSpec(reader, { withName: false, isCreated });
+  if (isCreated && spec.replication === undefined) throw reader.unexpected('REPLICATION');
   if (!isDefault && Object.keys(spec).length === 0)
     throw reader.unexpected('DURATION', 'REPLICATION', 'SHARD', 'DEFAULT', 'FUTURE', 'PAST');
   return { kind, name, database, policy: spec, isDefault };
@@ -77,7 +77,7 @@ function parseRetentionPolicy(
 /** Clauses in any order: 1.12 itself moved them between patches. */
 function parseRetentionSpec(
   reader: TokenReader,
-  { withName }: { readonly withName: boolean },
+  { withName, isCreated }: { readonly withName: boolean; readonly isCreated: boolean },
 ): { readonly spec: RetentionSpec; readonly isDefault: boolean } {
   let spec: RetentionSpec = {};
   let isDefault = false;
@@ -86,8 +86,10 @@ function parseRetentionSpec(
     const token = reader.peek();
     const isClause = ['DURATION', 'REPLICATION', 'SHARD', 'PAST', 'FUTURE'].includes(token.kind);
     if (!isClause && token.kind !== (withName ? 'NAME' : 'DEFAULT')) return { spec, isDefault };
-    reader.next();
     const option = token.kind === 'SHARD' ? 'SHARD DURATION' : token.kind;
+    // Where clauses have an order of their own, one that is there already is just something else that follows.
+    if (seen.has(option) && isCreated) return { spec, isDefault };
+    reader.next();
     if (seen.has(option)) throw syntaxErrorAt(token, `found duplicate ${option} option`);
     seen.add(option);
     switch (token.kind) {

@@ -118,9 +118,8 @@ function parseMeasurement(
   if (parts.length === 3) return measurement(parts, undefined);
   const regex = target ? undefined : reader.acceptRegex({ isAtOnce: true });
   if (regex !== undefined) return measurement([...parts, ''], regex);
-  const isOpen = reader.taken?.kind === '.';
-  if (!target || !isOpen || !reader.accept(':')) return measurement(parts, undefined);
-  reader.expect('MEASUREMENT');
+  if (!target || !reader.isColonNext()) return measurement(parts, undefined);
+  reader.expect(':', 'MEASUREMENT');
   return measurement([...parts, ''], undefined);
 }
 
@@ -180,14 +179,16 @@ export function parseOrderBy(reader: TokenReader): SortField[] {
         throw reader.unexpected('identifier', ...(fields.length === 0 ? ['ASC', 'DESC'] : []));
       const name = reader.identifier();
       const descending = !reader.accept('ASC') && reader.accept('DESC');
+      if (fields.length === 0 && name !== 'time') throw notByTime();
       fields.push({ name, ascending: !descending });
     }
   } while (reader.accept(','));
-  const [only] = fields;
-  const isTime = only !== undefined && (only.name === '' || only.name === 'time');
-  if (fields.length > 1 || !isTime)
-    throw new DbError('parse_error', 'only ORDER BY time supported at this time');
+  if (fields.length > 1) throw notByTime();
   return fields;
+}
+
+function notByTime(): DbError {
+  return new DbError('parse_error', 'only ORDER BY time supported at this time');
 }
 
 export function parsePaging(reader: TokenReader): Paging {

@@ -2,6 +2,7 @@ import type {
   CardinalityOf,
   Expr,
   KeyCondition,
+  Paging,
   SchemaQuery,
   ShowMeasurements,
   Statement,
@@ -15,8 +16,6 @@ import {
   parseSources,
 } from './parse-select.ts';
 import type { TokenReader } from './token-reader.ts';
-
-const noPaging = { limit: 0, offset: 0, seriesLimit: 0, seriesOffset: 0 } as const;
 
 /** SHOW has been read. */
 export function parseShow(reader: TokenReader): Statement {
@@ -90,7 +89,7 @@ function parseFrom(reader: TokenReader): SchemaQuery['sources'] {
   return reader.accept('FROM') ? parseSources(reader, { subqueries: false }) : [];
 }
 
-/** [ON db] [FROM] [WHERE] [ORDER BY] [LIMIT] [OFFSET] [SLIMIT] [SOFFSET] */
+/** [ON db] [FROM] [WHERE] [ORDER BY] [LIMIT] [OFFSET] */
 function parseSchemaQuery(reader: TokenReader): SchemaQuery {
   const database = parseOn(reader);
   const sources = parseFrom(reader);
@@ -100,7 +99,14 @@ function parseSchemaQuery(reader: TokenReader): SchemaQuery {
 function parseSchemaTail(reader: TokenReader): Omit<SchemaQuery, 'database' | 'sources'> {
   const condition = parseCondition(reader);
   const sortFields = parseOrderBy(reader);
-  return { condition, sortFields, ...parsePaging(reader) };
+  return { condition, sortFields, ...parsePage(reader) };
+}
+
+/** [LIMIT] [OFFSET] */
+function parsePage(reader: TokenReader): Paging {
+  const limit = reader.accept('LIMIT') ? reader.page('LIMIT') : 0;
+  const offset = reader.accept('OFFSET') ? reader.page('OFFSET') : 0;
+  return { limit, offset, seriesLimit: 0, seriesOffset: 0 };
 }
 
 function parseShowField(reader: TokenReader): Statement {
@@ -108,7 +114,7 @@ function parseShowField(reader: TokenReader): Statement {
     const database = parseOn(reader);
     const sources = parseFrom(reader);
     const sortFields = parseOrderBy(reader);
-    return { kind: 'show-field-keys', database, sources, sortFields, ...parsePaging(reader) };
+    return { kind: 'show-field-keys', database, sources, sortFields, ...parsePage(reader) };
   }
   if (!reader.accept('KEY')) throw reader.unexpected('KEY', 'KEYS');
   return parseCardinality(reader, 'FIELD KEY');
@@ -156,7 +162,11 @@ function parseShowTag(reader: TokenReader): Statement {
     const database = parseOn(reader);
     const sources = parseFrom(reader);
     const keys = reader.accept('WITH') ? parseWithKey(reader) : undefined;
-    return { kind: 'show-tag-keys', database, sources, keys, ...parseSchemaTail(reader) };
+    const condition = parseCondition(reader);
+    const sortFields = parseOrderBy(reader);
+    // Pages of measurements are known to this statement alone.
+    const tail = { condition, sortFields, ...parsePaging(reader) };
+    return { kind: 'show-tag-keys', database, sources, keys, ...tail };
   }
   if (reader.accept('KEY')) return parseCardinality(reader, 'TAG KEY');
   if (!reader.accept('VALUES')) throw reader.unexpected('KEY', 'KEYS', 'VALUES');
@@ -213,9 +223,7 @@ function parseCardinality(
   const keys = of === 'TAG VALUES' ? parseWithKey(reader) : undefined;
   const condition = parseCondition(reader);
   const dimensions: Expr[] = parseDimensions(reader);
-  const limit = reader.accept('LIMIT') ? reader.page('LIMIT') : 0;
-  const offset = reader.accept('OFFSET') ? reader.page('OFFSET') : 0;
-  const paging = { ...noPaging, limit, offset };
+  const paging = parsePage(reader);
   const head = { kind: 'show-cardinality', of, exact, keys, dimensions } as const;
   return { ...head, database, sources, condition, sortFields: [], ...paging };
 }

@@ -1,4 +1,5 @@
 import { RE2JS } from 're2js';
+import { DbError, errorText } from '../base/errors.ts';
 
 /**
  * Regular expressions in Go's syntax, unanchored, in linear time whatever the pattern (spec 6.5): a pattern of a user
@@ -7,13 +8,35 @@ import { RE2JS } from 're2js';
 export function compileRegex(source: string): (text: string) => boolean {
   const plain = plainTest(source);
   if (plain !== undefined) return plain;
-  const pattern = RE2JS.compile(source);
+  const pattern = compiledOf(source);
   return (text) => pattern.matcher(text).find();
 }
 
 /** Whether a pattern costs as much as an automaton: tens of microseconds to make, ten kilobytes to keep. */
 export function isAutomaton(source: string): boolean {
   return plainTest(source) === undefined;
+}
+
+const sameNames = 'duplicate capture group name';
+const openName = 'invalid named capture: `(?P<`';
+
+/** Go takes a name of two groups, and reads a name that the pattern breaks off before as flags. */
+function compiledOf(source: string): RE2JS {
+  try {
+    return RE2JS.compile(source);
+  } catch (error) {
+    const text = errorText(error);
+    if (text.includes(sameNames)) return RE2JS.compile(withoutNames(source));
+    if (!text.endsWith(openName)) throw error;
+    const reason = text.replace(openName, 'invalid or unsupported Perl syntax: `(?P`');
+    throw new DbError('parse_error', reason, { cause: error });
+  }
+}
+
+/** Groups keep their place; nobody asks for their names. */
+function withoutNames(source: string): string {
+  const parts = /\\Q[^]*?(?:\\E|$)|\\[^]|\[\^?\]?(?:\[:\^?\w+:\]|\\[^]|[^\]])*\]|\(\?P?<\w+>/g;
+  return source.replace(parts, (part) => (part.startsWith('(') ? '(' : part));
 }
 
 /** Special characters stand behind a backslash. */

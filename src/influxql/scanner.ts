@@ -14,6 +14,7 @@ const newlineCode = 10;
 const minusCode = 45;
 const slashCode = 47;
 const blankForm = /[ \t\r\n]*/y;
+const oneBlankForm = /[ \t\r\n]+|\/\*[^]*?\*\/|--[^\n]*\n?/y;
 
 /**
  * Cuts InfluxQL text into tokens, on demand and without ever failing: what is wrong becomes a BAD token, so that the
@@ -43,8 +44,9 @@ export class Scanner {
     this.#blank.line = this.#line;
     this.#blank.lineStart = this.#lineStart;
     const openComment = this.#skipBlank();
-    this.#isAfterBlank = this.#at > end;
-    if (openComment !== undefined) return { ...openComment, isAfterBlank: this.#isAfterBlank };
+    this.#isAfterBlank = (openComment?.start ?? this.#at) > end;
+    if (openComment !== undefined)
+      return { ...openComment.token, isAfterBlank: this.#isAfterBlank };
     return this.#cut();
   }
 
@@ -60,6 +62,16 @@ export class Scanner {
   character(): string {
     if (this.#at === this.#text.length) this.#afterWord = true;
     return this.#text.charAt(this.#at);
+  }
+
+  /** Whether a colon stands behind the token that was cut last, or behind the white space or comment before it. */
+  colonFollows({ isBehindBlank }: { readonly isBehindBlank: boolean }): boolean {
+    if (!isBehindBlank) return this.#text.charAt(this.#at) === ':';
+    const { start } = this.#blank;
+    oneBlankForm.lastIndex = start;
+    return (
+      oneBlankForm.exec(this.#text) !== null && this.#text.charAt(oneBlankForm.lastIndex) === ':'
+    );
   }
 
   #cut(): Token {
@@ -130,8 +142,8 @@ export class Scanner {
     return { ...token, line: line - 1, column: start - 1 - (before + 1) };
   }
 
-  /** White space and comments; the token of a comment that does not end. */
-  #skipBlank(): Token | undefined {
+  /** White space and comments; the token of a comment that does not end, and where it begins. */
+  #skipBlank(): { readonly token: Token; readonly start: number } | undefined {
     for (;;) {
       this.#skipSpace();
       const start = this.#at;
@@ -143,8 +155,8 @@ export class Scanner {
         // The comment takes the end of the text for its own.
         if (end < 0) this.#afterWord = true;
       } else if (this.#text.startsWith('/*', start)) {
-        const open = this.#token('BAD', '', start);
-        if (!this.#skipBlockComment()) return open;
+        const token = this.#token('BAD', '', start);
+        if (!this.#skipBlockComment()) return { token, start };
       } else return undefined;
     }
   }
@@ -263,12 +275,15 @@ export class Scanner {
 
   #bound(): Token {
     const start = this.#at++;
-    const next = this.#text.charAt(this.#at);
-    if (next === '"') {
-      const token = this.#quoted('"', 'BOUND');
-      return { ...token, text: `$${token.text}`, column: start - this.#lineStart };
-    }
-    return this.#token('BOUND', `$${this.#take(identifierForm)}`, start);
+    const name = this.#take(identifierForm);
+    // As of a word, what is quoted behind it takes its place.
+    if (this.#text.charAt(this.#at) === '"') return this.#boundQuoted(start);
+    return this.#token('BOUND', `$${name}`, start);
+  }
+
+  #boundQuoted(start: number): Token {
+    const token = this.#quoted('"', 'BOUND');
+    return { ...token, text: `$${token.text}`, column: start - this.#lineStart };
   }
 
   #sign(c: string): Token {

@@ -81,6 +81,17 @@ export class TokenReader {
     return this.#ahead === undefined ? this.#scanner.character() : '';
   }
 
+  /**
+   * Whether `:MEASUREMENT` has to follow: where the reference looks for its colon. That is the very next character behind a
+   * point, and otherwise the one behind the next token, of which white space is one as well.
+   */
+  isColonNext(): boolean {
+    const isOpen = this.#taken?.kind === '.';
+    if (isOpen && this.#ahead === undefined) return this.#scanner.character() === ':';
+    const { isAfterBlank } = this.peek();
+    return this.#scanner.colonFollows({ isBehindBlank: isAfterBlank === true });
+  }
+
   /** Takes a row of keywords, each of which must be there. */
   expect(...kinds: readonly string[]): void {
     for (const kind of kinds) if (!this.accept(kind)) throw this.unexpected(kind);

@@ -64,6 +64,8 @@ function leafOf(expr: Binary, schema: MeasurementSchema): Predicate {
   const { operator } = expr;
   const left = unwrap(expr.left);
   const right = unwrap(expr.right);
+  const unlike = unlikeBound(expr, schema);
+  if (unlike !== undefined) return unlike;
   if (!isComparison(operator)) return alwaysBut(left, right, schema);
   const named = nameTerm(operator, left, right, schema) ?? nameTerm(operator, right, left, schema);
   if (named !== undefined) return { kind: 'constant', value: named };
@@ -94,18 +96,31 @@ function nameTerm(
   return matcherOf(value.source)(schema.name) === (operator === '=~');
 }
 
+/** A bound pattern may stand beside any operator: a tag has to be unlike it, unless it is `=~`. */
+function unlikeBound(expr: Binary, schema: MeasurementSchema): Predicate | undefined {
+  if (expr.operator === '=~') return undefined;
+  const left = unwrap(expr.left);
+  const right = unwrap(expr.right);
+  const [tag, pattern] = right.kind === 'regex' ? [left, right] : [right, left];
+  if (tag.kind !== 'ref' || tag.name === '_name' || pattern.kind !== 'regex') return undefined;
+  if (!isTag(tag, schema)) return undefined;
+  const operand: Operand = { kind: 'tag', name: tag.name };
+  return { kind: 'match', operand, pattern: pattern.source, negated: true };
+}
+
 function matchOf(expr: Binary, schema: MeasurementSchema): Predicate {
   const { operator } = expr;
   const left = unwrap(expr.left);
   const right = unwrap(expr.right);
-  // A bound pattern beside `=` is equal to nothing.
-  if (right.kind !== 'regex' || (operator !== '=~' && operator !== '!~')) return never;
+  if (right.kind !== 'regex') return never;
+  // A bound pattern may stand beside `=`, and a field is never equal to one.
+  if (operator !== '=~' && operator !== '!~') return never;
   if (left.kind !== 'ref') return programOf(expr, schema);
   if (!isTag(left, schema)) {
-    // A field has one type in a statement: texts that some shards have of it are none where that is another.
+    // A field has one type in a statement: texts that some shards have of it are none where that is another. Beside a number a
+    // pattern holds nowhere, which is found out row by row: a call that cannot be of its field's type is refused all the same.
     const stored = schema.fields.get(left.name);
-    if ((left.type ?? stored) !== 'string') return never;
-    if (stored !== 'string') return programOf(expr, schema);
+    if ((left.type ?? stored) !== 'string' || stored !== 'string') return programOf(expr, schema);
   }
   const operand: Operand = { kind: isTag(left, schema) ? 'tag' : 'field', name: left.name };
   return { kind: 'match', operand, pattern: right.source, negated: operator === '!~' };

@@ -85,6 +85,9 @@ function push(expr: Expr, { steps, types, isFloatDivision }: Target): void {
       }
       const right = types.pop();
       const left = types.pop();
+      if (left === 'boolean') falseForNothing(steps, steps.length - 1);
+      else if (right === 'boolean' && isOperand(steps.at(-1)))
+        falseForNothing(steps, steps.length - 2);
       const isFloat = expr.operator === '/' && isFloatDivision && left === 'integer' && right === 'integer'; // prettier-ignore
       steps.push({ kind: 'binary', operator: expr.operator, left, right, isFloatDivision: isFloat }); // prettier-ignore
       types.push(isFloat ? 'float' : stackType(expr.operator, left, right));
@@ -116,6 +119,17 @@ function push(expr: Expr, { steps, types, isFloatDivision }: Target): void {
       steps.push({ kind: 'constant', value: null });
       types.push(undefined);
   }
+}
+
+/** Beside a boolean what is never a value, as a length of time, counts as false. */
+function falseForNothing(steps: Step[], at: number): void {
+  const step = steps[at];
+  if (step?.kind === 'constant' && step.value === null)
+    steps[at] = { kind: 'constant', value: false };
+}
+
+function isOperand(step: Step | undefined): boolean {
+  return step?.kind === 'input' || step?.kind === 'constant';
 }
 
 function stackType(operator: BinaryOperator, left: DataType, right: DataType): DataType {

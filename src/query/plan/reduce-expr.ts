@@ -59,6 +59,8 @@ function reduceBinary(expr: Binary): Expr {
       if (one.kind === 'boolean')
         return one.value === decides ? { kind: 'boolean', value: decides } : other;
   }
+  const nothing = besideNothing(expr);
+  if (nothing !== undefined) return nothing;
   if (left.kind === 'boolean' && right.kind === 'boolean')
     return booleans(operator, left.value, right.value) ?? expr;
   if (left.kind === 'string' && right.kind === 'string')
@@ -70,6 +72,22 @@ function reduceBinary(expr: Binary): Expr {
   const isNumber = (one: Expr) => one.kind === 'number' || one.kind === 'integer';
   if (!isNumber(left) || !isNumber(right)) return expr;
   return numbers(operator, numberOf(left), numberOf(right)) ?? expr;
+}
+
+/** An operator beside a call that came to nothing; undefined where none is, or where the reference leaves it as it stands. */
+function besideNothing({ operator, left, right }: Binary): Expr | undefined {
+  const never: Expr = { kind: 'boolean', value: false };
+  const isEquality = operator === '=' || operator === '!=';
+  if (isNothing(left)) return isEquality ? never : undefined;
+  if (!isNothing(right)) return undefined;
+  const { kind } = left;
+  if (kind === 'string') return isEquality ? never : undefined;
+  const isDecided = kind === 'boolean' || kind === 'duration' || kind === 'integer' || kind === 'number'; // prettier-ignore
+  return isDecided ? never : undefined;
+}
+
+function isNothing(expr: Expr): boolean {
+  return expr.kind === 'list' && expr.names.length === 0;
 }
 
 function numberOf(expr: Expr): number {
@@ -171,8 +189,11 @@ function unsigneds({ operator, left, right }: Binary): Expr | undefined {
   }
   const a = 'value' in left ? left.value : 0n;
   const b = 'value' in right ? right.value : 0n;
-  const done = integers(operator, a, b);
-  if (done?.kind === 'boolean') return done;
+  const isEquality = operator === '=' || operator === '!=';
+  const compared = isEquality
+    ? comparedValues(operator, BigInt.asUintN(64, a), BigInt.asUintN(64, b))
+    : comparedValues(operator, a, b);
+  if (compared !== undefined) return compared;
   if (operator === '/') return { kind: 'unsigned', value: b === 0n ? 0n : a / b };
   if (operator === '&' || operator === '|' || operator === '^') return undefined;
   const value = operator === '+' ? a + b : operator === '-' ? a - b : operator === '*' ? a * b : b === 0n ? 0n : a % b; // prettier-ignore

@@ -156,7 +156,7 @@ const ofTies: readonly (readonly [statement: RegExp, difference: RegExp, reason:
 
 /** How two answers may differ. */
 const differences: readonly (readonly [difference: RegExp, reason: string])[] = [
-  [/: (\d{10})\d{6,} not \1\d{6,}$/, 'the last digit of a float so large that it has no point'],
+  [/: (-?\d{10})\d{6,} not \1\d{6,}$/, 'the last digit of a float so large that it has no point'],
 ];
 
 /** The reason why two servers differ over a statement; undefined where they should not. */

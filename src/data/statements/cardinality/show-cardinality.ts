@@ -1,6 +1,7 @@
 import { DbError } from '../../../base/errors.ts';
 import { HyperLogLog } from '../../../base/collections/hyper-log-log.ts';
 import type { CardinalityOf } from '../../../influxql/ast.ts';
+import { findDatabase } from '../../../meta/model/catalog.ts';
 import { compilePredicate } from '../../../query/compile/compile-predicate.ts';
 import type { RowSeries } from '../../../query/emit/result.ts';
 import type { CardinalityQuery } from './cardinality-query.ts';
@@ -37,6 +38,9 @@ export async function showCardinality(
 ): Promise<readonly RowSeries[]> {
   const isSketched = (query.of === 'SERIES' || query.of === 'MEASUREMENT') && !query.exact;
   if (isSketched && isWhole(query)) {
+    // The reference asks its store, which has no series of a database that is not there.
+    if (place.database !== '' && findDatabase(place.catalog, place.database) === undefined)
+      return [{ kind: 'rows', columns: [estimated], rows: [[0]] }];
     const scope = databaseScope(place, []);
     const count = await read([scope], (reader) => wholeEstimate(query.of, reader));
     return [{ kind: 'rows', columns: [estimated], rows: [[count]] }];
