@@ -74,6 +74,27 @@ test(
   limitMs,
 );
 
+/** Status and text of a point for a database. */
+async function writeTo(number: number, database: string): Promise<string> {
+  const url = `${cluster.url('data', number)}/write?db=${database}`;
+  const answer = await fetch(url, { method: 'POST', body: 'm f=1 1' });
+  return `${answer.status} ${await answer.text()}`;
+}
+
+test(
+  'cluster: a database that one node has just made is written to through another at once',
+  async () => {
+    const told = new Set<string>();
+    for (let i = 0; i < 30; i++) {
+      await ask(1, `CREATE DATABASE made${i}`);
+      told.add(await writeTo(2, `made${i}`));
+    }
+    expect([...told]).toEqual(['204 ']);
+    expect(await writeTo(2, 'never')).toBe('404 {"error":"database not found: \\"never\\""}\n');
+  },
+  limitMs,
+);
+
 test(
   'cluster: a data node dies and comes back',
   async () => {
@@ -107,6 +128,8 @@ test(
     expect(await cluster.write(2, 'm f=7 7', 'all')).toBe('204');
     expect(await cluster.values(1, 'SELECT f FROM m WHERE time = 7')).toEqual([[7, 7]]);
     expect(await cluster.query(1, 'CREATE DATABASE never')).toContain('meta service unavailable');
+    // Whether it is there nobody can say: a client that is told so drops what it writes.
+    expect(await writeTo(2, 'never')).toBe('500 {"error":"meta service unavailable"}\n');
   },
   limitMs,
 );

@@ -24,6 +24,8 @@ export interface DataApiPorts {
   readonly accessLine: (line: string) => void;
   readonly writer: PointsWriter;
   readonly executor: StatementExecutor;
+  /** Resolves once this node knows of each database that was made before; left out where nobody else makes any. */
+  readonly settleCatalog?: (() => Promise<void>) | undefined;
   /** Where this API says what it counts, and what /debug/vars shows. */
   readonly statistics: Statistics;
   /** Who users are where an LDAP configuration is enabled; left out where there can be none. */

@@ -39,7 +39,7 @@ import { noSchemas } from '../no-schemas.ts';
 import { pathOf, RequestParameters } from './requests/request-parameters.ts';
 import { RequestCounters } from './requests/request-counters.ts';
 import { addRepairRoutes } from './repair-routes.ts';
-import { handleWrite, targetOf } from './write-route.ts';
+import { admitWrite, handleWrite } from './write-route.ts';
 import { prometheusPath, writeTargets } from './requests/write-target.ts';
 import { WriteThrottle } from './requests/write-throttle.ts';
 
@@ -283,12 +283,16 @@ function addRoutes(api: FastifyInstance, parts: Parts): void {
     return handleQuery(request, reply, { ports, options, texts });
   });
   api.addHook('preParsing', (request, reply, payload, done) => {
+    const refuse = (error: unknown): void => {
+      if (isDbError(error)) sendError(reply, errorStatus[error.code], error.message);
+      else done(error as Error);
+    };
     try {
-      if (isWrite(request)) targetOf(request, ports);
-      done(null, payload);
+      const waiting = isWrite(request) ? admitWrite(request, ports) : undefined;
+      if (waiting === undefined) done(null, payload);
+      else void waiting.then(() => { done(null, payload); }, refuse); // prettier-ignore
     } catch (error) {
-      if (!isDbError(error)) throw error;
-      sendError(reply, errorStatus[error.code], error.message);
+      refuse(error);
     }
   });
   for (const url of writeTargets.keys())

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import { DbError } from '../../base/errors.ts';
 import type { WriteRequest } from '../../data/write/body-routes.ts';
-import { writeBody, type WriteParts } from './write-route.ts';
+import { admitWrite, writeBody, type WriteParts, type WritingRequest } from './write-route.ts';
 
 /** Bodies as the log has them. */
 async function traced(body: string, tracesWrites: boolean): Promise<readonly unknown[]> {
@@ -39,4 +40,23 @@ test('write: bodies go to the log where write-tracing is on, and no line of it i
     text,
     `${'x'.repeat(524_288)}... and 75712 bytes more`,
   ]);
+});
+
+test('write: that a database is not there is told once the metas were asked', async () => {
+  const databases = new Set<string>();
+  const writer = {
+    checkDatabase: (name: string) => {
+      if (!databases.has(name)) throw new DbError('database_not_found', 'not found');
+    },
+  };
+  const principal = { isKnown: true, may: () => true, rules: () => undefined };
+  const request = { method: 'POST', url: '/write?db=d', ip: '', headers: {}, urlParameters: undefined, principal } as unknown as WritingRequest; // prettier-ignore
+  const admit = (settleCatalog?: () => Promise<void>) =>
+    admitWrite(request, { writer, settleCatalog } as unknown as Parameters<typeof admitWrite>[1]);
+  expect(() => admit()).toThrow('not found');
+  await expect(admit(() => Promise.resolve())).rejects.toThrow('not found');
+  const down = new DbError('unavailable', 'meta service unavailable');
+  await expect(admit(() => Promise.reject(down))).rejects.toThrow('meta service unavailable');
+  await admit(() => Promise.resolve(void databases.add('d')));
+  expect(admit(() => Promise.reject(down))).toBeUndefined();
 });

@@ -49,6 +49,26 @@ export function targetOf(
   throw new DbError('forbidden', text);
 }
 
+/**
+ * Whether a write may come, in time for its body: undefined at once, as nearly always. Who writes to a database that another node has just
+ * made is not told that it is not there, upon which clients drop what they write: the metas are asked first.
+ */
+export function admitWrite(
+  request: WritingRequest,
+  ports: Pick<DataApiPorts, 'writer' | 'settleCatalog'>,
+): Promise<void> | undefined {
+  try {
+    targetOf(request, ports);
+    return undefined;
+  } catch (error) {
+    const { settleCatalog } = ports;
+    if (settleCatalog === undefined || !isDbError(error, 'database_not_found')) throw error;
+    return settleCatalog().then(() => {
+      targetOf(request, ports);
+    });
+  }
+}
+
 export interface WriteParts {
   readonly ports: Pick<DataApiPorts, 'writer' | 'clock' | 'jobs' | 'log'>;
   readonly options: Pick<DataApiOptions, 'writeTimeoutMs' | 'bodyBytesMax' | 'tracesWrites'>;

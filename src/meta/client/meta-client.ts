@@ -27,9 +27,10 @@ import { decodeCatalog } from '../codec/catalog-codec.ts';
 import type { Command } from '../command/command.ts';
 import { CatalogCache } from './catalog-cache.ts';
 import type { DataIdentity } from './data-methods.ts';
+import { SettledCatalog } from './settled-catalog.ts';
 import { readIdentity, removeIdentity, writeIdentity } from './identity-file.ts';
 import type { LeaseGrant, MetaAccess } from './meta-access.ts';
-import { executeMethod, leaseMethod, watchMethod, type CommandRequest, type ExecuteReply, type LeaseReply, type WatchReply } from './meta-methods.ts'; // prettier-ignore
+import { executeMethod, leaseMethod, readIndexMethod, watchMethod, type CommandRequest, type ExecuteReply, type LeaseReply, type WatchReply } from './meta-methods.ts'; // prettier-ignore
 
 export interface MetaClientPorts {
   readonly clock: Clock;
@@ -44,6 +45,8 @@ const executeLimitMs = 15_000;
 /** Whoever wants a lease asks again soon. */
 const leaseLimitMs = 3_000;
 const callDeadlineMs = 6_000;
+/** As long as an election takes, and less than a client waits for its write. */
+const settleLimitMs = 3_000;
 const retryMs = 100;
 /** The metas show life each two seconds. */
 const watchSilenceMs = 5_000;
@@ -70,6 +73,7 @@ export class MetaClient implements MetaAccess {
   #changed = new Latch<undefined>();
   #leader = '';
   readonly #cache: CatalogCache;
+  readonly #settled: SettledCatalog;
   readonly #listeners = new Set<(news: CatalogNews) => void>();
   /** The last step did not fit: the whole catalog is asked for. */
   #isLost = false;
@@ -87,6 +91,9 @@ export class MetaClient implements MetaAccess {
     this.#tasks = new Tasks((name, error) => {
       ports.log.error('A task of the meta client failed', { name, error: errorText(error) });
     });
+    const { signal } = this.#closing;
+    const read = this.#readSettled.bind(this);
+    this.#settled = new SettledCatalog({ clock: ports.clock, read, signal });
     if (this.isJoined) this.#tasks.spawn('watch', this.#watch(this.#membership.signal));
   }
 
@@ -199,6 +206,30 @@ export class MetaClient implements MetaAccess {
     return reply;
   }
 
+  /**
+   * Resolves once this node's catalog has all that was committed before. Throws `unavailable` where no meta node that leads has
+   * said so in time; a node without a cluster has nothing to ask for.
+   */
+  settle(): Promise<void> {
+    return this.isJoined ? this.#settled.settle() : Promise.resolve();
+  }
+
+  async #readSettled(): Promise<void> {
+    const { clock } = this.#ports;
+    const giveUpMs = clock.monotonicMs() + settleLimitMs;
+    for (let attempt = 0; clock.monotonicMs() < giveUpMs; attempt++) {
+      const deadlineMs = giveUpMs - clock.monotonicMs();
+      const reply = await this.#ask(this.#target(attempt), readIndexMethod, {}, deadlineMs);
+      if (reply !== undefined) {
+        await this.#reach(reply.index, giveUpMs);
+        return;
+      }
+      this.#leader = '';
+      await clock.sleep(retryMs, this.#closing.signal);
+    }
+    throw new DbError('unavailable', 'meta service unavailable');
+  }
+
   /** Asks one meta node after the other until the one that leads has answered. */
   async #askLeader<Request, Reply extends { readonly kind: string }>(
     method: CallMethod<Request, Reply | LeaderReply>,
@@ -246,8 +277,9 @@ export class MetaClient implements MetaAccess {
     address: string,
     method: CallMethod<Request, Reply>,
     request: Request,
+    deadlineMs = callDeadlineMs,
   ): Promise<Reply | undefined> {
-    const options = { deadlineMs: callDeadlineMs, signal: this.#closing.signal };
+    const options = { deadlineMs, signal: this.#closing.signal };
     try {
       return await this.#rpc.call(address, method, request, options);
     } catch (error) {

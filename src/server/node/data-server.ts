@@ -121,6 +121,7 @@ function apiPorts(
     accessLine: logs.accessLine,
     writer,
     executor,
+    settleCatalog: () => node.meta.settle(),
     statistics,
     ldap,
     profiler: config.get('http', 'pprof-enabled') ? env.profiler : undefined,
