@@ -39,4 +39,7 @@ test('regex: a request has no more automata than a node can hold', () => {
   const asked = (count: number) => `SELECT v FROM m WHERE ${Array.from({ length: count }, (_, i) => `h =~ /x${i}.*/`).join(' OR ')}`; // prettier-ignore
   expect(() => parseQuery(asked(5_000))).toThrow('more than 4096 regular expressions in a request');
   expect(parseQuery(asked(1_000))).toHaveLength(1);
+  const long = Array.from({ length: 20_000 }, (_, i) => `h${i}`).join('|');
+  expect(() => parseQuery(`SELECT v FROM m WHERE h =~ /${long}/`)).toThrow('of more than 65536 characters in a request'); // prettier-ignore
+  expect(parseQuery(`SELECT v FROM m WHERE h =~ /^(${long})$/`)).toHaveLength(1);
 });

@@ -37,6 +37,8 @@ const statements: readonly SlowForm[] = [
   { name: 'columns', of: list('SELECT ', (i) => `f${i}`, { tail: from }) },
   { name: 'calls', of: list('SELECT ', (i) => `percentile(f,${i % 100})`, { tail: from }) },
   { name: 'sources', of: list('SELECT f FROM ', (i) => `m${i}`) },
+  { name: 'the same source', of: list('SELECT f FROM ', () => 'm') },
+  { name: 'the same source of SHOW SERIES', of: list('SHOW SERIES FROM ', () => 'm') },
   { name: 'subqueries', of: list('SELECT f FROM ', (i) => `(SELECT f FROM m${i})`) },
   { name: 'patterns of sources', of: list('SELECT f FROM ', (i) => `/x${i}/`) },
   { name: 'series of a condition', of: list('SHOW SERIES WHERE ', (i) => `h='${i}'`, { sep: ' OR ' }) },

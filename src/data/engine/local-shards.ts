@@ -1,3 +1,4 @@
+import { groupedBy } from '../../base/collections/grouped-by.ts';
 import { assert } from '../../base/assert.ts';
 import type { IngressCount } from '../../storage/store/ingress.ts';
 import { DbError } from '../../base/errors.ts';
@@ -466,12 +467,7 @@ export class LocalShards implements ShardAccess {
   }
 
   #lanes(shardIds: readonly number[]): readonly (readonly number[])[] {
-    const lanes = new Map<number, number[]>();
-    for (const shardId of shardIds) {
-      const home = homeOf(shardId, this.#links.length);
-      lanes.set(home, [...(lanes.get(home) ?? []), shardId]);
-    }
-    return [...lanes.values()];
+    return [...groupedBy(shardIds, (id) => homeOf(id, this.#links.length)).values()];
   }
 
   #loaded<T>(

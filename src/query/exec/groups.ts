@@ -86,6 +86,8 @@ const tagsPerPause = 1 << 16;
 /** Of an object with its list of members and its place in a table; texts are there twice, as they are and as what tells groups apart. */
 const groupBytes = 200;
 const pointerBytes = 8;
+/** At the least: ten million series of a shard are still a query. */
+const memberBytes = 48;
 
 /** The fragment's series by group, groups in the reference's order (which follows the direction of time), members by series key, both in the direction of time: rows of equal time stand in that order. undefined is a pause, where others may run. */
 export function* groupSeries(
@@ -110,9 +112,12 @@ export function* groupSeries(
     // What the lists of the index have told of a series is not asked of its tags again.
     const asked = isExact ? undefined : predicates;
     const needsTags = asked !== undefined || groupBy.length > 0;
+    let charged = 0;
     for (const seriesId of ids) {
       if (++looked % looksPerPause === 0) {
         context.check();
+        context.chargeGroups((count - charged) * memberBytes);
+        charged = count;
         yield undefined;
       }
       const series = needsTags ? source.series(seriesId) : undefined;
@@ -121,12 +126,13 @@ export function* groupSeries(
           ? undefined
           : asked.of({ get: (tag) => series.tag(tag) });
       if (residual === false) continue;
-      if (seriesMax > 0 && ++count > seriesMax)
+      if (++count > seriesMax && seriesMax > 0)
         throw new DbError('limit_exceeded', `max-select-series limit exceeded: (${count}/${seriesMax})`); // prettier-ignore
       const group = groups === undefined ? alone : groupOf(groups, groupBy.map((tag) => series?.tag(tag) ?? ''), context); // prettier-ignore
       const residualFields = (residual && predicates?.fieldsOf(residual)) ?? noFields;
       group.members.push(new Member(source, seriesId, { series, residual, residualFields }));
     }
+    context.chargeGroups((count - charged) * memberBytes);
   }
   const sign = fragment.ascending ? 1 : -1;
   const ordered = groups === undefined ? [alone].filter(({ members }) => members.length > 0) : [...groups.values()].sort((a, b) => sign * compareGroups(a.key, b.key)); // prettier-ignore

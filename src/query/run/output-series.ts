@@ -2,6 +2,7 @@ import { notesOn } from '../../base/notes.ts';
 import type { TimeZone } from '../../base/time-zone.ts';
 import type { ColumnSeries } from '../emit/result.ts';
 import type { LevelPlan } from '../plan/level-plan.ts';
+import { checkSources } from './check-sources.ts';
 import { checkRefusals } from './check-refusals.ts';
 import type { Batch, GroupStream } from './batch.ts';
 import { FoldedLevel } from './folded-level.ts';
@@ -72,6 +73,7 @@ function* seriesOf(
   plan: LevelPlan,
   { context, timeZone }: { readonly context: RunContext; readonly timeZone: TimeZone | undefined },
 ): Flow<ColumnSeries> {
+  checkSources(plan);
   if (plan.refusals.length > 0 || hasSubquery(plan)) yield* checkRefusals(plan, context);
   const { columns, pointTags, missing } = headOf(plan);
   for (let group = yield* stream.next(); group !== undefined; group = yield* stream.next()) {

@@ -79,7 +79,9 @@ export async function recoverWal(
     try {
       const findings = await recoverSegment(file, parsed, { visitor, found });
       const key = `${parsed.run} ${parsed.worker}`;
-      logs.set(key, [...(logs.get(key) ?? []), findings]);
+      const log = logs.get(key);
+      if (log === undefined) logs.set(key, [findings]);
+      else log.push(findings);
     } finally {
       await file.close();
     }

@@ -1,3 +1,4 @@
+import { groupedBy } from '../../../base/collections/grouped-by.ts';
 import {
   mergeSchemas,
   sortedNames,
@@ -59,11 +60,8 @@ function mergedOf(parts: readonly (readonly MeasurementDescription[])[]): Merged
 function mergeParts(
   parts: readonly (readonly MeasurementDescription[])[],
 ): readonly MeasurementSchema[] {
-  const byName = new Map<string, MeasurementSchema[]>();
-  for (const { name, fields, tagKeys } of parts.flat()) {
-    const schema = { name, fields: new Map(fields), tagKeys: new Set(tagKeys) };
-    byName.set(name, [...(byName.get(name) ?? []), schema]);
-  }
+  const schemas = parts.flat().map(({ name, fields, tagKeys }) => ({ name, fields: new Map(fields), tagKeys: new Set(tagKeys) })); // prettier-ignore
+  const byName = groupedBy(schemas, ({ name }) => name);
   return sortedNames(byName.keys()).map((name) => mergeSchemas(name, byName.get(name) ?? []));
 }
 

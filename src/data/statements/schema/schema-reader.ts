@@ -1,3 +1,4 @@
+import { groupedBy } from '../../../base/collections/grouped-by.ts';
 import { assert } from '../../../base/assert.ts';
 import { DbError, isDbError } from '../../../base/errors.ts';
 import type { Clock } from '../../../env/clock.ts';
@@ -383,9 +384,7 @@ export class SchemaReader {
 }
 
 function mergeByName(schemas: readonly MeasurementSchema[]): readonly MeasurementSchema[] {
-  const byName = new Map<string, MeasurementSchema[]>();
-  for (const schema of schemas)
-    byName.set(schema.name, [...(byName.get(schema.name) ?? []), schema]);
+  const byName = groupedBy(schemas, ({ name }) => name);
   return sortedNames(byName.keys()).map((name) => mergeSchemas(name, byName.get(name) ?? []));
 }
 

@@ -1,3 +1,4 @@
+import { groupedBy } from '../../../base/collections/grouped-by.ts';
 import { DbError } from '../../../base/errors.ts';
 import { maxTimeNs, minTimeNs } from '../../../base/units.ts';
 import type { Measurement, Source } from '../../../influxql/ast.ts';
@@ -45,11 +46,7 @@ export function databaseScopes(
   place: ScopePlace,
   sources: readonly Source[],
 ): readonly SchemaScope[] {
-  const byDatabase = new Map<string, Measurement[]>();
-  for (const source of measurementsOf(sources)) {
-    const name = source.database || place.database;
-    byDatabase.set(name, [...(byDatabase.get(name) ?? []), source]);
-  }
+  const byDatabase = groupedBy(measurementsOf(sources), (source) => source.database || place.database); // prettier-ignore
   if (byDatabase.size === 0) return [databaseScope(place, [])];
   return [...byDatabase].map(([database, named]) => databaseScope({ ...place, database }, named));
 }
