@@ -76,12 +76,17 @@ export function sendError(
 ): FastifyReply {
   const compact = writeJsonError(text);
   setErrorHeader(reply, text);
-  if (status === 413) reply.raw.statusMessage = tooLargeReason;
+  setReason(reply, status);
   // Text would be sent with a charset that the reference does not name.
   return reply
     .code(status)
     .type('application/json')
     .send(pretty ? indentJson(compact) : compact);
+}
+
+/** Where the reference has another one than Node. */
+export function setReason(reply: FastifyReply, status: number): void {
+  if (status === 413) reply.raw.statusMessage = tooLargeReason;
 }
 
 /** `{"error":"<text>"}` and a newline. */
@@ -107,6 +112,11 @@ export function errorHeader(text: string): string {
 /** A document with the content type `application/json` and no charset, as the reference sends it. */
 export function sendJson(reply: FastifyReply, document: unknown): FastifyReply {
   return reply.type('application/json').send(Buffer.from(`${JSON.stringify(document)}\n`));
+}
+
+/** The same without the newline: of `/ping` and `/health`. */
+export function sendBareJson(reply: FastifyReply, document: unknown): FastifyReply {
+  return reply.type('application/json').send(Buffer.from(JSON.stringify(document)));
 }
 
 /** As Go's library writes what is no answer of a handler: a browser shall not take it for anything but text. */

@@ -179,3 +179,47 @@ test.runIf(hasPython)('python influxdb: writes, and reads MessagePack', async ()
     error: expect.stringContaining('error parsing query: found SELEC') as string,
   });
 });
+
+const bad = "unable to parse 'bad': missing fields";
+const packed = Buffer.from([0x81, 0xa5, ...Buffer.from('error'), 0xd9, bad.length, ...Buffer.from(bad)]).toString('latin1'); // prettier-ignore
+const forms = [
+  ['application/x-msgpack', packed],
+  ['application/csv', `error\n${bad}\n`],
+  ['text/csv', `error\n${bad}\n`],
+  ['application/json', `{"error":"${bad}"}\n`],
+  ['*/*', `{"error":"${bad}"}\n`],
+] as const;
+
+test.each(forms)('writes that ask for %s are refused in it', async (accept, text) => {
+  await ask(['POST /query HTTP/1.1', form], 'q=CREATE+DATABASE+forms');
+  const type = accept === '*/*' ? 'application/json' : accept;
+  for (const path of ['/write?db=forms', '/api/v2/write?bucket=forms']) {
+    const head = [`POST ${path} HTTP/1.1`, `Accept: ${accept}`];
+    expect(await ask(head, 'bad')).toEqual({ status: '400 Bad Request', type, text });
+    expect(await ask(head, 'm v=1')).toEqual({ status: '204 No Content', type, text: '' });
+    // What comes in chunks takes another way through the node.
+    const inChunks = `${[...head, 'Host: x', 'Transfer-Encoding: chunked', 'Connection: close'].join('\r\n')}\r\n\r\n3\r\nbad\r\n0\r\n\r\n`; // prettier-ignore
+    expect(await sendRaw(port(), inChunks)).toMatchObject({ type, body: text });
+  }
+});
+
+test.each([
+  ['POST /api/v2/query', 'Flux query service disabled. Verify flux-enabled=true in the [http] section of the InfluxDB config.'], // prettier-ignore
+  ['POST /api/v2/delete?bucket=gone', 'delete - database not found: "gone"'],
+  ['GET /api/v2/buckets?name=gone', 'bucket not found: "gone"'],
+  ['POST /api/v1/prom/read?db=forms', 'snappy: corrupt input'],
+  ['POST /write', 'database is required'],
+])('%s tells its error as CSV, and indented', async (what, error) => {
+  const csv = await ask([`${what} HTTP/1.1`, 'Accept: application/csv'], 'x');
+  const quoted = error.includes('"') ? `"${error.replaceAll('"', '""')}"` : error;
+  expect(csv).toMatchObject({ type: 'application/csv', text: `error\n${quoted}\n` });
+  const [, path = ''] = what.split(' ');
+  const pretty = `${what}${path.includes('?') ? '&' : '?'}pretty=true`;
+  const indented = await ask([`${pretty} HTTP/1.1`], 'x');
+  expect(indented.text).toBe(`${JSON.stringify({ error }, undefined, 4)}\n`);
+});
+
+test('health checks: /ping and /health are one JSON document without a newline', async () => {
+  expect((await ask(['GET /ping?verbose=true HTTP/1.1'])).text).toMatch(/^\{"version":"[^"]*"\}$/);
+  expect((await ask(['GET /health HTTP/1.1'])).text).toMatch(/^\{"checks":.*\}$/);
+});

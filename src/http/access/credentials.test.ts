@@ -14,6 +14,13 @@ test('credentials: a password may have colons', () => {
   expect(credentialsOf(request('/query', 'Token n:p:q'))).toEqual(said);
 });
 
+test('credentials: names and passwords are UTF-8, however a header is read', () => {
+  const said = { kind: 'password', name: 'ü', password: 'pä' };
+  const bytes = Buffer.from('ü:pä').toString('latin1');
+  expect(credentialsOf(request('/query', `Token ${bytes}`))).toEqual(said);
+  expect(credentialsOf(request('/query', `Basic ${Buffer.from('ü:pä').toString('base64')}`))).toEqual(said); // prettier-ignore
+});
+
 test('credentials: the access log names who an address or a header claims to be', () => {
   expect(claimedName(request('/query?u=a', basic))).toBe('a');
   expect(claimedName(request('/query', basic))).toBe('n');

@@ -23,7 +23,10 @@ export function credentialsOf(request: SignedRequest): Credentials | undefined {
   const [scheme, value, ...more] = authorization.split(' ', 3);
   if (value !== undefined && more.length === 0) {
     if (scheme === 'Bearer') return { kind: 'bearer', token: value };
-    const named = scheme === 'Token' ? nameAndPassword(value) : undefined;
+    const named =
+      scheme === 'Token'
+        ? nameAndPassword(Buffer.from(value, 'latin1').toString('utf8'))
+        : undefined;
     if (named !== undefined) return named;
   }
   return ofBasic(authorization);

@@ -5,7 +5,8 @@ import type { Clock } from '../../env/clock.ts';
 import { SharedBuffers } from '../../base/shared-buffers.ts';
 import { KiB, MiB } from '../../base/units.ts';
 import { KnownTexts } from '../../influxql/known-texts.ts';
-import { errorStatus, sendError, sendJson, sendPlain } from '../error-reply.ts';
+import { errorStatus, sendBareJson, sendPlain } from '../error-reply.ts';
+import { refuse } from './answers/refuse.ts';
 import { addPprof } from '../debug/pprof-routes.ts';
 import { handleRead } from '../prometheus/read-route.ts';
 import { bucketRoutes } from '../v2/bucket-routes.ts';
@@ -269,7 +270,7 @@ function addRoutes(api: FastifyInstance, parts: Parts): void {
     const verbose = RequestParameters.ofUrl(request).get('verbose');
     const isVerbose = verbose !== '' && verbose !== '0' && verbose !== 'false';
     return isVerbose
-      ? sendJson(reply, { version })
+      ? sendBareJson(reply, { version })
       : reply.code(204).type('application/json').send();
   });
   only(api, '/status', (_request, reply) => reply.code(204).type('application/json').send());
@@ -283,16 +284,16 @@ function addRoutes(api: FastifyInstance, parts: Parts): void {
     return handleQuery(request, reply, { ports, options, texts });
   });
   api.addHook('preParsing', (request, reply, payload, done) => {
-    const refuse = (error: unknown): void => {
-      if (isDbError(error)) sendError(reply, errorStatus[error.code], error.message);
+    const fail = (error: unknown): void => {
+      if (isDbError(error)) refuse(reply, errorStatus[error.code], error.message);
       else done(error as Error);
     };
     try {
       const waiting = isWrite(request) ? admitWrite(request, ports) : undefined;
       if (waiting === undefined) done(null, payload);
-      else void waiting.then(() => { done(null, payload); }, refuse); // prettier-ignore
+      else void waiting.then(() => { done(null, payload); }, fail); // prettier-ignore
     } catch (error) {
-      refuse(error);
+      fail(error);
     }
   });
   for (const url of writeTargets.keys())
@@ -303,7 +304,7 @@ function addRoutes(api: FastifyInstance, parts: Parts): void {
   only(api, '/api/v1/prom/read', (request, reply) => handleRead(request, reply, parts));
   addBuckets(api, ports);
   only(api, '/api/v2/query', (request, reply) =>
-    request.method === 'OPTIONS' ? reply.code(200).send() : sendError(reply, 403, noFluxText),
+    request.method === 'OPTIONS' ? reply.code(200).send() : refuse(reply, 403, noFluxText),
   );
   addRequestProfiles(api, parts.profiles);
   // The reference asks for no method here.
@@ -402,7 +403,7 @@ function addFallbacks(api: FastifyInstance, ports: DataApiPorts): void {
       : sendPlain(reply.header('Allow', methods.join(', ')), 405, 'Method Not Allowed');
   });
   api.setErrorHandler((error, request, reply) => {
-    if (isDbError(error)) return sendError(reply, errorStatus[error.code], error.message);
+    if (isDbError(error)) return refuse(reply, errorStatus[error.code], error.message);
     // The client has left while its answer was made or sent: nobody reads another one.
     if (reply.raw.destroyed) return reply.hijack();
     const { statusCode } = error as { readonly statusCode?: number };
@@ -412,7 +413,7 @@ function addFallbacks(api: FastifyInstance, ports: DataApiPorts): void {
       path: pathOf(request),
       error: error instanceof Error ? (error.stack ?? error.message) : errorText(error),
     });
-    return sendError(reply, 500, 'internal server error');
+    return refuse(reply, 500, 'internal server error');
   });
 }
 

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { sendJson } from '../error-reply.ts';
+import { sendBareJson } from '../error-reply.ts';
 
 export interface NodeHealth {
   /** Of the shards that were there at the start. */
@@ -41,5 +41,5 @@ export async function sendHealth(
     // Anybody may ask: paths are in the log.
     message: isRefused ? 'damaged, and neither read nor written' : 'damaged in part',
   }));
-  return sendJson(reply, { checks, message, name: 'influxdb', status: 'pass', version });
+  return sendBareJson(reply, { checks, message, name: 'influxdb', status: 'pass', version });
 }

@@ -8,7 +8,8 @@ import type { WriteRequest } from '../../data/write/body-routes.ts';
 import { parseConsistencyLevel } from '../../data/write/consistency.ts';
 import { unpackRequest } from '../prometheus/packed.ts';
 import { writeRequestLines, type RemoteWrite } from '../prometheus/write-request.ts';
-import { errorStatus, sendError } from '../error-reply.ts';
+import { errorStatus } from '../error-reply.ts';
+import { refuse, sendWritten } from './answers/refuse.ts';
 import { whoAsks } from './access/gate.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
 import type { RequestCounters } from './requests/request-counters.ts';
@@ -85,12 +86,12 @@ export async function handleWrite(
     const target = targetOf(request, ports);
     const { lines: body, refused, bodyRead } = await linesOf(request, ports, options);
     await writeBody(request, { target, body, bodyRead }, { ports, options, counters });
-    if (refused === undefined) return await reply.code(204).type('application/json').send();
+    if (refused === undefined) return await sendWritten(reply);
     const text = `partial write: ${refused.reason} dropped=${refused.count} for database: ${target.database}`;
-    return await sendError(reply, 400, text);
+    return await refuse(reply, 400, text);
   } catch (error) {
     if (!isDbError(error)) throw error;
-    return sendError(reply, errorStatus[error.code], error.message);
+    return refuse(reply, errorStatus[error.code], error.message);
   }
 }
 

@@ -12,7 +12,8 @@ import type { DataApiOptions, DataApiPorts } from '../data/data-api-options.ts';
 import { whoAsks } from '../data/access/gate.ts';
 import { goneSignal } from '../data/query-route.ts';
 import { RequestParameters } from '../data/requests/request-parameters.ts';
-import { errorStatus, sendError } from '../error-reply.ts';
+import { errorStatus } from '../error-reply.ts';
+import { refuse } from '../data/answers/refuse.ts';
 import { unpackRequest } from './packed.ts';
 import { parseReadRequest, valueField, type RemoteRead } from './read-request.ts';
 import { ReadResponse } from './read-response.ts';
@@ -44,7 +45,7 @@ export async function handleRead(
       .send(body);
   } catch (error) {
     if (!isDbError(error)) throw error;
-    return sendError(reply, statusOf(error.code), error.message);
+    return refuse(reply, statusOf(error.code), error.message);
   }
 }
 

@@ -8,7 +8,8 @@ import { checkName } from '../../meta/apply/retention-policy.ts';
 import { whoAsks } from '../data/access/gate.ts';
 import type { DataApiPorts } from '../data/data-api-options.ts';
 import { RequestParameters } from '../data/requests/request-parameters.ts';
-import { errorStatus, sendError } from '../error-reply.ts';
+import { errorStatus } from '../error-reply.ts';
+import { refuse } from '../data/answers/refuse.ts';
 import { asNode, runStatement } from '../run-statement.ts';
 import { authorizeBucket } from './bucket-access.ts';
 import { parseBucketId, parseBucketName } from './bucket-name.ts';
@@ -55,7 +56,7 @@ export const bucketRoutes: readonly {
   { method: 'PATCH', url: '/api/v2/buckets/:id', handle: update },
   ...['labels', 'members', 'owners'].flatMap((of) => {
     const handle: Handler = (_request, reply) =>
-      sendError(reply, 405, `bucket ${of} not supported in this version`);
+      refuse(reply, 405, `bucket ${of} not supported in this version`);
     const url = `/api/v2/buckets/:id/${of}`;
     return [
       { method: 'GET', url, handle },
@@ -72,7 +73,7 @@ function list(request: FastifyRequest, reply: FastifyReply, { executor }: Ports)
     const asking = whoAsks(request);
     if (!asking.isKnown) throw new DbError('forbidden', 'list buckets - user is required');
     if (id !== '' && name !== '' && id !== name)
-      return sendError(reply, 400, `list buckets: name: ${JSON.stringify(name)} and id: ${JSON.stringify(id)} do not match`); // prettier-ignore
+      return refuse(reply, 400, `list buckets: name: ${JSON.stringify(name)} and id: ${JSON.stringify(id)} do not match`); // prettier-ignore
     const buckets =
       id === '' && name === ''
         ? listBuckets(executor.catalog, parameters, (database) => asking.may('read', database))
@@ -97,18 +98,18 @@ function create(request: FastifyRequest, reply: FastifyReply, { executor }: Port
     try {
       named = parseBucketName(name);
     } catch (error) {
-      return sendError(reply, 400, `buckets - illegal bucket name: ${errorText(error)}`);
+      return refuse(reply, 400, `buckets - illegal bucket name: ${errorText(error)}`);
     }
     const { database, retentionPolicy } = named;
     const quoted = JSON.stringify(name);
     if (retentionPolicy === '')
-      return sendError(reply, 400, `buckets - illegal bucket name: ${quoted}`);
+      return refuse(reply, 400, `buckets - illegal bucket name: ${quoted}`);
     if (rp !== '' && rp !== retentionPolicy)
-      return sendError(reply, 400, `buckets - two retention policies specified: ${JSON.stringify(retentionPolicy)} differs from ${JSON.stringify(rp)}`); // prettier-ignore
+      return refuse(reply, 400, `buckets - two retention policies specified: ${JSON.stringify(retentionPolicy)} differs from ${JSON.stringify(rp)}`); // prettier-ignore
     try {
       checkName(retentionPolicy);
     } catch (error) {
-      return sendError(reply, 400, `buckets - retention policy ${JSON.stringify(retentionPolicy)}: ${errorText(error)}`); // prettier-ignore
+      return refuse(reply, 400, `buckets - retention policy ${JSON.stringify(retentionPolicy)}: ${errorText(error)}`); // prettier-ignore
     }
     const isNew = findDatabase(executor.catalog, database) === undefined;
     const kind = isNew ? 'create-database' : 'create-policy';
@@ -132,7 +133,7 @@ function update(request: FastifyRequest, reply: FastifyReply, { executor }: Port
     try {
       body = readBody(request.body);
     } catch (error) {
-      return sendError(reply, 400, `update bucket - ${errorText(error)}`);
+      return refuse(reply, 400, `update bucket - ${errorText(error)}`);
     }
     const policy = { ...body.spans, replication };
     const statement: Statement = { kind: 'alter-retention-policy', database, name, policy, isDefault: false }; // prettier-ignore
@@ -150,7 +151,7 @@ function remove(request: FastifyRequest, reply: FastifyReply, { executor }: Port
     authorizeBucket({ kind: 'remove', database, name: id }, whoAsks(request));
     const found = findDatabase(executor.catalog, database);
     if (found === undefined || findRetentionPolicy(found, name) === undefined)
-      return sendError(reply, 404, `delete bucket - not found: ${JSON.stringify(id)}`);
+      return refuse(reply, 404, `delete bucket - not found: ${JSON.stringify(id)}`);
     await runStatement(executor, { kind: 'drop-retention-policy', database, name }, asNode, `delete bucket ${JSON.stringify(id)}: `); // prettier-ignore
     return reply.code(200).type('application/json').send();
   });
@@ -166,7 +167,7 @@ async function answering(
     return await answer();
   } catch (error) {
     if (!isDbError(error)) throw error;
-    return sendError(reply, errorStatus[error.code], `${said}${error.message}`);
+    return refuse(reply, errorStatus[error.code], `${said}${error.message}`);
   }
 }
 

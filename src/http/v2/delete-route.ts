@@ -5,7 +5,8 @@ import { findDatabase, findRetentionPolicy } from '../../meta/model/catalog.ts';
 import { whoAsks } from '../data/access/gate.ts';
 import type { DataApiPorts } from '../data/data-api-options.ts';
 import { RequestParameters } from '../data/requests/request-parameters.ts';
-import { errorStatus, sendError } from '../error-reply.ts';
+import { errorStatus } from '../error-reply.ts';
+import { refuse } from '../data/answers/refuse.ts';
 import { runStatement } from '../run-statement.ts';
 import { parseBucketName, type BucketName } from './bucket-name.ts';
 import { deleteTarget } from './delete-predicate.ts';
@@ -32,7 +33,7 @@ export async function handleDelete(
     return await reply.code(200).type('application/json').send();
   } catch (error) {
     if (!isDbError(error)) throw error;
-    return sendError(reply, errorStatus[error.code], error.message);
+    return refuse(reply, errorStatus[error.code], error.message);
   }
 }
 

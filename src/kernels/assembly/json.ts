@@ -246,6 +246,8 @@ function writeEscaped(code: u8, to: usize): usize {
   if (code == 10) return writeShortEscape(110, to);
   if (code == 13) return writeShortEscape(114, to);
   if (code == 9) return writeShortEscape(116, to);
+  if (code == 8) return writeShortEscape(98, to);
+  if (code == 12) return writeShortEscape(102, to);
   return writeEscape(0, <u32>code, to);
 }
 

@@ -40,7 +40,7 @@ test('byte writer: times are RFC3339 with no trailing zeros in the fraction', ()
 });
 
 test('byte writer: strings carry the escapes of the reference', () => {
-  expect(written((w) => w.jsonString('a"b\\c<>&\n\r\t\u0001\u2028é'))).toBe(
-    '"a\\"b\\\\c\\u003c\\u003e\\u0026\\n\\r\\t\\u0001\\u2028é"',
+  expect(written((w) => w.jsonString('a"b\\c<>&\n\r\t\b\f\u0001\u2028é'))).toBe(
+    '"a\\"b\\\\c\\u003c\\u003e\\u0026\\n\\r\\t\\b\\f\\u0001\\u2028é"',
   );
 });

@@ -345,6 +345,8 @@ export class ByteWriter {
     else if (code === 10) this.byte(110);
     else if (code === 13) this.byte(114);
     else if (code === 9) this.byte(116);
+    else if (code === 8) this.byte(98);
+    else if (code === 12) this.byte(102);
     else {
       this.ascii('u00');
       this.byte(hexDigits[code >> 4] ?? 48);

@@ -30,7 +30,7 @@ const float = fc.oneof(
 );
 const text = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 40 }),
-  fc.string({ unit: fc.constantFrom('"', '\\', '<', '>', '&', '\n', '\t', '\r', '\u2028', '\u2029', '\u2027', '\u0001', 'é', 'a'), maxLength: 40 }), // prettier-ignore
+  fc.string({ unit: fc.constantFrom('"', '\\', '<', '>', '&', '\n', '\t', '\r', '\b', '\f', '\u2028', '\u2029', '\u2027', '\u0001', 'é', 'a'), maxLength: 40 }), // prettier-ignore
 );
 const cells = <T>(value: fc.Arbitrary<T>) => fc.array(fc.option(value, { freq: 6 }), { minLength: rowCount, maxLength: rowCount }); // prettier-ignore
 const column: fc.Arbitrary<Column> = fc.oneof(

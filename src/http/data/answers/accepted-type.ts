@@ -10,7 +10,7 @@ export type AnswerType = (typeof answerTypes)[number];
 /** The format that an Accept header asks for: by weight, then by place; JSON when it names none that we have. */
 export function acceptedType(accept: string): AnswerType {
   // What nearly everybody sends.
-  if (accept === '' || accept === '*/*') return 'application/json';
+  if (accept === '' || accept === '*/*' || accept === 'application/json') return 'application/json';
   const wanted = accept
     .split(',')
     .map((part) => {

@@ -12,6 +12,8 @@ import { unzippedBody } from '../requests/unzipped-body.ts';
 import type { BodyPlace } from '../requests/body-budget.ts';
 import { targetOf, writeBody, type BoundTarget } from '../write-route.ts';
 import type { DirectParts, SharedAnswers } from './direct-parts.ts';
+import { acceptedType } from '../answers/accepted-type.ts';
+import { refusalFormat } from '../answers/refuse.ts';
 import { GoodAnswers, plainAnswer, type PlainError } from './plain-answer.ts';
 import type { PlainHead } from './plain-head.ts';
 import type { OpenWrite } from './exchange.ts';
@@ -93,6 +95,7 @@ export class DirectWrites {
       more: fixed.text,
       date: this.#shared.date(),
       closes: this.#shared.isClosing() || request.closes,
+      contentType: acceptedType(headers['accept'] ?? ''),
     };
     const { text, lengthBytes } = error === undefined ? this.#good.answer(parts) : plainAnswer(parts, error); // prettier-ignore
     const status = error?.status ?? goodStatus;
@@ -171,12 +174,16 @@ class DirectWrite implements OpenWrite {
   }
 
   #plainError(error: unknown): PlainError {
-    if (isDbError(error)) return { status: errorStatus[error.code], text: error.message };
+    if (isDbError(error)) return this.#refused(errorStatus[error.code], error.message);
     this.#parts.ports.log.error('A request failed in a way nobody expected', {
       path: pathOf(this.#letIn.request),
       error: error instanceof Error ? (error.stack ?? error.message) : errorText(error),
     });
-    return { status: 500, text: 'internal server error' };
+    return this.#refused(500, 'internal server error');
+  }
+
+  #refused(status: number, text: string): PlainError {
+    return { status, text, body: refusalFormat(this.#letIn.request).writeError(text) };
   }
 }
 

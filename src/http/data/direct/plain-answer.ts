@@ -1,5 +1,7 @@
 /** Answers to writes and to queries, byte for byte as Node's server and fastify send them. */
-import { errorHeader, reasonOf, writeJsonError } from '../../error-reply.ts';
+import type { Buffer } from 'node:buffer';
+import { errorHeader, reasonOf } from '../../error-reply.ts';
+import type { AnswerType } from '../answers/accepted-type.ts';
 
 export interface AnswerParts {
   readonly version: string;
@@ -12,9 +14,16 @@ export interface AnswerParts {
   readonly closes: boolean;
 }
 
+/** Of an answer to a write, good or not. */
+export interface WrittenParts extends AnswerParts {
+  readonly contentType: AnswerType;
+}
+
 export interface PlainError {
   readonly status: number;
   readonly text: string;
+  /** The text in the form that was asked for. */
+  readonly body: Buffer;
 }
 
 /** Of the connection between two requests; Node's server says so, and closes it then. */
@@ -31,13 +40,13 @@ const idPlace = '\0';
 
 /** Answers to writes that are good, of which those of one second differ in their ids only. */
 export class GoodAnswers {
-  #alike: Omit<AnswerParts, 'requestId'> | undefined;
+  #alike: Omit<WrittenParts, 'requestId'> | undefined;
   #between: readonly string[] = [];
 
-  answer(parts: AnswerParts): PlainAnswer {
-    const { version, more, date, closes, requestId } = parts;
+  answer(parts: WrittenParts): PlainAnswer {
+    const { version, more, date, closes, contentType, requestId } = parts;
     const alike = this.#alike;
-    if (alike?.date !== date || alike.closes !== closes || alike.version !== version || alike.more !== more) {
+    if (alike?.date !== date || alike.closes !== closes || alike.version !== version || alike.more !== more || alike.contentType !== contentType) {
       this.#alike = parts;
       this.#between = plainAnswer({ ...parts, requestId: idPlace }, undefined).text.split(idPlace);
     }
@@ -46,16 +55,16 @@ export class GoodAnswers {
 }
 
 export function plainAnswer(
-  { version, requestId, more, date, closes }: AnswerParts,
+  { version, requestId, more, date, closes, contentType }: WrittenParts,
   error: PlainError | undefined,
 ): PlainAnswer {
   const status = error === undefined ? '204 No Content' : `${error.status} ${reasonOf(error.status)}`; // prettier-ignore
-  const body = error === undefined ? '' : writeJsonError(error.text).toString('latin1');
+  const body = error?.body.toString('latin1') ?? '';
   const ids = idsOf({ version, requestId, more });
   const what = error === undefined ? '' : `X-Influxdb-Error: ${errorHeader(error.text)}\r\n`;
   const size = error === undefined ? '' : `content-length: ${body.length}\r\n`;
   const end = endOf(closes);
-  const text = `HTTP/1.1 ${status}\r\n${ids}${what}content-type: application/json\r\n${size}Date: ${date}\r\n${end}\r\n\r\n${body}`; // prettier-ignore
+  const text = `HTTP/1.1 ${status}\r\n${ids}${what}content-type: ${contentType}\r\n${size}Date: ${date}\r\n${end}\r\n\r\n${body}`; // prettier-ignore
   return { text, lengthBytes: body.length };
 }
 
