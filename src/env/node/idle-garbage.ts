@@ -8,6 +8,7 @@
 import { performance } from 'node:perf_hooks';
 import { MiB, secondMs } from '../../base/units.ts';
 import { findCollect } from './garbage.ts';
+import { memoryUsage } from './memory-usage.ts';
 
 export interface IdleGarbagePorts {
   /** Of buffers, whether they are used or not. */
@@ -56,7 +57,7 @@ export class IdleGarbage {
 function portsOfThread(): IdleGarbagePorts {
   let before = performance.eventLoopUtilization();
   return {
-    heldBytes: () => process.memoryUsage().arrayBuffers,
+    heldBytes: () => memoryUsage().arrayBuffers,
     busyShare: () => {
       const now = performance.eventLoopUtilization();
       const { utilization } = performance.eventLoopUtilization(now, before);

@@ -1,6 +1,7 @@
 import { PerformanceObserver } from 'node:perf_hooks';
 import { formatRfc3339 } from '../../base/rfc3339.ts';
 import type { Clock } from '../../env/clock.ts';
+import { memoryUsage } from '../../env/node/memory-usage.ts';
 import { formatGoDuration } from '../../influxql/duration.ts';
 import type { Diagnostic, Statistic } from '../../telemetry/statistics.ts';
 import { announcedVersion } from '../daemon/version.ts';
@@ -24,7 +25,7 @@ export class RuntimeStatistics {
   }
 
   read(): readonly Statistic[] {
-    const { external, arrayBuffers } = process.memoryUsage();
+    const { external, arrayBuffers } = memoryUsage();
     const { HeapInuse: HeapInUse, ...memory } = memoryStatistics();
     const go = { Frees: 0, HeapObjects: 0, HeapReleased: 0, Lookups: 0, Mallocs: 0, TotalAlloc: 0 };
     const values = {
@@ -75,7 +76,7 @@ function memoryStatistics(): Readonly<
   Record<'Alloc' | 'HeapAlloc' | 'HeapInuse' | 'HeapSys' | 'HeapIdle' | 'Sys', number>
 > {
   // prettier-ignore
-  const { rss, heapTotal, heapUsed } = process.memoryUsage();
+  const { rss, heapTotal, heapUsed } = memoryUsage();
   const HeapIdle = Math.max(0, heapTotal - heapUsed);
   return { Alloc: heapUsed, HeapAlloc: heapUsed, HeapInuse: heapUsed, HeapSys: heapTotal, HeapIdle, Sys: rss }; // prettier-ignore
 }

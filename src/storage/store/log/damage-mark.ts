@@ -7,13 +7,14 @@ import type { Disk } from '../../../env/disk.ts';
 
 export const markName = 'damaged.json';
 
-/** Undefined without a mark. One that cannot be read is one all the same. */
+/** Undefined without a mark. One that cannot be read is one all the same. Throws `unavailable`: a moment later it may be read. */
 export async function readMark(disk: Disk, folder: string): Promise<string | undefined> {
   try {
     const text = new TextDecoder().decode(await disk.readFile(`${folder}/${markName}`));
     return (JSON.parse(text) as { readonly reason: string }).reason;
   } catch (error) {
     if (isDbError(error, 'not_found')) return undefined;
+    if (isDbError(error, 'unavailable')) throw error;
     return 'the shard was marked as damaged';
   }
 }
