@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { World, type SimNode } from '../../../test/sim/world/world.ts';
 import { must } from '../../base/assert.ts';
+import { DbError } from '../../base/errors.ts';
 import { isMessageBlock } from '../../rpc/message.ts';
 import { writeIdentity } from './identity-file.ts';
 import { MetaClient } from './meta-client.ts';
@@ -63,3 +64,22 @@ test.each([
     await expect(world.complete(MetaClient.open(env, 'meta'))).rejects.toThrow(/^meta\/identity: message: .*: put back a copy, or remove it/); // prettier-ignore
   },
 );
+
+test('meta client: who is refused by the metas is told so in the log, once a minute', async () => {
+  const world = new World(1);
+  const { env } = world.addNode('d1');
+  await world.complete(env.disk.makeDir('meta'));
+  await world.complete(writeIdentity(env.disk, 'meta', identity));
+  const told: unknown[] = [];
+  const log = { ...env.log, debug: () => undefined, error: () => undefined, warn: (text: string, fields: unknown) => told.push([text, fields]) }; // prettier-ignore
+  const refused = new DbError('unauthenticated', 'internal token: it has expired');
+  const transport = { ...env.transport, call: () => Promise.reject(refused) };
+  const client = await world.complete(MetaClient.open({ ...env, log, transport }, 'meta')); // prettier-ignore
+  for (let time = 0; time < 2; time++) {
+    const executed = client.execute({ kind: 'drop-database', name: 'd' });
+    await expect(world.complete(executed)).rejects.toThrow('meta service unavailable');
+  }
+  const fields = { address: 'm1:8089', error: 'internal token: it has expired' };
+  expect(told).toEqual([['A meta node refuses this node: their clocks differ, or their shared secrets', fields]]); // prettier-ignore
+  await world.complete(client.close());
+});

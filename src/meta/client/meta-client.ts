@@ -48,6 +48,7 @@ const callDeadlineMs = 6_000;
 /** As long as an election takes, and less than a client waits for its write. */
 const settleLimitMs = 3_000;
 const retryMs = 100;
+const refusedTellMs = 60_000;
 /** The metas show life each two seconds. */
 const watchSilenceMs = 5_000;
 
@@ -78,6 +79,7 @@ export class MetaClient implements MetaAccess {
   /** The last step did not fit: the whole catalog is asked for. */
   #isLost = false;
   #savedServers = '';
+  #toldRefusedMs = -Infinity;
 
   private constructor(ports: MetaClientPorts, folder: string, restored: Restored) {
     this.#ports = ports;
@@ -285,12 +287,21 @@ export class MetaClient implements MetaAccess {
     } catch (error) {
       // Whatever became of it, the same id may be sent again.
       if (this.#closing.signal.aborted) throw error;
-      this.#ports.log.debug('A meta node did not take a request', {
-        address,
-        error: errorText(error),
-      });
+      this.#noteUntaken(address, error);
       return undefined;
     }
+  }
+
+  /** That a meta node does not answer passes; that it refuses who asks does not, and says no more than `meta service unavailable` to clients. */
+  #noteUntaken(address: string, error: unknown): void {
+    const { clock, log } = this.#ports;
+    const fields = { address, error: errorText(error) };
+    log.debug('A meta node did not take a request', fields);
+    if (!isDbError(error, 'unauthenticated')) return;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.#toldRefusedMs < refusedTellMs) return;
+    this.#toldRefusedMs = nowMs;
+    log.warn('A meta node refuses this node: their clocks differ, or their shared secrets', fields);
   }
 
   /** Resolves once this node's catalog is that of `index`, or a later one. Throws `timeout`. */
