@@ -82,7 +82,7 @@ export interface CallPlan {
 /** Rows of a feed: the column with the argument, and those beside it that a selector hands on. */
 export type CallInput =
   | { readonly kind: 'column'; readonly feed: number; readonly column: number; readonly aux: readonly number[] } // prettier-ignore
-  | { readonly kind: 'folded'; readonly feed: number; readonly call: CallName; readonly field: number; readonly keepsTimes: boolean }; // prettier-ignore
+  | { readonly kind: 'folded'; readonly feed: number; readonly call: CallName; readonly field: number; readonly keepsTimes: boolean; readonly isInTime: boolean }; // prettier-ignore
 
 export type StagePlan =
   | {

@@ -42,6 +42,8 @@ export interface ChainPlace {
   readonly isSelector: boolean;
   readonly auxTypes: readonly ColumnType[];
   readonly canFold: boolean;
+  /** Who reads the level asks for its points in the order of time. */
+  readonly isOrdered: boolean;
   /** The shards have all rows of each group together. */
   readonly canRank: boolean;
 }
@@ -71,8 +73,8 @@ export function planChain(call: Call, place: ChainPlace): PlannedChain {
 }
 
 /** What shards could fold is reduced tag set by tag set where a subquery is read (spec 6.3). */
-function isInTime({ name }: Call, { canFold }: ChainPlace): boolean {
-  return canFold || name === 'spread' || !callNames.some((known) => known === name);
+function isInTime({ name }: Call, { canFold, isOrdered }: ChainPlace): boolean {
+  return (canFold && isOrdered) || name === 'spread' || !callNames.some((known) => known === name);
 }
 
 function innerOf(

@@ -42,6 +42,8 @@ export interface LevelPlace {
   readonly seriesLimit: number;
   readonly seriesOffset: number;
   readonly bounds: TimeRange;
+  /** Whoever reads this level's subqueries asks for no order of time. */
+  readonly readsUnordered?: boolean;
 }
 
 /** What a level takes over from the query around it. */
@@ -57,6 +59,8 @@ export interface AroundLevel {
   readonly seriesOffset: number;
   /** What the outermost query reads of the shards: subqueries read nothing beyond it, though their windows may be there. */
   readonly bounds: TimeRange;
+  /** Points of a window need not stand by time: the reference does not sort them for calls that take any order. */
+  readonly isUnordered?: boolean | undefined;
   /** Who reads the shards of its sources reads all of them together. */
   readonly isWhole?: boolean | undefined;
 }
@@ -298,7 +302,7 @@ export class FeedPlanner {
   }
 
   *#subquery(select: ResolvedSelect, draft: RowsDraft): Steps<RowsSource> {
-    const { outerTags, tags, nowNs, seriesLimit, seriesOffset, bounds } = this.#place;
+    const { outerTags, tags, nowNs, seriesLimit, seriesOffset, bounds, readsUnordered } = this.#place; // prettier-ignore
     // What top() and bottom() part their points by is a tag of the rows that they read, shown or not.
     const parting = new Set(this.#select.fields.flatMap(({ expr }) => partingTags(expr).map(({ name }) => name))); // prettier-ignore
     const level = yield* this.#planSubquery(select, {
@@ -309,6 +313,7 @@ export class FeedPlanner {
       seriesLimit,
       seriesOffset,
       bounds,
+      isUnordered: readsUnordered,
     });
     const readOf = subqueryReader(select);
     const shown = new Set(select.fields.filter(({ expr }) => expr.kind === 'ref' && expr.type === 'tag').map(fieldName)); // prettier-ignore

@@ -48,7 +48,9 @@ export function* planSteps(select: ResolvedSelect, around: AroundLevel): Steps<L
     listed,
   );
   const isSelector = inputs.calls.length === 1 && isSelectorCall(inputs.calls[0]?.name);
-  const feeds = new FeedPlanner(select, place, planSteps);
+  const isOrdered = around.isUnordered !== true;
+  const readsUnordered = inputs.calls.length === 0 ? !isOrdered : inputs.calls.every(takesAnyOrder);
+  const feeds = new FeedPlanner(select, { ...place, readsUnordered }, planSteps);
   const fill = fillOf(select, around);
   const beside = inputs.refs.map(besideRef(select));
   const slots: Slot[] = beside.map(({ type }) => ({ type: columnTypeOf(type) }));
@@ -69,14 +71,15 @@ export function* planSteps(select: ResolvedSelect, around: AroundLevel): Steps<L
     const { canFold } = feeds;
     const canRank = around.isWhole === true && around.outerTags === undefined && feeds.isOneGroup;
     const { grid } = place;
-    const chain = orRefusal(() => planChain(call, { grid, fill, ascending, isSelector, auxTypes, canFold, canRank })); // prettier-ignore
+    const chain = orRefusal(() => planChain(call, { grid, fill, ascending, isSelector, auxTypes, canFold, canRank, isOrdered })); // prettier-ignore
     if (isDbError(chain)) {
       const { feed, columns } = feeds.rowsFor(grid, [heart]);
       refusals.push({ error: chain, feed, at: columns[0] ?? 0, column: { name: heart.name, type: columnTypeOf(heart.type) } }); // prettier-ignore
       continue;
     }
     slots[slot] = { type: chain.type };
-    const input = inputFor(chain, beside, { feeds, isCounted: countsRows(call, select) });
+    const isInTime = isOrdered && inputs.calls.length === 1;
+    const input = inputFor(chain, beside, { feeds, isInTime, isCounted: countsRows(call, select) });
     calls.push({ slot, type: chain.type, stages: chain.stages, input });
   }
   const isRaw = inputs.calls.length === 0;
@@ -100,6 +103,13 @@ export function* planSteps(select: ResolvedSelect, around: AroundLevel): Steps<L
     offset: compiled.statement.offset,
     timeLabel: compiled.timeLabel,
   };
+}
+
+const anyOrderCalls: ReadonlySet<string> = new Set(['count', 'sum', 'mean', 'min', 'max', 'first', 'last']); // prettier-ignore
+
+/** Whether the innermost of nested calls is one for which the reference does not ask for points in order. */
+function takesAnyOrder({ name, args: [argument] }: Call): boolean {
+  return argument?.kind === 'call' ? takesAnyOrder(argument) : anyOrderCalls.has(name);
 }
 
 function orRefusal(plan: () => PlannedChain): PlannedChain | DbError {
@@ -240,12 +250,19 @@ function heartOf(call: Call): Ref | undefined {
 function inputFor(
   chain: PlannedChain,
   refs: readonly FeedRef[],
-  { feeds, isCounted }: { readonly feeds: FeedPlanner; readonly isCounted: boolean },
+  { feeds, isInTime, isCounted }: { readonly feeds: FeedPlanner; readonly isInTime: boolean; readonly isCounted: boolean }, // prettier-ignore
 ): CallInput {
   const { argument, folded, grid } = chain;
   if (folded !== undefined) {
     const { feed, field } = feeds.windowsFor(chain, folded);
-    return { kind: 'folded', feed, field, call: folded.call, keepsTimes: folded.keepsTimes };
+    return {
+      kind: 'folded',
+      feed,
+      field,
+      call: folded.call,
+      keepsTimes: folded.keepsTimes,
+      isInTime,
+    };
   }
   const counted = isCounted ? argument : undefined;
   const { feed, columns } = feeds.rowsFor(grid, [argument, ...refs], counted);

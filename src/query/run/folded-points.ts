@@ -1,6 +1,6 @@
 import { must } from '../../base/assert.ts';
 import { resultColumn } from '../assemble/call-column.ts';
-import { callTimesNs, callType, type CallName } from '../assemble/calls.ts';
+import { callTimesNs, callType, isSelector, type CallName } from '../assemble/calls.ts';
 import type { ColumnType } from '../column.ts';
 import { concatColumns, concatTimes } from '../exec/columns/concat-columns.ts';
 import type { WindowsTask, WindowSummary } from '../fragment.ts';
@@ -10,26 +10,37 @@ import type { CallPlan } from '../plan/level-plan.ts';
 import type { CallPoints } from './call-rows.ts';
 import type { Flow } from './steps.ts';
 
+interface FoldedPlace {
+  readonly type: ColumnType;
+  readonly ascending: boolean;
+  readonly subgroups: Subgroups;
+}
+
 export interface FoldedCall {
   readonly call: CallName;
   readonly field: number;
   /** A selector alone shows the times of its points. */
   readonly keepsTimes: boolean;
+  /** The only call of its list, for someone who asks for an order of time. */
+  readonly isInTime: boolean;
 }
 
 /**
  * The points of a call that shards folded, one a window, in the direction of time; those of one window in the order of
- * subgroups.
+ * subgroups, or of the points that a list's only call picked (`isInTime`), as they are where rows are reduced.
  */
 export function foldedPoints(
   rows: readonly { readonly subgroup: number; readonly summaries: readonly WindowSummary[] }[],
   call: FoldedCall,
-  place: { readonly type: ColumnType; readonly ascending: boolean; readonly subgroups: Subgroups },
+  place: FoldedPlace,
 ): PointBatch {
   const { type, ascending, subgroups } = place;
+  const isPicked = call.isInTime && isSelector(call.call);
+  const pickedNs: BigInt64Array[] = [];
   const parts = rows.flatMap(({ subgroup, summaries }) => {
     const summary = must(summaries[call.field], 'a summary per call');
     if (summary.startsNs.length === 0) return [];
+    if (isPicked) pickedNs.push(callTimesNs(call.call, summary));
     const timesNs = call.keepsTimes ? callTimesNs(call.call, summary) : summary.startsNs;
     return [{ subgroup, timesNs, values: resultColumn(call.call, summary, type) }];
   });
@@ -42,7 +53,8 @@ export function foldedPoints(
     subgroups: isAlone ? undefined : subgroupColumn(parts, timesNs.length),
   };
   if (isAlone && ascending) return points;
-  return pickPoints(points, orderOf(points, ascending, subgroups));
+  const order = { ascending, subgroups, pickedNs: isPicked ? concatTimes(pickedNs) : undefined };
+  return pickPoints(points, orderOf(points, order));
 }
 
 function subgroupColumn(
@@ -58,18 +70,28 @@ function subgroupColumn(
   return ids;
 }
 
+interface PointOrder {
+  readonly ascending: boolean;
+  readonly subgroups: Subgroups;
+  /** When the points were that stand for windows. */
+  readonly pickedNs: BigInt64Array | undefined;
+}
+
 function orderOf(
-  { timesNs, subgroups }: PointBatch,
-  ascending: boolean,
-  table: Subgroups,
+  { timesNs, subgroups: ids }: PointBatch,
+  { ascending, subgroups, pickedNs }: PointOrder,
 ): Int32Array {
   const sign = ascending ? 1 : -1;
   return Int32Array.from(timesNs, (_, row) => row).sort((a, b) => {
-    const left = timesNs[a] ?? 0n;
-    const right = timesNs[b] ?? 0n;
-    if (left !== right) return left < right ? -sign : sign;
-    return sign * table.compare(subgroups?.[a] ?? 0, subgroups?.[b] ?? 0);
+    const order = compareTimes(timesNs, a, b) || (pickedNs && compareTimes(pickedNs, a, b));
+    return sign * (order || subgroups.compare(ids?.[a] ?? 0, ids?.[b] ?? 0));
   });
+}
+
+function compareTimes(timesNs: BigInt64Array, a: number, b: number): number {
+  const left = timesNs[a] ?? 0n;
+  const right = timesNs[b] ?? 0n;
+  return left === right ? 0 : left < right ? -1 : 1;
 }
 
 /** The points of those calls that the shards of a feed folded, of all tag sets of a group. */

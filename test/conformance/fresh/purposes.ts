@@ -83,8 +83,18 @@ const ofClusters: readonly (readonly [statement: RegExp, reason: string])[] = [
     /\b(top|bottom)\(.*\b(LIMIT|OFFSET) /,
     'points that it reads are cut off by each shard there, of which a node has one of its own',
   ],
+];
+
+/** How two answers to some statements may differ of a cluster. */
+const ofClusterStatements: readonly (readonly [
+  statement: RegExp,
+  difference: RegExp,
+  reason: string,
+])[] = [
+  // prettier-ignore
   [
     /^write /,
+    /field type conflict|dropped=\d+/,
     'each shard decides the types of fields and says what it drops, and each node has a shard of the time',
   ],
 ];
@@ -133,6 +143,16 @@ const ofStatements: readonly (readonly [statement: RegExp, difference: RegExp, r
       'of several reasons for which points are dropped, a field named time is told first',
     ],
     [
+      /\bholt_winters(_with_fit)?\((mean|sum|stddev)\(/,
+      /\[\d\]: \S+ not \S+$/,
+      'the last digit of a sum of floats decides where the search for a minimum ends; of the same points both end at the same',
+    ],
+    [
+      /\bmean\(\S+::unsigned\)/,
+      /\[\d\]: \S+ not \S+$/,
+      'whole numbers that wrap are summed as such, there the means of series and shards are',
+    ],
+    [
       /^SHOW (SERIES|MEASUREMENT) CARDINALITY/,
       /: \d+ not \d+$/,
       'an estimate by sketches whose hashes are others',
@@ -148,7 +168,7 @@ const ofTies: readonly (readonly [statement: RegExp, difference: RegExp, reason:
   ],
   [
     /\b(first|last|top|bottom|percentile|\w*exponential_\w+|relative_strength_index|chande_\w+|kaufmans_\w+|cumulative_sum|(non_negative_)?(difference|derivative)|moving_average)\(|order by time desc limit 1$|LIMIT/,
-    /row \d+\[\d\]: \S+ not \S+$|values: \d+ not \d+$/,
+    /row \d+\[\d\]: \S+ not \S+$|values: \d+ not \d+$| \d+ rows not \d+$/,
     'of several rows of one time the heap gives one, or one after the other',
   ],
   [/./, /row \d+\[\d\]: -?0 not -?0$/, 'of zeros of both signs at one time the heap gives one'],
@@ -172,7 +192,11 @@ export function purposeOf(one: {
 }): string | undefined {
   const reasonIn = (rules: readonly (readonly [RegExp, string])[], text: string) =>
     rules.find(([pattern]) => pattern.test(text))?.[1];
-  const pairs = one.hasTies ? [...ofStatements, ...ofTies] : ofStatements;
+  const pairs = [
+    ...ofStatements,
+    ...(one.hasTies ? ofTies : []),
+    ...(one.isCluster ? ofClusterStatements : []),
+  ];
   return (
     pairs.find(
       ([statement, difference]) => statement.test(one.statement) && difference.test(one.difference),
