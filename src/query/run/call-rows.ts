@@ -73,7 +73,11 @@ export class CallRows {
       heldBytes += bytes;
       held.add(call, points);
     }
-    const joined = held.join(ascending, this.#subgroups);
+    const joined = held.join({
+      ascending,
+      subgroups: this.#subgroups,
+      isAskedAgain: this.#isOutermost,
+    });
     const bySlot = new Map(calls.map(({ slot }, i) => [slot, joined.streams[i]?.values]));
     const columns = slots.map((_, slot) => bySlot.get(slot));
     yield builder.build({ timesNs: joined.timesNs, subgroups: joined.subgroups, columns });

@@ -1,7 +1,7 @@
 import type { CallPlan, StagePlan } from '../plan/level-plan.ts';
-import type { PointBatch, Subgroups } from './batch.ts';
+import type { PointBatch } from './batch.ts';
 import { concatPoints } from './columns.ts';
-import { joinPoints, type JoinedPoints, type StreamGaps } from './join-points.ts';
+import { joinPoints, type JoinedPoints, type JoinOrder, type StreamGaps } from './join-points.ts';
 import type { StreamEnd } from './reduce-stage.ts';
 
 interface HeldCall {
@@ -34,11 +34,11 @@ export class HeldCalls {
     held.rowCount += points.timesNs.length;
   }
 
-  join(ascending: boolean, subgroups: Subgroups): JoinedPoints {
+  join({ ascending, subgroups, isAskedAgain }: Omit<JoinOrder, 'gaps'>): JoinedPoints {
     for (const [call, held] of this.#held.entries()) this.#takeGaps(call, held);
     const streams = this.#calls.map(({ type }, i) => concatPoints(this.#held[i]?.batches ?? [], type, [])); // prettier-ignore
     const gaps = this.#held.map((held) => held.gaps);
-    const joined = joinPoints(streams, { ascending, subgroups, gaps });
+    const joined = joinPoints(streams, { ascending, subgroups, gaps, isAskedAgain });
     for (const [call, held] of this.#held.entries())
       for (const end of this.#endsOf(call)) {
         end.isOver ||= joined.isOver;

@@ -21,6 +21,8 @@ export interface JoinOrder {
   readonly subgroups: Subgroups;
   /** Of each stream. */
   readonly gaps: readonly StreamGaps[];
+  /** Who reads it asks once more behind its rows, as who writes the answer does in the reference. */
+  readonly isAskedAgain: boolean;
 }
 
 /**
@@ -33,11 +35,11 @@ export type StreamGaps = Map<number, number>;
  * Joins streams by subgroup and time. At each step the least of the streams' next points is taken, and with it one
  * point of each stream that stands at the same place: of several points of one time the first goes with the first.
  * A step passes up to two gaps of each stream, the first before the least point is looked for; where all streams are at a gap
- * then, nothing follows, as in the reference.
+ * then, nothing follows, as in the reference, unless there were rows before and it is asked again.
  */
 export function joinPoints(
   streams: readonly PointBatch[],
-  { ascending, subgroups, gaps }: JoinOrder,
+  { ascending, subgroups, gaps, isAskedAgain }: JoinOrder,
 ): JoinedPoints {
   const [first] = streams;
   const hasGaps = gaps.some(({ size }) => size > 0);
@@ -48,7 +50,7 @@ export function joinPoints(
       streams: streams.map(({ values, aux }) => ({ values, aux, present: undefined })),
       isOver: false,
     };
-  const { rows, count, isOver } = walk(streams, { ascending, subgroups, gaps });
+  const { rows, count, isOver } = walk(streams, { ascending, subgroups, gaps, isAskedAgain });
   const timesNs = new BigInt64Array(count);
   const hasSubgroups = streams.some((one) => one.subgroups !== undefined);
   const ids = hasSubgroups ? new Int32Array(count) : undefined;
@@ -90,7 +92,7 @@ function isAligned(one: PointBatch, other: PointBatch): boolean {
 /** For each stream and row of the answer: the stream's own row, -1 for none. */
 function walk(
   streams: readonly PointBatch[],
-  { ascending, subgroups, gaps }: JoinOrder,
+  { ascending, subgroups, gaps, isAskedAgain }: JoinOrder,
 ): { readonly rows: readonly Int32Array[]; readonly count: number; readonly isOver: boolean } {
   const total = streams.reduce((sum, { timesNs }) => sum + timesNs.length, 0);
   const rows = streams.map(() => new Int32Array(total).fill(-1));
@@ -104,6 +106,8 @@ function walk(
     next[s] = (next[s] ?? 0) + 1;
   };
   let count = 0;
+  /** Rows that whoever asks had when nothing came. */
+  let countBefore = 0;
   for (;;) {
     let least = -1;
     for (let s = 0; s < streams.length; s++) {
@@ -112,8 +116,10 @@ function walk(
       if (least < 0 || sign * comparePoints(streams, [s, least], next, subgroups) < 0) least = s;
     }
     if (least < 0) {
-      const isOver = atGap.every((is) => is);
-      if (isOver || !atGap.some((is) => is)) return { rows, count, isOver };
+      if (!atGap.some((is) => is)) return { rows, count, isOver: false };
+      if (!atGap.every((is) => is)) continue;
+      if (!isAskedAgain || count === countBefore) return { rows, count, isOver: true };
+      countBefore = count;
       continue;
     }
     for (let s = 0; s < streams.length; s++) {

@@ -237,7 +237,8 @@ test('level: beside other calls a window that no answer comes from is passed ove
   // Windows of 5, 3, 4 and 5 points.
   expect(await table(query('percentile(v, 16), count(v)'))).toEqual([[0n, 0, 5n], [25n, null, 3n], [50n, 10, 4n], [75n, 15, 5n]]); // prettier-ignore
   expect(await table(query('percentile(v, 12), count(v)'))).toEqual([[0n, 0, 5n], [25n, null, 3n], [50n, null, 4n], [75n, 15, 5n]]); // prettier-ignore
-  expect(await table(query('percentile(v, 12), percentile(v, 14)'))).toEqual([[0n, 0, 0]]);
+  // Where both have none the answer's rows are asked for once more, as 1.12.4 does; those of a subquery end.
+  expect(await table(query('percentile(v, 12), percentile(v, 14)'))).toEqual([[0n, 0, 0], [50n, null, 10], [75n, 15, 15]]); // prettier-ignore
   expect(await table(query('percentile(v, 5), count(v)', ', host fill(-1)'))).toEqual(
     [5n, 3n, 4n, 5n].map((count, i) => ['a', BigInt(25 * i), -1, count]),
   );
