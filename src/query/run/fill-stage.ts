@@ -202,7 +202,7 @@ export class FillStage implements Stage {
     }
   }
 
-  /** A straight line between two points by the numbers of their windows; integers are cut toward zero. */
+  /** A straight line between two points by the numbers of their windows; integers are cut toward zero, and their rise wraps. */
   #interpolate(
     from: { readonly timeNs: bigint; readonly value: Value },
     to: { readonly timeNs: bigint; readonly value: Value },
@@ -212,11 +212,15 @@ export class FillStage implements Stage {
     const width = Number(to.timeNs / intervalNs - from.timeNs / intervalNs);
     const type = this.#types.value;
     if (type === 'string' || type === 'boolean') return null;
+    const wrapped = (by: bigint) =>
+      type === 'unsigned' ? BigInt.asUintN(64, by) : BigInt.asIntN(64, by);
     const rise =
       typeof to.value === 'bigint' && typeof from.value === 'bigint'
-        ? Number(BigInt.asIntN(64, to.value - from.value))
+        ? Number(wrapped(to.value - from.value))
         : Number(to.value) - Number(from.value);
-    return numberOf((rise / width) * at + Number(from.value), type);
+    const value = (rise / width) * at + Number(from.value);
+    const isLarge = type === 'unsigned' && value >= 2 ** 63 && value < 2 ** 64;
+    return isLarge ? BigInt(value) : numberOf(value, type);
   }
 }
 
