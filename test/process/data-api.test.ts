@@ -82,6 +82,10 @@ test('data api: each refusal of /write has the status and text of the reference'
     '400 {"error":"invalid consistency level"',
   );
   expect(await write('p f=1', '&rp=no')).toBe('500 {"error":"retention policy not found: no"}');
+  expect(await write('p f=1\np', '&rp=no')).toContain('500 {"error":"retention policy not found');
+  expect(await write('p f=1', '&rp=no&consistency=x')).toContain('400 {"error":"invalid cons');
+  expect(await write('', '&rp=no')).toContain('500 {"error":"retention policy not found');
+  expect(await write('p f=1 1.5', '&rp=no')).toBe("400 {\"error\":\"unable to parse 'p f=1 1.5': bad timestamp\"}"); // prettier-ignore
   const missing = await fetch(`${node.url}/write?db=no`, { method: 'POST', body: 'p f=1' });
   expect(`${missing.status} ${await missing.text()}`).toBe('404 {"error":"database not found: \\"no\\""}\n'); // prettier-ignore
   expect(missing.headers.get('x-influxdb-error')).toBe('database not found: "no"');

@@ -146,6 +146,7 @@ export class BodyRoutes {
 
   async #route(request: WriteRequest, work: RouteWork): Promise<Omit<RoutedRequest, 'release'>> {
     const nowNs = this.#ports.clock.wallNs();
+    if (!this.#hasPolicy(request)) await this.#tellBefore(request, nowNs, work);
     const copy = this.#copyOf(request, nowNs);
     let { body } = request;
     for (let attempt = 0; attempt < routeAttemptsMax; attempt++) {
@@ -169,6 +170,15 @@ export class BodyRoutes {
     }
     throw new DbError('write_failed', 'write failed: shard groups keep changing');
   }
+
+  /** What the reference finds wrong before it looks for the policy: a body without a point in it, and the level. */
+  async #tellBefore({ body, stepNs, level }: WriteRequest, nowNs: bigint, work: RouteWork): Promise<void> {
+    const routing = this.#ports.routeLines({ body, stepNs, defaultTimeNs: nowNs, bounds: {}, groups: [] });
+    work.latest = routing;
+    const { pointCount, unroutedNs, errors } = await routing;
+    if (pointCount === 0 && unroutedNs.length === 0 && errors !== '') throw new DbError('parse_error', errors);
+    if (level === undefined) throw new DbError('invalid_argument', 'invalid consistency level');
+  } // prettier-ignore
 
   /** As columns most points take a half of their lines at the most. */
   #roomFor({ length: bodyBytes }: Uint8Array): Uint8Array {
@@ -250,6 +260,10 @@ export class BodyRoutes {
     if (database !== undefined) return database;
     refuseUnknownCatalog(this.#ports.meta);
     throw new DbError('database_not_found', `database not found: ${JSON.stringify(name)}`);
+  }
+
+  #hasPolicy({ database, retentionPolicy }: WriteRequest): boolean {
+    return findRetentionPolicy(this.checkDatabase(database), retentionPolicy) !== undefined;
   }
 
   #policyOf({ database: name, retentionPolicy }: WriteRequest): RetentionPolicy {
