@@ -60,8 +60,15 @@ const single: readonly Deviation[] = [
   ...['/ping?verbose=true', '/ping?verbose=1'].map((path) => ({
     why: 'spec 4.5: verbose tells the version',
     path,
-    answer: { status: 200, body: '{"version":"1.12.4-c1.12.4"}\n' },
+    answer: { status: 200, body: '{"version":"1.12.4-c1.12.4"}' },
   })),
+  {
+    why: '1.12.4: a tag beside a bound pattern has to be unlike it, whatever the operator',
+    path: 'host = $h LIMIT 1&params={"h":{"regex":"a"}}',
+    answer: {
+      body: '{"results":[{"statement_id":0,"series":[{"name":"cpu","columns":["time","jobs"],"values":[["2020-01-01T00:00:00.000000001Z",11]]}]}]}\n',
+    },
+  },
   ...[
     { precision: 'x', body: '{"error":"invalid precision \\"x\\" (use n, u, ms, s, m or h)"}\n' },
   ].map(({ precision, body }) => ({

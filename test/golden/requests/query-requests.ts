@@ -205,7 +205,7 @@ export const queryRequests: readonly HttpRequest[] = [
   bound('SELECT jobs FROM cpu WHERE host = $h', '{"h":null}'),
   bound('SELECT jobs FROM cpu WHERE host = $h', '{"h":[1]}'),
   bound('SELECT jobs FROM cpu WHERE host = $h', '{"h":{}}'),
-  bound('SELECT jobs FROM cpu WHERE host = $h', '{"h":{"regex":"a"}}'),
+  bound('SELECT jobs FROM cpu WHERE host = $h LIMIT 1', '{"h":{"regex":"a"}}'),
   bound('SELECT jobs FROM cpu WHERE host = $h LIMIT 1', '{"h":"a"} x'),
   bound('SELECT jobs FROM cpu WHERE host = $ LIMIT 1', '{"h":"a"}'),
   bound('SELECT jobs FROM $m LIMIT 1', '{"m":"cpu"}'),
