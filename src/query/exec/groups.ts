@@ -104,12 +104,14 @@ export function* groupSeries(
   const { matcher } = context;
   const tagged = Math.max(1, Math.min(seriesPerPause, Math.floor(tagsPerPause / groupBy.length)));
   const looksPerPause = looksWithin(tagTermsPerPause, predicate, tagged);
-  const predicates = predicate && new SeriesPredicates(predicate, matcher);
+  let predicates: SeriesPredicates | undefined;
   for (const source of sources) {
     let count = 0;
     let looked = 0;
     const { ids, isExact } = yield* listedSeries(source, fragment, matcher);
     // What the lists of the index have told of a series is not asked of its tags again.
+    if (!isExact && predicate !== undefined)
+      predicates ??= new SeriesPredicates(predicate, matcher);
     const asked = isExact ? undefined : predicates;
     const needsTags = asked !== undefined || groupBy.length > 0;
     let charged = 0;
