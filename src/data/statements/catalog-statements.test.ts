@@ -122,3 +122,10 @@ test('continuous queries: names without a policy are of the one that the request
     'retention policy not found: adm1.none',
   );
 });
+
+test('subscriptions: one with more destinations than there may be is told how many these are', () => {
+  const create = (count: number) => `CREATE SUBSCRIPTION s${count} ON adm1.autogen DESTINATIONS ALL ${Array.from({ length: count }, (_, i) => `'udp://h:${i + 1}'`).join()}`; // prettier-ignore
+  expect(run(create(64), create(65)).errors).toEqual([
+    'a subscription has at most 64 destinations, not 65',
+  ]);
+});

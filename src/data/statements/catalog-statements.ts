@@ -5,6 +5,7 @@ import { qualifySelect } from '../../influxql/qualify.ts';
 import { findDatabase, type Catalog } from '../../meta/model/catalog.ts';
 import type { Database } from '../../meta/model/database.ts';
 import type { Command, PolicySpec } from '../../meta/command/command.ts';
+import { destinationsMax } from '../../meta/command/command-shape.ts';
 import { mustFindDatabase } from './schema/schema-scope.ts';
 
 /** What a request says besides its statements; '' for what it leaves open. */
@@ -49,6 +50,8 @@ export function catalogCommand(
       return { kind: statement.kind, database: statement.database, name: statement.name };
     case 'create-subscription': {
       const { kind, database, retentionPolicy, name, mode, destinations } = statement;
+      if (destinations.length > destinationsMax)
+        throw new DbError('invalid_argument', `a subscription has at most ${destinationsMax} destinations, not ${destinations.length}`); // prettier-ignore
       return { kind, database, retentionPolicy, name, mode, destinations };
     }
     case 'drop-subscription': {

@@ -42,7 +42,7 @@ export const marksMax = 1_024;
 /** Databases, and users, of one import or restore. */
 const importedMax = 100_000;
 /** Of one subscription. */
-const destinationsMax = 64;
+export const destinationsMax = 64;
 /** Of one node. */
 const labelsMax = 1_024;
 
