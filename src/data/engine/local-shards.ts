@@ -20,12 +20,11 @@ import { LocalDigests } from './digests/local-digests.ts';
 import type { Statistic } from '../../telemetry/statistics.ts';
 import { DescribedLanes, type EngineDescription } from './lists/described-lanes.ts';
 import { LocalFragments } from './local-fragments.ts';
+import { startWorkers } from './start-workers.ts';
 import type { StoreHealth } from '../../storage/store/shards/store-facts.ts';
 import { homeOfNow } from './home-of-now.ts';
 import { ListedLanes } from './lists/listed-lanes.ts';
 import type { OtherSeries } from '../../storage/store/shards/other-series.ts';
-import { sharedCompactionSlots } from '../../storage/store/compaction/compaction-slots.ts';
-import { sharedSeriesBounds } from '../../storage/store/shards/series-bounds.ts';
 import type { ShardFacts, ShardHolding } from '../../storage/store/shards/shard-facts.ts';
 import type { ShardSnapshot } from '../../storage/store/transfers/take-snapshot.ts';
 import { WorkerLoads } from './worker-loads.ts';
@@ -49,34 +48,6 @@ export interface ClusterFacts {
 }
 
 const noCluster: ClusterFacts = { clusterId: () => 0n, restoreIndexOf: () => undefined, whenTold: () => undefined }; // prettier-ignore
-
-/**
- * Starts `count` workers side by side, which nobody has to know the cluster for. All read the log that they share; once they
- * have, one of them deals with what is damaged of it.
- */
-export async function startWorkers(
-  host: EngineHost,
-  count: number,
-  asked: StorageEngineOptions,
-): Promise<readonly EngineLink[]> {
-  const indexes = Array.from({ length: count }, (_, index) => index);
-  const options = {
-    ...asked,
-    seriesBounds: sharedSeriesBounds(count),
-    compactionSlots: sharedCompactionSlots(count),
-  };
-  const spawned = await Promise.allSettled(indexes.map((index) => host.spawn({ index, count, options }))); // prettier-ignore
-  const links = spawned.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-  try {
-    const failed = spawned.find((one) => one.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
-    await links[0]?.call('settle-log', undefined);
-  } catch (error) {
-    await Promise.all(links.map((link) => link.close()));
-    throw error;
-  }
-  return links;
-}
 
 /** The shards of this node, kept by its engine workers. */
 export class LocalShards implements ShardAccess {

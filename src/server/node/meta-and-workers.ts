@@ -1,6 +1,6 @@
 import { MiB } from '../../base/units.ts';
 import type { StorageEngineOptions } from '../../data/engine/engine-tasks.ts';
-import { startWorkers } from '../../data/engine/local-shards.ts';
+import { startWorkers } from '../../data/engine/start-workers.ts';
 import type { EngineLink } from '../../env/engine-host.ts';
 import type { Env } from '../../env/env.ts';
 import type { License } from '../../license/license.ts';
