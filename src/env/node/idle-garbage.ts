@@ -11,7 +11,7 @@ import { findCollect } from './garbage.ts';
 import { memoryUsage } from './memory-usage.ts';
 
 export interface IdleGarbagePorts {
-  /** Of buffers, whether they are used or not. */
+  /** Whether it is used or not: of buffers, and so much of the heap as counts beside them. */
   readonly heldBytes: () => number;
   /** Which part of the time since it was called last the thread has been busy. */
   readonly busyShare: () => number;
@@ -22,6 +22,8 @@ export interface IdleGarbagePorts {
 const lookMs = 5 * secondMs;
 /** What may have come to be since: a collection takes tens of milliseconds. */
 const keptBytesMax = 48 * MiB;
+/** Of the heap four times as much may be garbage: behind heavy statements V8 lets it grow by hundreds of megabytes, and small work makes some all the time. */
+const heapShare = 4;
 /** With more to do V8 collects by and by itself, and whoever asks waits for no collection that could be later. */
 const quietShare = 0.1;
 
@@ -57,7 +59,10 @@ export class IdleGarbage {
 function portsOfThread(): IdleGarbagePorts {
   let before = performance.eventLoopUtilization();
   return {
-    heldBytes: () => memoryUsage().arrayBuffers,
+    heldBytes: () => {
+      const { arrayBuffers, heapUsed } = memoryUsage();
+      return arrayBuffers + heapUsed / heapShare;
+    },
     busyShare: () => {
       const now = performance.eventLoopUtilization();
       const { utilization } = performance.eventLoopUtilization(now, before);
