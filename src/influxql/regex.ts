@@ -39,6 +39,8 @@ function withoutNames(source: string): string {
   return source.replace(parts, (part) => (part.startsWith('(') ? '(' : part));
 }
 
+/** A form that is tried on more takes all of a stack. */
+const plainLengthMax = 1 << 20;
 /** Special characters stand behind a backslash. */
 const plainText = /^(?:[A-Za-z0-9_ \-:/]|\\[.+*?()[\]{}^$\-/])*$/;
 /** `^(a|b|c)$`, as dashboards write lists of values that were chosen. */
@@ -50,6 +52,7 @@ function unescaped(plain: string): string {
 
 /** Texts without special characters, which may be bound to either end or both, and lists of them need no automaton. */
 function plainTest(source: string): ((text: string) => boolean) | undefined {
+  if (source.length > plainLengthMax) return undefined;
   const [, list] = listOfTexts.exec(source) ?? [];
   if (list !== undefined) {
     const texts = new Set(list.split('|').map(unescaped));

@@ -201,13 +201,12 @@ export class TokenReader {
 
   /** Throws what Go says of a bad pattern, and for more patterns than a node should hold of one request. */
   checkRegex(token: Token): void {
-    if (isAutomaton(token.text)) {
-      this.#automataLength += token.text.length;
-      if (++this.#automatonCount > automataMax)
-        throw new DbError('parse_error', `more than ${automataMax} regular expressions in a request`); // prettier-ignore
-      if (this.#automataLength > automataLengthMax)
-        throw new DbError('parse_error', `regular expressions of more than ${automataLengthMax} characters in a request`); // prettier-ignore
-    }
+    if (!isAutomaton(token.text)) return;
+    this.#automataLength += token.text.length;
+    if (++this.#automatonCount > automataMax)
+      throw new DbError('parse_error', `more than ${automataMax} regular expressions in a request`); // prettier-ignore
+    if (this.#automataLength > automataLengthMax)
+      throw new DbError('parse_error', `regular expressions of more than ${automataLengthMax} characters in a request`); // prettier-ignore
     try {
       compileRegex(token.text);
     } catch (error) {

@@ -46,7 +46,7 @@ export class SeriesPredicates {
     return decided(reduce(this.#predicate, tags, this.#matcher, this.#parts));
   }
 
-  /** The fields that is read of what of() gave, in order of first use. */
+  /** The fields that what of() gave reads, in order of first use. */
   fieldsOf(residual: Predicate): readonly string[] {
     const known = this.#fields.get(residual);
     if (known !== undefined) return known;
