@@ -10,6 +10,7 @@ test.each([
   ['http://user@host:80/a', 'http://user@host:80/a'],
   [`ALL 'http://a:secret@b', 'udp://h:1', 'http://c:secret@d'`, `ALL 'http://a:[REDACTED]@b', 'udp://h:1', 'http://c:[REDACTED]@d'`],
   ['/show-shards?u=a&p=secret', '/show-shards?u=a&p=[REDACTED]'],
+  ['/authorized?name=a&password=secret&resource=_', '/authorized?name=a&password=[REDACTED]&resource=_'],
 ])('shown address: %s', (address, shown) => {
   expect(shownAddress(address)).toBe(shown);
 }); // prettier-ignore

@@ -13,7 +13,11 @@ export interface UserApi {
   readonly post: (url: string, body: unknown) => Promise<string>;
   /** The document, or `STATUS TEXT` of what is none. */
   readonly get: (url: string) => Promise<unknown>;
-  readonly ask: (method: 'POST' | 'DELETE', url: string, body?: unknown) => Promise<Document>;
+  readonly ask: (
+    method: 'GET' | 'POST' | 'DELETE',
+    url: string,
+    body?: unknown,
+  ) => Promise<Document>;
   readonly execute: (command: Command) => Promise<void>;
   readonly catalog: () => Catalog;
 }
@@ -53,6 +57,7 @@ export function openUserApi(
   });
   addRoutes(api, {
     ports: { node, jobs, passwordScheme: defaultPasswordScheme, random: { u32: () => ++words } },
+    options: { identities: { ldap: { isEnabled: false } } },
   } as unknown as MetaApi);
   api.setErrorHandler((error, _request, reply) => reply.code(error instanceof DbError && error.code === 'invalid_argument' ? 400 : 500).send({ error: (error as Error).message })); // prettier-ignore
   const post = async (url: string, body: unknown): Promise<string> => {

@@ -27,6 +27,11 @@ export function addLdapRoutes(api: FastifyInstance, meta: MetaApi): void {
     const isDone = await changeUsers(reply, { kind: 'set-ldap-config', text }, meta);
     return isDone ? sendJson(reply, { enabled: isEnabled }) : reply;
   });
+  // Chronograf asks whether users are made elsewhere, and reads no more than that.
+  api.get('/ldap/v1/config', async (_request, reply) => {
+    await settleRead(node);
+    return sendJson(reply, { structured: { enabled: meta.options.identities.ldap.isEnabled } });
+  });
   for (const action of ['purge', 'warm', 'cancel', 'status'] as const)
     api[action === 'status' ? 'get' : 'post'](`/ldap/cache/${action}`, async (_request, reply) => {
       await settleRead(node);

@@ -11,7 +11,7 @@ import type { PlanKeeper } from '../../meta/server/plan-keeper.ts';
 import type { Leases } from '../../meta/server/leases.ts';
 import type { MetaNode } from '../../meta/server/meta-node.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
-import type { MetaAccess } from './meta-gate.ts';
+import type { MetaAccess, MetaIdentities } from './meta-gate.ts';
 
 /** What another meta node's `/status` says. */
 export interface MetaProbe {
@@ -53,6 +53,7 @@ export interface MetaApiOptions {
   readonly tracing: boolean;
   /** `ldap-allowed`: an LDAP configuration may be enabled. */
   readonly allowsLdap?: boolean;
+  readonly identities: MetaIdentities;
   /** Left out where anyone may come in. */
   readonly access?: MetaAccess | undefined;
 }

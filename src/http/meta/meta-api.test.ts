@@ -5,6 +5,7 @@ import { NodeClock } from '../../env/node/node-clock.ts';
 import { Databases } from '../../meta/model/databases.ts';
 import { createMetaApi } from './meta-api.ts';
 import type { MetaApiPorts, MetaProbe } from './meta-api-options.ts';
+import type { MetaIdentities } from './meta-gate.ts';
 
 const options = {
   version: '1.12.4-c1.12.4',
@@ -12,6 +13,7 @@ const options = {
   tcpAddress: 'm1:8089',
   dataNodesMax: 2,
   tracing: false,
+  identities: {} as MetaIdentities,
 };
 const node2 = { id: 2, httpAddress: 'm2:8091', tcpAddress: 'm2:8089' };
 
@@ -93,7 +95,7 @@ test('meta api: documents have the fields of the reference in its order', async 
   expect(await text('/ping')).toBe('m1:8089');
   expect(await text('/peers')).toBe('["m1:8089"]\n');
   expect(await text('/show-cluster')).toBe(
-    '{"data":[{"id":4,"addr":"d1:8086","httpScheme":"http","tcpAddr":"d1:8088","version":"v1.12.4","labels":{}}],' +
+    '{"data":[{"id":4,"addr":"d1:8086","httpScheme":"http","tcpAddr":"d1:8088","version":"v1.12.4","labels":{},"httpAddr":"d1:8086","status":"joined"}],' +
       '"meta":[{"id":1,"addr":"m1:8091","httpScheme":"http","tcpAddr":"m1:8089","version":"v1.12.4","labels":{}}]}\n',
   );
   expect(await text('/show-shards')).toBe('[]\n');

@@ -15,6 +15,7 @@ import { addLdapRoutes } from './ldap-routes.ts';
 import { addCopyRoutes } from './copy-routes.ts';
 import { serveLease } from './lease-route.ts';
 import type { MetaApi, MetaApiOptions, MetaApiPorts } from './meta-api-options.ts';
+import { addAuthorizedRoute } from './authorized-route.ts';
 import { addBackupRoutes } from './backup-routes.ts';
 import { addPlanRoutes } from './plan-routes.ts';
 import { addMembershipRoutes } from './membership-routes.ts';
@@ -66,6 +67,7 @@ export function createMetaApi(ports: MetaApiPorts, options: MetaApiOptions): Fas
   addMembershipRoutes(api, { ports, options });
   addShardRoutes(api, { ports, options });
   addUserRoutes(api, { ports, options });
+  addAuthorizedRoute(api, { ports, options });
   addAclRoutes(api, { ports, options });
   addLdapRoutes(api, { ports, options });
   addBackupRoutes(api, { ports, options });

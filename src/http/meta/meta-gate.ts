@@ -25,10 +25,14 @@ import type { LdapUsers } from '../../ldap/ldap-users.ts';
 import { errorStatus, sendError, writeJsonError } from '../error-reply.ts';
 import { pathOf } from '../data/requests/request-parameters.ts';
 
-export interface MetaAccess {
+/** How users are known by their passwords. */
+export interface MetaIdentities {
   /** Who users are where an LDAP configuration is enabled. */
   readonly ldap: Pick<LdapUsers, 'isEnabled' | 'authenticate' | 'identify'>;
   readonly passwords: PasswordChecks;
+}
+
+export interface MetaAccess extends MetaIdentities {
   /** Of tokens of users; '' where there are none. */
   readonly sharedSecret: string;
   /** Of tokens of nodes; never ''. */
@@ -43,12 +47,12 @@ export interface MetaGatePorts {
 
 const noAdminText = 'must create admin user first';
 /** What any user may look at; all else makes, changes or shows what is for admins. */
-const forUsers = new Set(['/', '/ping', '/lease', '/peers', '/status', '/show-cluster', '/show-shards', '/copy-shard-status', '/rebalance']); // prettier-ignore
+const forUsers = new Set(['/', '/ping', '/lease', '/peers', '/status', '/show-cluster', '/show-shards', '/copy-shard-status', '/rebalance', '/ldap/v1/config']); // prettier-ignore
 
 /** What users may change who are no admins, by what lets them (spec 3.4). */
 const permitted: ReadonlyMap<string, Permission> = new Map([
   ...['/join', '/leave', '/remove', '/add-data', '/remove-data', '/update-data', '/node-labels', '/decommission', '/replace-data'].map((path) => [path, 'AddRemoveNode'] as const), // prettier-ignore
-  ...['/user', '/role'].map((path) => [path, 'CreateUserAndRole'] as const),
+  ...['/user', '/role', '/authorized'].map((path) => [path, 'CreateUserAndRole'] as const),
   ...['/copy-shard', '/kill-copy-shard'].map((path) => [path, 'CopyShard'] as const),
   ...['/remove-shard', '/truncate-shards'].map((path) => [path, 'ManageShard'] as const),
   ['/rebalance', 'Rebalance'],
@@ -79,7 +83,8 @@ export function addMetaGate(api: FastifyInstance, ports: MetaGatePorts, access: 
   });
 }
 
-async function sendRefusal(reply: FastifyReply, error: unknown): Promise<FastifyReply> {
+/** An error as its status and text; one of the code's own is thrown on. */
+export async function sendRefusal(reply: FastifyReply, error: unknown): Promise<FastifyReply> {
   if (!isDbError(error)) throw error;
   const { code, message } = error;
   if (code !== 'unauthenticated') return sendError(reply, errorStatus[code], message);

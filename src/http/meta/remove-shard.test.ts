@@ -4,8 +4,10 @@ import { DbError } from '../../base/errors.ts';
 import { NodeClock } from '../../env/node/node-clock.ts';
 import { createMetaApi } from './meta-api.ts';
 import type { MetaApiPorts } from './meta-api-options.ts';
+import type { MetaIdentities } from './meta-gate.ts';
 
 const options = {
+  identities: {} as MetaIdentities,
   version: '1.12.4-c1.12.4',
   httpAddress: 'm1:8091',
   tcpAddress: 'm1:8089',

@@ -26,6 +26,9 @@ export function clusterDocument(catalog: Catalog, announcements: Announcements):
   });
   const data = catalog.dataNodes.map((node) => ({
     ...documentOf(node),
+    // As earlier releases of the reference call it, and Chronograf reads it.
+    httpAddr: node.httpAddress,
+    status: 'joined',
     ...(node.isPassive === true && { passive: true }),
   }));
   return { data, meta: catalog.metaNodes.map(documentOf) };

@@ -38,7 +38,7 @@ export function readRoleRequest(body: unknown): RoleRequest {
   const { action, of } = readBody(body, 'role');
   const name = textOf(of, 'name');
   if (name === '') throw wrong('role name required');
-  const { users = [] } = of;
+  const users = of['users'] ?? [];
   const isList = Array.isArray(users) && users.length <= usersMax && users.every((user) => typeof user === 'string'); // prettier-ignore
   if (!isList) throw wrong('users must be a list of names');
   return { action, name, permissions: permissionsOf(of), users };
@@ -56,12 +56,12 @@ function textOf(of: Readonly<Record<string, unknown>>, name: string): string {
   throw wrong(`${name} must be a text of at most ${textLengthMax} characters`);
 }
 
-function permissionsOf({
-  permissions: given = {},
-}: Readonly<Record<string, unknown>>): readonly ScopedPermissions[] {
-  // prettier-ignore
+/** A list that Go never made is null: Chronograf sends those of databases where it changes nothing. */
+function permissionsOf(of: Readonly<Record<string, unknown>>): readonly ScopedPermissions[] {
+  const given = of['permissions'] ?? {};
   if (!isRecord(given)) throw wrong('permissions must be lists by database');
-  return Object.entries(given).map(([scope, names]) => {
+  return Object.entries(given).map(([scope, listed]) => {
+    const names = listed ?? [];
     if (!Array.isArray(names)) throw wrong('permissions must be lists by database');
     return { scope, permissions: [...new Set(names.map(permissionOf))] };
   });

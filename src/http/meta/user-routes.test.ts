@@ -41,6 +41,19 @@ test('roles: made, shown, changed and deleted as the reference’s API has it', 
   expect(await get('/user')).toMatchObject({ users: [{ name: 'phantom' }] });
 });
 
+test('users and roles: lists that are null are empty, as Chronograf sends them where it changes nothing', async () => {
+  const { post, get } = open();
+  await post('/user', { action: 'create', user: { name: 'anna', password: 'p', permissions: null } });
+  await post('/role', { action: 'create', role: { name: 'devs', permissions: null, users: null } });
+  await post('/role', { action: 'add-permissions', role: { name: 'devs', permissions: { d: ['ReadData', 'WriteData'] } } });
+  // It took WriteData of d away, and found nothing to give there.
+  expect(await post('/role', { action: 'remove-permissions', role: { name: 'devs', permissions: { d: ['WriteData'] } } })).toBe('200');
+  expect(await post('/role', { action: 'add-permissions', role: { name: 'devs', permissions: { d: null } } })).toBe('200');
+  expect(await post('/user', { action: 'add-permissions', user: { name: 'anna', permissions: { d: null, '': ['Monitor'] } } })).toBe('200');
+  expect(await get('/role')).toEqual({ roles: [{ name: 'devs', permissions: { d: ['ReadData'] } }] });
+  expect(await get('/user')).toMatchObject({ users: [{ permissions: { '': ['Monitor'] } }] });
+}); // prettier-ignore
+
 test.each([
   ['/user', 'x', 'the body is not valid JSON'],
   ['/user', '', 'the body is not valid JSON'],

@@ -1,12 +1,14 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { DbError } from '../../base/errors.ts';
+import { DbError, isDbError } from '../../base/errors.ts';
 import { newHash, type HashPorts } from '../../env/new-hash.ts';
 import type { Command } from '../../meta/command/command.ts';
 import type { Role, ScopedPermissions, User } from '../../meta/model/catalog.ts';
-import { permissionsOf } from '../../meta/model/permissions.ts';
+import { effectiveUser, permissionsOf } from '../../meta/model/permissions.ts';
+import { ldapUserNamed } from '../access/ldap-access.ts';
 import { sendError } from '../error-reply.ts';
 import { changeUsers } from './change-users.ts';
 import type { MetaApi } from './meta-api-options.ts';
+import { sendRefusal } from './meta-gate.ts';
 import { isElsewhere, parameter, sendJson, settleRead } from './meta-request.ts';
 import { readRoleRequest, readUserRequest, type RoleRequest, type UserRequest } from './user-requests.ts'; // prettier-ignore
 
@@ -15,7 +17,9 @@ export function addUserRoutes(api: FastifyInstance, meta: MetaApi): void {
   const { node } = meta.ports;
   api.get('/user', async (request, reply) => {
     await settleRead(node);
-    const found = named(node.catalog.users, parameter(request, 'name'));
+    const name = parameter(request, 'name');
+    if (name !== '' && meta.options.identities.ldap.isEnabled) return sendLdapUser(reply, name, meta); // prettier-ignore
+    const found = named(node.catalog.users, name);
     if (found === undefined) return sendError(reply, 404, 'user not found');
     return sendJson(reply, found.length === 0 ? {} : { users: found.map(userDocument) });
   });
@@ -34,6 +38,20 @@ export function addUserRoutes(api: FastifyInstance, meta: MetaApi): void {
     if (isElsewhere(request, reply, meta)) return reply;
     return change(reply, roleCommand(readRoleRequest(request.body)), meta);
   });
+}
+
+/** Without a hash, whereupon programs ask `/authorized` for the password; with what the roles of their groups let them. */
+async function sendLdapUser(reply: FastifyReply, name: string, { ports, options }: MetaApi) {
+  const { catalog } = ports.node;
+  try {
+    const { user, rights } = await ldapUserNamed(name, catalog, options.identities.ldap);
+    const permissions = permissionsDocument(permissionsOf(effectiveUser(user, rights.roles)));
+    return await sendJson(reply, { users: [{ name, ...permissions }] });
+  } catch (error) {
+    // Here nobody has shown a password that could be wrong.
+    if (isDbError(error, 'unauthenticated')) return sendError(reply, 404, error.message);
+    return sendRefusal(reply, error);
+  }
 }
 
 /** All of them, or the one of a name; undefined when it is not there. */

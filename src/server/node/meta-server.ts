@@ -50,7 +50,7 @@ export async function startMetaServer(
 ): Promise<MetaServer> {
   const { clock, random, transport } = env;
   const log = metaLog(env.log, config.get('meta', 'logging-enabled'));
-  const guard = accessOf(env, config);
+  const secrets = secretsOf(config);
   const hostname = config.get('', 'hostname');
   const bind = config.get('meta', 'bind-address');
   const httpBind = config.get('meta', 'http-bind-address');
@@ -63,7 +63,7 @@ export async function startMetaServer(
   );
   // Who administrates comes seldom: the servers are asked each time.
   const ldap = new LdapUsers({ ...env, log: log.child('ldap'), directory: new NodeDirectory(), config: () => node.catalog.ldap }, notRemembered); // prettier-ignore
-  const access = guard && { ...guard, ldap };
+  const identities = { ldap, passwords: new PasswordChecks(env.jobs, random) };
   const rpc = new RpcClient(transport, node.membership);
   const announcements = new Announcements(clock, config.get('meta', 'announcement-expiration'));
   const leases = new Leases({ clock, node }, { durationMs: config.get('meta', 'lease-duration') });
@@ -81,16 +81,16 @@ export async function startMetaServer(
       log: log.child('meta'),
       profiler: config.get('meta', 'pprof-enabled') ? env.profiler : undefined,
       // Anybody may listen there: a token goes only where nodes ask who comes.
-      probe: metaProbe(config, () => access && node.membership.credentials('newcomer')),
+      probe: metaProbe(config, () => secrets && node.membership.credentials('newcomer')),
       requestId: requestIds(env),
       secureSockets,
     },
     {
-      ...{ version, httpAddress, tcpAddress },
+      ...{ version, httpAddress, tcpAddress, identities },
       dataNodesMax: license.dataNodesMax,
       tracing: config.get('meta', 'cluster-tracing'),
       allowsLdap: config.get('meta', 'ldap-allowed'),
-      access,
+      access: secrets && { ...identities, ...secrets },
     },
   );
   // One meta node that is a cluster by itself (spec F9); one that has joined stays what it is.
@@ -149,16 +149,15 @@ function raftAuthOf(config: Config<typeof metaKeys>): {
 }
 
 /** Throws the reference's text where nodes could not show that they are some. */
-function accessOf(
-  { jobs, random }: Env,
+function secretsOf(
   config: Config<typeof metaKeys>,
-): Omit<MetaAccess, 'ldap'> | undefined {
+): Pick<MetaAccess, 'sharedSecret' | 'internalSecret'> | undefined {
   if (!config.get('meta', 'auth-enabled')) return undefined;
   const internalSecret = config.get('meta', 'internal-shared-secret');
   if (internalSecret === '')
     throw new DbError('invalid_argument', 'internal-shared-secret is blank and must be set in config when auth is enabled'); // prettier-ignore
   const sharedSecret = config.get('meta', 'shared-secret');
-  return { passwords: new PasswordChecks(jobs, random), sharedSecret, internalSecret };
+  return { sharedSecret, internalSecret };
 }
 
 async function openStore({ disk, kv }: Env, folder: string): Promise<KvStore> {

@@ -12,6 +12,7 @@ import type { Clock } from '../../../src/env/clock.ts';
 import type { EnginePorts, EngineSettings, Engine } from '../../../src/env/engine-host.ts';
 import { addDataNode, addMetaNode } from '../../../src/http/meta/add-nodes.ts';
 import type { MetaApi } from '../../../src/http/meta/meta-api-options.ts';
+import type { MetaIdentities } from '../../../src/http/meta/meta-gate.ts';
 import { Announcements } from '../../../src/meta/server/announcements.ts';
 import { CopyKeeper } from '../../../src/meta/server/copy-keeper.ts';
 import { PlanKeeper } from '../../../src/meta/server/plan-keeper.ts';
@@ -307,6 +308,8 @@ export class ClusterWorld {
         tcpAddress: `${name}:8089`,
         dataNodesMax: license.dataNodesMax,
         tracing: false,
+        // No client of the simulation asks whose password it is.
+        identities: {} as MetaIdentities,
       },
     };
   }

@@ -1,0 +1,50 @@
+/**
+ * Who is who, for programs that keep no users of their own: Kapacitor with `[auth] meta-addr` asks a meta node for a user, and
+ * where the answer has no hash, as of a user of an LDAP server, whether a password is theirs.
+ */
+import type { FastifyInstance } from 'fastify';
+import { permissions, type Permission } from '../../base/permission.ts';
+import type { Catalog, User } from '../../meta/model/catalog.ts';
+import { effectiveUser, holds } from '../../meta/model/permissions.ts';
+import { ldapUserOfPassword } from '../access/ldap-access.ts';
+import { userOfPassword } from '../access/users.ts';
+import { sendError } from '../error-reply.ts';
+import type { MetaApi } from './meta-api-options.ts';
+import { sendRefusal, type MetaIdentities } from './meta-gate.ts';
+import { parameter, settleRead } from './meta-request.ts';
+
+/** `GET /authorized`: 200 if it is that user's password, who may do that; 401 and 403 if not. Its texts are ours. */
+export function addAuthorizedRoute(api: FastifyInstance, meta: MetaApi): void {
+  const { node } = meta.ports;
+  api.get('/authorized', async (request, reply) => {
+    const permission = parameter(request, 'permission');
+    if (!isPermission(permission)) return sendError(reply, 400, `invalid permission: ${permission}`); // prettier-ignore
+    const said = { kind: 'password', name: parameter(request, 'name'), password: parameter(request, 'password') } as const; // prettier-ignore
+    await settleRead(node);
+    try {
+      const user = await userOf(said, node.catalog, meta.options.identities);
+      if (permission === '' || permission === 'NoPermissions') return await reply.code(200).send();
+      if (holds(user, permission, parameter(request, 'resource')))
+        return await reply.code(200).send();
+      return await sendError(reply, 403, `user ${JSON.stringify(user.name)} is not authorized`);
+    } catch (error) {
+      return sendRefusal(reply, error);
+    }
+  });
+}
+
+function isPermission(text: string): text is Permission | 'NoPermissions' | '' {
+  return text === '' || text === 'NoPermissions' || permissions.some((one) => one === text);
+}
+
+/** With what their roles add. Throws `unauthenticated`. */
+async function userOf(
+  said: { readonly kind: 'password'; readonly name: string; readonly password: string },
+  catalog: Catalog,
+  { ldap, passwords }: MetaIdentities,
+): Promise<User> {
+  if (!ldap.isEnabled)
+    return effectiveUser(await userOfPassword(said, catalog, passwords), catalog.roles);
+  const { user, rights } = await ldapUserOfPassword(said, catalog, ldap);
+  return effectiveUser(user, rights.roles);
+}
