@@ -32,6 +32,11 @@ const recorded = JSON.parse(
   readFileSync(new URL('testdata/stats-1.12.4.json', import.meta.url), 'utf8'),
 ) as Record<string, Recorded>;
 
+const anyCount = expect.toSatisfy(
+  (value) => Number.isInteger(value) && value >= 0,
+  'a count',
+) as number;
+
 test(
   'numbers: the same in SHOW STATS, /debug/vars, /metrics and _internal',
   async () => {
@@ -79,6 +84,9 @@ test(
     >;
     expect(vars['write']?.values?.['pointReqRemote']).toBeGreaterThan(1);
     expect(vars['cq']).toHaveProperty('queryOk');
+    // What Telegraf makes influxdb_memstats of, and how the reference writes no tags.
+    expect(vars['memstats']).toMatchObject({ HeapAlloc: anyCount, NumGC: anyCount, PauseTotalNs: anyCount, LastGC: anyCount }); // prettier-ignore
+    expect([vars['runtime'], vars['write']]).toMatchObject([{ tags: {} }, { tags: null }]);
     expect(Object.keys(vars)).toEqual(
       expect.arrayContaining([
         'system',

@@ -22,5 +22,7 @@ export async function sendMetrics(reply: FastifyReply, { statistics }: Ports): P
 }
 
 function shown({ name, tags, values }: Statistic): unknown {
-  return { name, tags: Object.keys(tags).length === 0 ? null : tags, values };
+  // The reference makes the one of `runtime` by itself, and gives it tags, if none.
+  const isBare = Object.keys(tags).length === 0 && name !== 'runtime';
+  return { name, tags: isBare ? null : tags, values };
 }

@@ -69,7 +69,7 @@ export async function startDataServer(
   });
   const runtime = new RuntimeStatistics();
   node.statistics.add(() => runtime.read());
-  const shown = { vars: () => varsOf(config, diagnostics(), licenses.current) };
+  const shown = { vars: () => ({ ...varsOf(config, diagnostics(), licenses.current), memstats: runtime.memstats() }) }; // prettier-ignore
   const api = createDataApi(
     apiPorts(env, config, { node, secure, logs, shown }),
     apiOptions(config),

@@ -1,4 +1,4 @@
-import { PerformanceObserver } from 'node:perf_hooks';
+import { performance, PerformanceObserver } from 'node:perf_hooks';
 import { formatRfc3339 } from '../../base/rfc3339.ts';
 import type { Clock } from '../../env/clock.ts';
 import { memoryUsage } from '../../env/node/memory-usage.ts';
@@ -13,12 +13,14 @@ import { announcedVersion } from '../daemon/version.ts';
 export class RuntimeStatistics {
   #count = 0;
   #pausedMs = 0;
+  #lastMs = 0;
 
   constructor() {
     const observer = new PerformanceObserver((list) => {
-      for (const { duration } of list.getEntries()) {
+      for (const { duration, startTime } of list.getEntries()) {
         this.#count++;
         this.#pausedMs += duration;
+        this.#lastMs = performance.timeOrigin + startTime + duration;
       }
     });
     observer.observe({ entryTypes: ['gc'] });
@@ -32,13 +34,25 @@ export class RuntimeStatistics {
       ...go,
       ...memory,
       HeapInUse,
-      NumGC: this.#count,
+      ...this.#collections(),
       NumGoroutine: process.getActiveResourcesInfo().length,
-      PauseTotalNs: Math.round(this.#pausedMs * 1e6),
       External: external,
       ArrayBuffers: arrayBuffers,
     };
     return [{ name: 'runtime', tags: {}, values }];
+  }
+
+  /** Of /debug/vars, where Telegraf and others read memory and collections (spec 4.6). */
+  memstats(): Readonly<Record<string, number>> {
+    return {
+      ...memoryStatistics(),
+      ...this.#collections(),
+      LastGC: Math.round(this.#lastMs * 1e6),
+    };
+  }
+
+  #collections(): { readonly NumGC: number; readonly PauseTotalNs: number } {
+    return { NumGC: this.#count, PauseTotalNs: Math.round(this.#pausedMs * 1e6) };
   }
 }
 
@@ -90,7 +104,6 @@ export function processVars(diagnostics: readonly Diagnostic[]): Readonly<Record
     system: { currentTime, started, uptime: Math.floor(process.uptime()) },
     build: valuesOf('build'),
     cmdline: process.argv,
-    memstats: memoryStatistics(),
   };
 }
 
