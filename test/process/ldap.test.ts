@@ -138,6 +138,17 @@ test(
     expect((await as('ann', 'ann word', 'ldap', 'get-config')).out).toContain('bind-password = "[REDACTED]"'); // prettier-ignore
     expect((await as('ann', 'ann word', 'ldap', 'get-config', '-with-passwords')).out).not.toContain('REDACTED'); // prettier-ignore
     expect(await as('root', 'local', 'show')).toMatchObject({ code: 1 });
+    // As Kapacitor and Chronograf do, in the name of the nodes or of an admin.
+    const asked = async (path: string) => {
+      const answer = await fetch(`http://${at(metaPort, 91)}${path}`, { headers: { authorization: basic('ann') } }); // prettier-ignore
+      return `${answer.status} ${(await answer.text()).trim()}`;
+    };
+    expect(await asked('/user?name=bob')).toBe('200 {"users":[{"name":"bob","permissions":{"d":["ReadData","WriteData"]}}]}'); // prettier-ignore
+    expect(await asked('/user?name=nobody')).toBe('404 {"error":"user not found"}');
+    const who = '/authorized?permission=NoPermissions&resource=_&name=bob&password=';
+    expect(await asked(`${who}bob+word`)).toBe('200 ');
+    expect(await asked(`${who}ann+word`)).toBe(refusal);
+    expect(await asked('/ldap/v1/config')).toBe('200 {"structured":{"enabled":true}}');
     expect(await as('bob', 'bob word', 'ldap', 'get-config')).toMatchObject({ code: 1, out: expect.not.stringContaining('reader') as string }); // prettier-ignore
     server.asked.length = 0;
     expect(await query(firstPort, basic('ann'), 'SHOW DATABASES')).toMatch(/^200 /);
