@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { must } from '../../src/base/assert.ts';
 import { sendRaw } from '../golden/raw-requests.ts';
+import { prepareServer } from '../golden/requests/all-requests.ts';
+import { sendRequest } from '../golden/requests/http-request.ts';
+import { programRequests } from '../golden/requests/program-requests.ts';
+import { recordedAnswers } from '../golden/requests/recorded-answers.ts';
 import { startOneNode, type OneNode } from '../support/one-node.ts';
 
 /** What programs that people have send, to the letter, and what they look for in the answer. */
@@ -138,6 +143,18 @@ test('kapacitor: starts against it', async () => {
     const { status, text } = await ask([`POST /query?db=&q=${encodeURIComponent(q)} HTTP/1.1`, agent, form]); // prettier-ignore
     expect({ q, status }).toEqual({ q, status: '200 OK' });
     expect(text).not.toContain('"error"');
+  }
+});
+
+test('chronograf, grafana, kapacitor, vmctl and panels of people: answers as 1.12.4 has recorded them', async () => {
+  await prepareServer(node.url);
+  const recorded = recordedAnswers('programs.jsonl');
+  expect(recorded).toHaveLength(programRequests.length);
+  for (const [i, request] of programRequests.entries()) {
+    const { status, headers, body } = await sendRequest(node.url, request);
+    const seen = { path: request.path, status, type: headers['content-type'], body };
+    const told = must(recorded[i], 'as many answers as requests');
+    expect(seen).toEqual({ path: request.path, status: told.status, type: told.headers['content-type'], body: told.body }); // prettier-ignore
   }
 });
 
