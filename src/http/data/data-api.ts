@@ -25,6 +25,7 @@ import {
   sendRefusal,
 } from './requests/client-error.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
+import { endConnectionsOnClose } from '../leaving-connections.ts';
 import { addSecureConnections } from '../secure-connections.ts';
 import { sendMetrics, sendVars } from './debug-routes.ts';
 import { answerHalfOpen, halfOpenMs } from './requests/half-open.ts';
@@ -66,6 +67,8 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
   const api: FastifyInstance = fastify({
     bodyLimit: options.bodyBytesMax === 0 ? Number.MAX_SAFE_INTEGER : options.bodyBytesMax,
     forceCloseConnections: 'idle',
+    // Its text is not the reference's, and what has come until then is served.
+    return503OnClosing: false,
     schemaController: noSchemas,
     // Handlers read addresses as the reference does (form-values.ts).
     routerOptions: { querystringParser: () => ({}) },
@@ -82,6 +85,7 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
   const counters = new RequestCounters(ports.clock, { bind, countsUserBytes });
   ports.statistics.add(() => counters.statistics());
   counters.follow(api);
+  endConnectionsOnClose(api);
   const bodies = {
     budget: new BodyBudget(options.bodiesBytesMax),
     buffers: new SharedBuffers(bodyBytesKeptMax),
@@ -107,13 +111,7 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
   const profiles = new RequestProfiles(ports.clock);
   const texts = new KnownTexts();
   addRoutes(api, { ports, options, counters, profiles, texts });
-  const { clock, profiler, repairs } = ports;
-  if (repairs !== undefined) addRepairRoutes(api, { clock, ...repairs });
-  if (profiler !== undefined) {
-    const { pending } = counters;
-    const tables = () => nodeTables(ports.executor);
-    addPprof(api, { clock, profiler, pending, tables, commandLine: process.argv });
-  }
+  addNodeRoutes(api, ports, counters);
   addFallbacks(api, ports);
   const shared = {
     ports,
@@ -143,6 +141,16 @@ function decorateAccept(api: FastifyInstance, connectionsMax: number): void {
   api.decorate('acceptPlain', (socket: Duplex) => {
     for (const one of accept) one.call(api.server, socket);
   });
+}
+
+/** Of the node itself: what its repairs are at, and its profiles. */
+function addNodeRoutes(api: FastifyInstance, ports: DataApiPorts, counters: RequestCounters): void {
+  const { clock, profiler, repairs } = ports;
+  if (repairs !== undefined) addRepairRoutes(api, { clock, ...repairs });
+  if (profiler === undefined) return;
+  const { pending } = counters;
+  const tables = () => nodeTables(ports.executor);
+  addPprof(api, { clock, profiler, pending, tables, commandLine: process.argv });
 }
 
 function addFixedHeaders({ raw }: FastifyReply, { pairs }: FixedHeaders): void {

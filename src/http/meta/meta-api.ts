@@ -5,6 +5,7 @@ import { shownAddress } from '../../base/shown-address.ts';
 import { type DbError, errorText, isDbError } from '../../base/errors.ts';
 import { metaStatusMethod } from '../../meta/client/meta-methods.ts';
 import { sendError, sendPlain } from '../error-reply.ts';
+import { endConnectionsOnClose } from '../leaving-connections.ts';
 import { noSchemas } from '../no-schemas.ts';
 import { addSecureConnections } from '../secure-connections.ts';
 import { aclPath, addAclRoutes } from './acl-routes.ts';
@@ -43,6 +44,7 @@ export function createMetaApi(ports: MetaApiPorts, options: MetaApiOptions): Fas
   });
   const pending = new PendingRequests();
   pending.follow(api);
+  endConnectionsOnClose(api);
   let isClosing = false;
   api.addHook('preClose', (done) => {
     isClosing = true;
