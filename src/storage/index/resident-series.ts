@@ -10,10 +10,12 @@
  * The memory is given back once the table has ended and nobody holds it.
  */
 import { must } from '../../base/assert.ts';
+import { RecentMap } from '../../base/collections/recent-map.ts';
 import { bytesOf, copyBytes } from '../../base/copy-bytes.ts';
 import { Held } from '../../base/held.ts';
 import type { TextPile } from '../../base/text-pile.ts';
 import type { TextColumn } from '../../models/point-batch.ts';
+import { MiB } from '../../base/units.ts';
 import { KeyTable } from '../../kernels/key-table.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import { GoneSeries } from './gone-series.ts';
@@ -51,6 +53,16 @@ const tagKeyRoomBytes = 65_552;
 const isFresh = 0;
 export const cameEarlier = 1;
 
+/** Lists of ids in order, for whoever asks again before a series comes or goes: of so many measurements, a million ids in all. */
+const keptOrders = { countMax: 256, weightMax: 4 * MiB };
+
+/** What a list was made of. */
+interface KeptOrder {
+  readonly ids: Uint32Array;
+  readonly turn: number;
+  readonly change: number;
+}
+
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export class ResidentSeries {
@@ -68,6 +80,9 @@ export class ResidentSeries {
   #freshGoneCount = 0;
   #tagKeyCount = 0;
   #schemaVersion = 0;
+  /** Grows whenever another series is fresh, or one no longer. */
+  #change = 0;
+  readonly #orders = new RecentMap<string, KeptOrder>(keptOrders);
   readonly #held: Held;
 
   constructor(kernel: StoreKernel) {
@@ -267,9 +282,14 @@ export class ResidentSeries {
     return this.freshOf(this.#kernel.words(at, count), turn);
   }
 
-  /** The fresh series of a measurement in order of their keys' bytes. Each step is short. */
-  freshIds(measurement: string, turn: number): Generator<undefined, Uint32Array> {
-    return this.#sorted(this.freshIn(measurement, turn));
+  /** The fresh series of a measurement in order of their keys' bytes, as a list of the caller's own. Each step is short. */
+  *freshIds(measurement: string, turn: number): Generator<undefined, Uint32Array> {
+    const change = this.#change;
+    const kept = this.#orders.get(measurement);
+    if (kept?.turn === turn && kept.change === change) return kept.ids.slice();
+    const ids = yield* this.#sorted(this.freshIn(measurement, turn));
+    this.#orders.set(measurement, { ids, turn, change }, ids.byteLength);
+    return ids.slice();
   }
 
   /** Whether a measurement has a fresh series. */
@@ -351,12 +371,14 @@ export class ResidentSeries {
   /** No point is left of a series. False when that was known. */
   setGone(id: number): boolean {
     if (!this.#gone.add(id)) return false;
+    this.#change++;
     if (this.#turns[id] === isFresh) this.#freshGoneCount++;
     return true;
   }
 
   /** A segment of that turn has them. */
   cameInto(ids: Uint32Array, turn: number): void {
+    this.#change++;
     for (const id of ids) {
       if (this.#turns[id] !== isFresh) continue;
       this.#turns[id] = turn;
@@ -367,6 +389,7 @@ export class ResidentSeries {
 
   /** No segment has any of them. */
   becomeFresh(): void {
+    this.#change++;
     this.#turns.fill(isFresh);
     this.#freshCount = this.count;
     this.#freshGoneCount = this.#gone.count;
@@ -396,6 +419,7 @@ export class ResidentSeries {
 
   #settle(from: number, isElsewhere: KeyTest | undefined): void {
     const { count } = this;
+    if (count > from) this.#change++;
     if (count > this.#turns.length) {
       const grown = new Uint32Array(Math.max(count, this.#turns.length * 2));
       grown.set(this.#turns);
@@ -414,6 +438,7 @@ export class ResidentSeries {
   #revive(ids: Uint32Array, taken: Uint8Array | undefined): void {
     ids.forEach((id, i) => {
       if (taken?.[i] === 0 || !this.#gone.remove(id)) return;
+      this.#change++;
       if (this.#turns[id] === isFresh) this.#freshGoneCount--;
       else this.#freshCount++;
       this.#turns[id] = isFresh;

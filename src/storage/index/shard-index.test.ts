@@ -38,6 +38,28 @@ test('shard index: series by the value of a tag, those that came after the first
   );
 });
 
+test('shard index: all series in order, asked again whenever some have come or gone', () => {
+  const index = new ShardIndex(kernel);
+  const keys = () =>
+    asked(index, (view) => [...finished(view.seriesIds('cpu'))].map((id) => view.series(id).key));
+  const twice = () => [keys(), keys()];
+  const same = (...wanted: string[]) => [wanted, wanted];
+  const forget = (key: string) => {
+    asked(index, (view) => {
+      const [seriesId] = [...finished(view.seriesIds('cpu'))].filter((id) => view.series(id).key === key); // prettier-ignore
+      index.forgetSeries(view, { measurement: 'cpu', seriesId: seriesId ?? -1 }, new Set());
+    });
+  };
+  for (const key of ['cpu,host=b', 'mem,host=a', 'cpu,host=a']) add(index, key);
+  expect(twice()).toEqual(same('cpu,host=a', 'cpu,host=b'));
+  add(index, 'cpu,host=aa');
+  expect(twice()).toEqual(same('cpu,host=a', 'cpu,host=aa', 'cpu,host=b'));
+  forget('cpu,host=a');
+  expect(twice()).toEqual(same('cpu,host=aa', 'cpu,host=b'));
+  add(index, 'cpu,host=a');
+  expect(twice()).toEqual(same('cpu,host=a', 'cpu,host=aa', 'cpu,host=b'));
+});
+
 test('shard index: the values of a tag, those that came after the first question too', () => {
   const index = new ShardIndex(kernel);
   const values = (tagKey: string) =>
