@@ -27,9 +27,13 @@ export function formatGoTime(timeNs: bigint): string {
   return formatRfc3339(timeNs).replace('T', ' ').replace('Z', ' +0000 UTC');
 }
 
+let [lastMs, lastText] = [0, '1970-01-01T00:00:00.000'];
+
 /** As logs have times: `2026-11-24T06:58:24.123456Z`: microseconds, UTC. */
 export function formatLogTime(wallNs: bigint): string {
   const micros = wallNs / 1000n;
-  const seconds = new Date(Number(micros / 1000n)).toISOString().slice(0, -1);
-  return `${seconds}${String(micros % 1000n).padStart(3, '0')}Z`;
+  const ms = Number(micros / 1000n);
+  // Lines come by the hundred in a millisecond.
+  if (ms !== lastMs) [lastMs, lastText] = [ms, new Date(ms).toISOString().slice(0, -1)];
+  return `${lastText}${String(micros % 1000n).padStart(3, '0')}Z`;
 }

@@ -15,6 +15,11 @@ export interface Log {
 
 /** The log of a whole node, which knows where its lines go. */
 export interface RootLog extends Log {
+  /**
+   * The same log for what is told of each request, of which there may be thousands a second: its lines come milliseconds
+   * later, many at once (decision 142). A process that is killed has not written its last ones.
+   */
+  ofRequests(): RootLog;
   /** Writes a line that has a form of its own, whatever the level. Without its newline. */
   plain(line: string): void;
   /** Lines of the same form that go somewhere else, from level info on; `write` gets each with its newline. */

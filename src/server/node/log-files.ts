@@ -29,10 +29,11 @@ export async function openLogFiles(env: DaemonEnv, config: DataConfig): Promise<
   const isTold = config.get('data', 'query-log-enabled');
   const path = isTold ? config.get('data', 'query-log-path') : '';
   const queryFile = await openFile(env, files, { path, name: 'query log', log: env.log });
-  const queryRoot = queryFile === undefined ? env.log : env.log.into((line) => { queryFile.write(line); }); // prettier-ignore
+  const ofRequests = env.log.ofRequests();
+  const queryRoot = queryFile === undefined ? ofRequests : env.log.into((line) => { queryFile.write(line); }); // prettier-ignore
   return {
     accessLine: (line) => {
-      if (accessFile === undefined) env.log.plain(`[httpd] ${line}`);
+      if (accessFile === undefined) ofRequests.plain(`[httpd] ${line}`);
       else accessFile.write(`${line}\n`);
     },
     queryLog: isTold ? queryRoot.child('query') : undefined,

@@ -15,13 +15,12 @@ export interface LogLine {
 
 /** Without the newline. */
 export function formatLine(format: 'logfmt' | 'console', line: LogLine): string {
-  const fields = Object.entries(line.fields).filter(([, value]) => value !== undefined);
-  if (format === 'console') {
-    const rest = fields.map(([key, value]) => `${key}=${quoteValue(String(value))}`).join(' ');
-    return [line.ts, line.lvl, line.msg, rest].join('\t').trimEnd();
-  }
-  const head = `ts=${line.ts} lvl=${line.lvl} msg=${quoteValue(line.msg)}`;
-  return fields.reduce((text, [key, value]) => `${text} ${key}=${quoteValue(String(value))}`, head);
+  let rest = '';
+  for (const [key, value] of Object.entries(line.fields))
+    if (value !== undefined) rest += ` ${key}=${quoteValue(String(value))}`;
+  if (format === 'console')
+    return [line.ts, line.lvl, line.msg, rest.slice(1)].join('\t').trimEnd();
+  return `ts=${line.ts} lvl=${line.lvl} msg=${quoteValue(line.msg)}${rest}`;
 }
 
 /** logfmt quotes what holds a space, `=`, `"` or a control character, and the empty text. */

@@ -89,6 +89,21 @@ test('node log: plain lines and those that go elsewhere do not hang on the level
   ]);
 });
 
+test('node log: lines of requests may wait, those of everything else may not', () => {
+  const waits: boolean[] = [];
+  const log = NodeLog.create({
+    clock: new FixedClock(),
+    format: 'logfmt',
+    level: 'info',
+    write: (_line, mayWait) => waits.push(mayWait),
+  });
+  log.info('started');
+  log.ofRequests().child('query').info('Executing query');
+  log.ofRequests().plain('[httpd] as it stands');
+  log.child('store').error('failed');
+  expect(waits).toEqual([false, true, true, false]);
+});
+
 test('log format: values are quoted only where a reader needs it', () => {
   const check = (value: string, want: string): void => {
     expect(quoteValue(value)).toBe(want);

@@ -11,8 +11,11 @@ export interface NodeLogOptions {
   /** The `log_id` of every line: one per process start. */
   readonly logId?: string;
   /** Takes one line with its newline; standard error when left out, as the reference. */
-  readonly write?: (line: string) => void;
+  readonly write?: WriteLine;
 }
+
+/** A line that `mayWait` is in no hurry. */
+type WriteLine = (line: string, mayWait: boolean) => void;
 
 /** What a log and its relatives share. */
 interface Root {
@@ -20,19 +23,21 @@ interface Root {
   /** Rank of the level, in shared memory: engine threads see a change at once. */
   readonly level: Int32Array;
   readonly lineOf: LineOf;
-  readonly write: (line: string) => void;
+  readonly write: WriteLine;
 }
 
 type LineOf = (lvl: LogLevel, message: string, fields: LogFields) => string;
 
-/** Log lines of spec F113. Lines of a process that dies are not lost: writes are synchronous (stderr-sink.ts). */
+/** Log lines of spec F113. Lines of a process that dies are not lost, but for those of requests: writes are synchronous (stderr-sink.ts). */
 export class NodeLog implements RootLog {
   readonly #root: Root;
   readonly #bound: LogFields;
+  readonly #mayWait: boolean;
 
-  private constructor(root: Root, bound: LogFields) {
+  private constructor(root: Root, bound: LogFields, mayWait = false) {
     this.#root = root;
     this.#bound = bound;
+    this.#mayWait = mayWait;
   }
 
   static create(options: NodeLogOptions): NodeLog {
@@ -66,7 +71,11 @@ export class NodeLog implements RootLog {
   }
 
   child(service: string): NodeLog {
-    return new NodeLog(this.#root, { ...this.#bound, service });
+    return new NodeLog(this.#root, { ...this.#bound, service }, this.#mayWait);
+  }
+
+  ofRequests(): NodeLog {
+    return new NodeLog(this.#root, this.#bound, true);
   }
 
   setLevel(level: LogLevel): void {
@@ -74,7 +83,7 @@ export class NodeLog implements RootLog {
   }
 
   plain(line: string): void {
-    this.#root.write(`${line}\n`);
+    this.#root.write(`${line}\n`, this.#mayWait);
   }
 
   into(write: (line: string) => void): NodeLog {
@@ -85,7 +94,10 @@ export class NodeLog implements RootLog {
   /** For lines that come from another thread, already named by level. */
   write(level: LogLevel, message: string, fields: LogFields = {}): void {
     if (logLevels.indexOf(level) < Atomics.load(this.#root.level, 0)) return;
-    this.#root.write(this.#root.lineOf(level, message, { ...this.#bound, ...fields }));
+    this.#root.write(
+      this.#root.lineOf(level, message, { ...this.#bound, ...fields }),
+      this.#mayWait,
+    );
   }
 }
 
@@ -99,8 +111,13 @@ function createLineOf({ clock, format }: NodeLogOptions): LineOf {
 }
 
 const retryMs = 100;
+/** Of lines that may wait: long enough for those of many requests, too short for whoever reads along. */
+const waitMs = 2;
 
-function stderrWrite(lineOf: LineOf): Root['write'] {
+/** What waits in them is written before the process ends by itself. */
+const sinks = new Set<StderrSink>();
+
+function stderrWrite(lineOf: LineOf): WriteLine {
   const sink = new StderrSink({
     write: stderrWriter(),
     lostLine: (count, why) =>
@@ -108,9 +125,15 @@ function stderrWrite(lineOf: LineOf): Root['write'] {
     later: (run) => {
       setTimeout(run, retryMs).unref();
     },
+    soon: (run) => {
+      setTimeout(run, waitMs).unref();
+    },
   });
-  return (line) => {
-    sink.write(line);
+  if (sinks.size === 0) process.on('exit', () => { for (const one of sinks) one.flush(); }); // prettier-ignore
+  sinks.add(sink);
+  return (line, mayWait) => {
+    if (mayWait) sink.writeSoon(line);
+    else sink.write(line);
   };
 }
 

@@ -3,10 +3,12 @@ import { StderrSink } from './stderr-sink.ts';
 
 /** A place for lines that takes them, or fails as a disk or a pipe does. */
 function placeOf() {
-  const place = { fail: '', room: Number.POSITIVE_INFINITY, text: '' };
+  const place = { fail: '', room: Number.POSITIVE_INFINITY, text: '', writeCount: 0 };
   const laters: (() => void)[] = [];
+  const soons: (() => void)[] = [];
   const sink = new StderrSink({
     write: (bytes, at) => {
+      place.writeCount++;
       if (place.fail !== '') throw Object.assign(new Error('write'), { code: place.fail });
       if (place.room <= 0) throw Object.assign(new Error('write'), { code: 'EAGAIN' });
       const part = Buffer.from(bytes.subarray(at, at + place.room)).toString();
@@ -16,8 +18,12 @@ function placeOf() {
     },
     lostLine: (count, why) => `lost ${count} ${why}\n`,
     later: (run) => laters.push(run),
+    soon: (run) => soons.push(run),
   });
-  return { place, sink, later: () => laters.splice(0).forEach((run) => run()) };
+  const run = (list: (() => void)[]) => () => {
+    for (const one of list.splice(0)) one();
+  };
+  return { place, sink, later: run(laters), soon: run(soons) };
 }
 
 test('stderr sink: lines of a full disk are dropped, counted, and told of with the first that is written', () => {
@@ -58,4 +64,28 @@ test('stderr sink: a slow reader gets all lines later, in order, up to a bound',
   later();
   sink.write('last\n');
   expect(place.text.slice('first\nsecond\n'.length)).toBe(`${long}lost 3 a slow reader\nlast\n`);
+});
+
+test('stderr sink: lines that may wait leave together, before any that is written later', () => {
+  const { place, sink, soon } = placeOf();
+  for (const line of ['a\n', 'b\n', 'c\n']) sink.writeSoon(line);
+  expect(place.text).toBe('');
+  soon();
+  expect(place).toMatchObject({ text: 'a\nb\nc\n', writeCount: 1 });
+  sink.writeSoon('d\n');
+  sink.write('e\n');
+  soon();
+  expect(place.text).toBe('a\nb\nc\nd\ne\n');
+  sink.writeSoon(`${'x'.repeat(70_000)}\n`);
+  expect(place.text).toHaveLength(10 + 70_001);
+});
+
+test('stderr sink: of lines that wait together each counts that could not be written', () => {
+  const { place, sink, soon } = placeOf();
+  place.fail = 'ENOSPC';
+  for (const line of ['one\n', 'two\n', 'three\n']) sink.writeSoon(line);
+  soon();
+  place.fail = '';
+  sink.write('four\n');
+  expect(place.text).toBe('lost 3 ENOSPC\nfour\n');
 });

@@ -10,38 +10,68 @@ export interface SinkOptions {
   readonly lostLine: (count: number, why: string) => string;
   /** Tries again after a while when a reader was slow. */
   readonly later: (run: () => void) => void;
+  /** Runs what writes lines that waited for others. */
+  readonly soon: (run: () => void) => void;
 }
 
+const nothing = Buffer.alloc(0);
 /** What is kept for a reader that is slow. */
 const keptBytesMax = 1 << 20;
+/** Lines that wait for others are written once they are so many characters. */
+const waitingMax = 1 << 16;
 
 /**
  * Where log lines go: a file whose disk may be full, a pipe whose reader may be slow or gone. A node serves on without its
  * log: what cannot be written is dropped and counted, and told of as soon as lines can be written again. Lines of a process
- * that dies are not lost: as long as they can be, they are written at once.
+ * that dies are not lost: as long as they can be, they are written at once, but for those that wait for others.
  */
 export class StderrSink {
   readonly #options: SinkOptions;
   /** Waits for a slow reader. */
-  #kept = Buffer.alloc(0);
+  #kept: Buffer = nothing;
   #lostCount = 0;
   #why = '';
   #isRetrying = false;
+  /** Lines that wait for others. */
+  #waiting = '';
+  #waitingCount = 0;
 
   constructor(options: SinkOptions) {
     this.#options = options;
   }
 
+  /** Takes one line with its newline, which leaves with others; none that is written later comes before it. */
+  writeSoon(line: string): void {
+    if (this.#waiting === '') this.#options.soon(() => { this.flush(); }); // prettier-ignore
+    this.#waiting += line;
+    this.#waitingCount++;
+    if (this.#waiting.length >= waitingMax) this.flush();
+  }
+
   /** Takes one line with its newline. */
   write(line: string): void {
-    if (this.#kept.length + line.length > keptBytesMax) {
-      this.#lose(1, 'a slow reader');
+    this.flush();
+    this.#writeLines(line, 1);
+  }
+
+  /** Writes the lines that wait for others. */
+  flush(): void {
+    if (this.#waiting === '') return;
+    const [lines, count] = [this.#waiting, this.#waitingCount];
+    [this.#waiting, this.#waitingCount] = ['', 0];
+    this.#writeLines(lines, count);
+  }
+
+  #writeLines(lines: string, count: number): void {
+    if (this.#kept.length + lines.length > keptBytesMax) {
+      this.#lose(count, 'a slow reader');
       this.#flush();
       return;
     }
     const lost = this.#lostCount;
     const told = lost > 0 ? this.#options.lostLine(lost, this.#why) : '';
-    this.#kept = Buffer.concat([this.#kept, Buffer.from(told + line)]);
+    const bytes = Buffer.from(told + lines);
+    this.#kept = this.#kept.length === 0 ? bytes : Buffer.concat([this.#kept, bytes]);
     if (this.#flush() && lost > 0) this.#lostCount -= lost;
   }
 
@@ -50,7 +80,7 @@ export class StderrSink {
     let at = 0;
     try {
       while (at < this.#kept.length) at += this.#options.write(this.#kept, at);
-      this.#kept = Buffer.alloc(0);
+      this.#kept = nothing;
       return true;
     } catch (error) {
       const { code = 'unknown' } = error as NodeJS.ErrnoException;
@@ -60,7 +90,7 @@ export class StderrSink {
         return true;
       }
       const lines = this.#kept.subarray(at).toString('latin1').split('\n').length - 1;
-      this.#kept = Buffer.alloc(0);
+      this.#kept = nothing;
       // The line that tells of others is none of its own.
       this.#lose(this.#lostCount > 0 ? Math.max(1, lines - 1) : lines, code);
       return false;
