@@ -17,9 +17,16 @@ export interface StampRange {
 
 const originBits = 64n;
 const originMask = (1n << originBits) - 1n;
+/** No clock draws a run that has it. */
+const ofNoClock = 1n << 31n;
 /** Where the header of a point batch has it: i64 ns, u32 run, u32 node. */
 const stampOffset = 32;
 const stampBytes = 16;
+
+/** The number of a run, of one that was drawn. */
+export function runOf(drawn: number): number {
+  return drawn >>> 1;
+}
 
 export function makeStamp(ns: bigint, nodeId: number, run = 0): Stamp {
   return stampOf(ns, (BigInt(nodeId) << 32n) | BigInt(run));
@@ -70,6 +77,14 @@ export function stampBatch(payload: Uint8Array, stamp: Stamp): void {
   const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
   view.setBigInt64(stampOffset, stampNs(stamp), true);
   view.setBigUint64(stampOffset + 8, stampOrigin(stamp), true);
+}
+
+/**
+ * The one behind `newer` for what was stamped with `stamp`: of its coordinator, but of no clock, as other stamps of a run stand in
+ * the order in which they were asked for.
+ */
+export function stampBehind(newer: Stamp, stamp: Stamp): Stamp {
+  return stampOf(stampNs(newer) + 1n, stampOrigin(stamp) | ofNoClock);
 }
 
 export function latestOf(stamps: readonly Stamp[]): Stamp {

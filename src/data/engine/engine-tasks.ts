@@ -1,3 +1,4 @@
+import type { Stamp } from '../../models/stamp.ts';
 import type { SharedAccounts } from '../../query/run/select-limits.ts';
 import type { RowChecks } from '../../storage/engine/limits/row-checks.ts';
 import type { SeriesLimits } from '../../storage/engine/limits/series-limits.ts';
@@ -66,6 +67,7 @@ export interface OtherSeriesTask {
 /** Of a batch that was written, or that is not before a question is answered. */
 export interface HomeReceipt extends OwnerReceipt {
   readonly asks?: LimitQuestion | undefined;
+  readonly newer?: Stamp | undefined;
 }
 
 export interface HomeFields extends FieldsOfShard {

@@ -4,7 +4,7 @@ import type { IngressCount } from '../../storage/store/ingress.ts';
 import { DbError } from '../../base/errors.ts';
 import { MiB } from '../../base/units.ts';
 import type { EngineHost, EngineLink } from '../../env/engine-host.ts';
-import { latestOf, type Stamp } from '../../models/stamp.ts';
+import { latestOf, stampNs, type Stamp } from '../../models/stamp.ts';
 import type { AccessOptions, DeletePointsRequest, BatchOutcome, DescribeOptions, DescribeRequest, FieldsOfShard, MeasurementDescription, NamedShard, ShardAccess, ShardBatch, ShardsDescription, TypedBatch, TypedField } from './shard-access.ts'; // prettier-ignore
 import { LocalAnswers } from './answers/local-answers.ts';
 import type { ListPiece, ListRequest } from './lists/schema-list.ts';
@@ -204,10 +204,14 @@ export class LocalShards implements ShardAccess {
   async write(batch: TypedBatch): Promise<BatchOutcome> {
     const home = homeOf(batch.shardId, this.#links.length);
     try {
-      const { asks, droppedCount, reason, ...versions } = await this.#writeAsked(home, batch);
+      const { asks, droppedCount, reason, newer, ...versions } = await this.#writeAsked(
+        home,
+        batch,
+      );
       assert(asks === undefined, 'a question that was answered is not asked again');
       await this.#seen(home, versions);
-      return { kind: 'written', droppedCount, reason };
+      const newerNs = newer === undefined ? {} : { newerNs: stampNs(newer) };
+      return { kind: 'written', droppedCount, reason, ...newerNs };
     } catch (error) {
       return { kind: 'failed', error };
     }

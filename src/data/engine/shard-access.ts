@@ -104,6 +104,8 @@ export interface OwnerReceipt {
   readonly droppedCount: number;
   /** The reference's reason for the first refused point; '' when none was. */
   readonly reason: string;
+  /** Of the latest stamp that it has, of another coordinator, at times of the batch: points of it may have lost to that. */
+  readonly newerNs?: bigint | undefined;
 }
 
 export interface AccessOptions {

@@ -26,6 +26,7 @@ import type { ListRequest } from '../engine/lists/schema-list.ts';
 import type {
   DeletePointsRequest,
   ListOptions,
+  OwnerReceipt,
   PlannedBlocks,
   ShardBatch,
   ShardMarks,
@@ -61,7 +62,7 @@ const someNames = mapped(message(v1.Names, { names }), {
 
 /** What an owner says of one batch, as it travels. */
 export type WireOutcome =
-  | { readonly kind: 'written'; readonly droppedCount: number; readonly reason: string }
+  | ({ readonly kind: 'written' } & OwnerReceipt)
   | {
       readonly kind: 'failed';
       readonly code: (typeof dbErrorCodes)[number];
@@ -119,6 +120,7 @@ const outcome = union<WireOutcome>(v1.WriteShardsReply.Outcome, {
       message(v1.WriteShardsReply.Written, {
         droppedCount: count(),
         reason: text({ lengthMax: reasonLengthMax }),
+        newerNs: optional(int64),
       }),
     ],
     failed: [

@@ -37,7 +37,7 @@ async function run(
   { nodeIds = [4, 5, 6], isDown = false, known = { 4: ['m'], 5: ['m', 'n'] } }: { readonly nodeIds?: readonly number[]; readonly isDown?: boolean; readonly known?: Readonly<Record<number, readonly string[]>> } = {}, // prettier-ignore
 ): Promise<Told & { readonly error: string }> {
   const told: Told = { deletes: [], kept: [], stamps: [] };
-  const clock = { wallNs: () => 1_000n };
+  const clock = { wallNs: () => 1_000n, monotonicMs: () => 0 };
   const stamps = new StampClock({ clock, nodeId: () => 4, random: { u32: () => 1 } });
   const away = new DbError('unavailable', 'connection refused');
   const textOf = (nodeId: number, { shardIds, measurements }: DeletePointsRequest): string =>

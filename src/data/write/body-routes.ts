@@ -26,7 +26,7 @@ import { inTime } from './in-time.ts';
 
 export interface BodyRoutesPorts {
   readonly clock: Clock;
-  readonly stamps: Pick<StampClock, 'learned' | 'next' | 'nextOf'>;
+  readonly stamps: Pick<StampClock, 'learned' | 'next' | 'nextOf' | 'overtaking'>;
   readonly meta: MetaAccess;
   readonly routeLines: (task: LinesTask) => Promise<RoutedLines>;
   /**

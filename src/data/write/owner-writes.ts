@@ -49,6 +49,7 @@ class OwnersAwaited {
   readonly #options: OwnerWritesOptions & Answer;
   readonly #outcomes = new Map<number, ShareOutcome>();
   #receipt: OwnerReceipt = { droppedCount: 0, reason: '' };
+  #newerNs: bigint | undefined;
   #unacceptedCount: number;
   #firstError: unknown;
   #isAnswered = false;
@@ -79,12 +80,17 @@ class OwnersAwaited {
       });
       void outcome.then((settled) => {
         this.#outcomes.set(owner, settled);
-        if (settled.kind !== 'written') this.#firstError ??= settled.error;
-        else if (settled.receipt.droppedCount > this.#receipt.droppedCount)
-          this.#receipt = settled.receipt;
+        if (settled.kind === 'written') this.#take(settled.receipt);
+        else this.#firstError ??= settled.error;
         this.#look();
       });
     }
+  }
+
+  #take(receipt: OwnerReceipt): void {
+    const { droppedCount, newerNs } = receipt;
+    if (droppedCount > this.#receipt.droppedCount) this.#receipt = receipt;
+    if (newerNs !== undefined && newerNs > (this.#newerNs ?? newerNs - 1n)) this.#newerNs = newerNs;
   }
 
   #look(): void {
@@ -127,7 +133,8 @@ class OwnersAwaited {
     for (const [owner, { outcome }] of this.#shares)
       if (this.#outcomes.get(owner)?.kind !== 'written') this.#options.onAnswered(owner, outcome);
     // What the owners said of refused points is complete only for those that have answered.
-    this.#options.resolve(this.#receipt);
+    const newerNs = this.#newerNs;
+    this.#options.resolve(newerNs === undefined ? this.#receipt : { ...this.#receipt, newerNs });
   }
 
   #fail(error: DbError): void {

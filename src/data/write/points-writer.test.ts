@@ -13,6 +13,7 @@ import type { Share, ShareOutcome } from './share.ts';
 
 const clock = {
   wallNs: () => 0n,
+  monotonicMs: () => 0,
   after: () => ({ cancel: () => undefined }),
 } as unknown as Clock;
 const policy = {

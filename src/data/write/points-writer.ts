@@ -4,7 +4,7 @@ import type { RefusedPoints } from '../engine/lines/point-sieve.ts';
 import type { RoutedLines } from '../engine/lines/route-lines.ts';
 import type { OwnerReceipt, ShardBatch } from '../engine/shard-access.ts';
 import { rowCountOf } from '../../models/point-batch.ts';
-import { noStamp, stampBatch, stampOfBatch } from '../../models/stamp.ts';
+import { noStamp, stampBatch, stampNs, stampOfBatch } from '../../models/stamp.ts';
 import { Counters } from '../../telemetry/counters.ts';
 import type { Statistic } from '../../telemetry/statistics.ts';
 import type { Share, ShareOutcome } from './share.ts';
@@ -224,19 +224,70 @@ export class PointsWriter {
   }
 
   async #writeBatch(
-    { level, timeoutMs, outcomes }: LevelledRequest,
+    request: LevelledRequest,
     batch: ShardBatch,
     owners: readonly number[],
   ): Promise<OwnerReceipt> {
-    const { clock, meta, shares, lagging } = this.#ports;
-    const { shardId } = batch;
+    try {
+      const receipt = await this.#bring(request, batch, owners);
+      this.#counters.add('writeOk');
+      return receipt;
+    } catch (error) {
+      const isPartial = isDbError(error, 'write_failed') && error.message === 'partial write';
+      this.#counters.add(isDbError(error, 'timeout') ? 'writeTimeout' : isPartial ? 'writePartial' : 'writeError'); // prettier-ignore
+      throw error;
+    }
+  }
+
+  /**
+   * Brings a batch to its owners. One of them may have what was taken by a clock ahead of this node's, and so counts as later though
+   * it was there before: the batch is sent once more then, as later than that, before anybody is told that it is written (decision 135).
+   */
+  async #bring(
+    request: LevelledRequest,
+    batch: ShardBatch,
+    owners: readonly number[],
+  ): Promise<OwnerReceipt> {
+    const { clock, stamps } = this.#ports;
+    const { timeoutMs } = request;
+    const fromMs = clock.monotonicMs();
+    const sent = this.#send(request, batch, owners);
+    this.#countShares(rowCountOf(batch.payload), sent);
+    const receipt = await this.#awaitSent(request, batch.shardId, sent);
+    const { newerNs } = receipt;
+    if (newerNs === undefined) return receipt;
+    const tookMs = clock.monotonicMs() - fromMs;
+    // What another node has taken meanwhile is neither before nor behind it.
+    if (newerNs <= stampNs(stampOfBatch(batch.payload)) + BigInt(Math.ceil(tookMs * 1e6))) return receipt; // prettier-ignore
+    // The first may be on its way to others yet, or wait for them.
+    const payload = batch.payload.slice();
+    stampBatch(payload, stamps.overtaking(newerNs));
+    const again = { ...request, timeoutMs: Math.max(1, timeoutMs - tookMs) };
+    const resent = this.#send(again, { ...batch, payload }, owners);
+    return this.#awaitSent(again, batch.shardId, resent);
+  }
+
+  #send(
+    { outcomes }: LevelledRequest,
+    batch: ShardBatch,
+    owners: readonly number[],
+  ): ReadonlyMap<number, Share> {
+    const { shares } = this.#ports;
     const sent = new Map(owners.map((owner) => [owner, shares.send(owner, batch)]));
     for (const { outcome } of sent.values()) outcomes.push(outcome);
-    this.#countShares(rowCountOf(batch.payload), sent);
-    const written = awaitOwners(clock, sent, {
+    return sent;
+  }
+
+  #awaitSent(
+    { level, timeoutMs }: LevelledRequest,
+    shardId: number,
+    sent: ReadonlyMap<number, Share>,
+  ): Promise<OwnerReceipt> {
+    const { clock, meta, lagging } = this.#ports;
+    return awaitOwners(clock, sent, {
       level,
       timeoutMs,
-      localOwner: owners.find((owner) => owner === meta.nodeId),
+      localOwner: sent.has(meta.nodeId) ? meta.nodeId : undefined,
       onAnswered: (owner, outcome) => {
         const lag = lagging.add(shardId, owner);
         void outcome.then((settled) => {
@@ -248,15 +299,6 @@ export class PointsWriter {
         });
       },
     });
-    try {
-      const receipt = await written;
-      this.#counters.add('writeOk');
-      return receipt;
-    } catch (error) {
-      const isPartial = isDbError(error, 'write_failed') && error.message === 'partial write';
-      this.#counters.add(isDbError(error, 'timeout') ? 'writeTimeout' : isPartial ? 'writePartial' : 'writeError'); // prettier-ignore
-      throw error;
-    }
   }
 
   #countShares(pointCount: number, sent: ReadonlyMap<number, Share>): void {

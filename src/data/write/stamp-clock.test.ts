@@ -4,8 +4,9 @@ import { StampClock } from './stamp-clock.ts';
 
 const dayNs = 86_400_000_000_000n;
 
-function clockAt(now: { ns: bigint }, run = 5): StampClock {
-  return new StampClock({ clock: { wallNs: () => now.ns }, nodeId: () => 7, random: { u32: () => run } }); // prettier-ignore
+function clockAt(now: { ns: bigint; ms?: number }, run = 10): StampClock {
+  const clock = { wallNs: () => now.ns, monotonicMs: () => now.ms ?? 0 };
+  return new StampClock({ clock, nodeId: () => 7, random: { u32: () => run } });
 }
 
 test('stamp clock: stamps ascend, also when the clock goes back', () => {
@@ -28,9 +29,34 @@ test('stamp clock: what was seen is behind what comes next, unless it is a day a
   expect(stampNs(stamps.next())).toBe(2n * dayNs + 2n);
 });
 
+test('stamp clock: it goes along with a clock that is ahead, until its own is past that', () => {
+  const now = { ns: 1_000n, ms: 0 };
+  const stamps = clockAt(now);
+  stamps.seen(makeStamp(dayNs, 9));
+  now.ns += 5_000_000n;
+  now.ms += 5;
+  expect(stampNs(stamps.next())).toBe(dayNs + 5_000_000n);
+  now.ns = 2n * dayNs;
+  now.ms += 1;
+  expect(stampNs(stamps.next())).toBe(2n * dayNs);
+});
+
+test('stamp clock: it overtakes any stamp, and follows none that is more than a day ahead', () => {
+  const now = { ns: dayNs, ms: 0 };
+  const stamps = clockAt(now);
+  expect(stampNs(stamps.overtaking(dayNs + 7n))).toBe(dayNs + 8n);
+  const far = 9n * dayNs;
+  const given = [stamps.overtaking(far), stamps.overtaking(far), stamps.overtaking(far - 1n)];
+  expect(given.map(stampNs)).toEqual([far + 1n, far + 2n, far + 3n]);
+  expect(stampNs(stamps.next())).toBeLessThan(far);
+  // Of its node, and of no run.
+  for (const stamp of given) expect(stampOrigin(stamp) >> 32n).toBe(7n);
+  expect(stampOrigin(given[0] ?? 0n)).not.toBe(stampOrigin(stamps.next()));
+});
+
 test('stamp clock: a run that sees the same time again gives no stamp of the run before', () => {
   const now = { ns: 1_000n };
-  expect(clockAt(now, 1).next()).not.toBe(clockAt(now, 2).next());
+  expect(clockAt(now, 2).next()).not.toBe(clockAt(now, 4).next());
 });
 
 test('stamp clock: what is stored is looked for once, however many wait for it, and again where it failed', async () => {
@@ -40,7 +66,7 @@ test('stamp clock: what is stored is looked for once, however many wait for it, 
     Promise.resolve(makeStamp(dayNs, 3)),
   ];
   const stamps = new StampClock({
-    clock: { wallNs: () => 1_000n },
+    clock: { wallNs: () => 1_000n, monotonicMs: () => 0 },
     nodeId: () => 7,
     random: { u32: () => 5 },
     latestStored: () => {

@@ -7,13 +7,15 @@
  * - The same of what this node has stored, which it looks for when the first write or delete wants a stamp: a
  *   clock that went back while the node was down must not put what is written now behind what was written before.
  * - A stamp that is far ahead of this node's clock pushes nothing: one node whose clock is wild must not take the others along.
+ * - A clock that is ahead of this node's, and not so far, is gone along with as long as this one is behind: what is taken here a
+ *   second after a stamp was seen is a second later, not a nanosecond (decision 135).
  */
 import type { Clock } from '../../env/clock.ts';
 import type { Random } from '../../env/random.ts';
-import { makeStamp, stampNs, type Stamp } from '../../models/stamp.ts';
+import { makeStamp, runOf, stampBehind, stampNs, type Stamp } from '../../models/stamp.ts';
 
 export interface StampClockPorts {
-  readonly clock: Pick<Clock, 'wallNs'>;
+  readonly clock: Pick<Clock, 'wallNs' | 'monotonicMs'>;
   readonly nodeId: () => number;
   readonly random: Pick<Random, 'u32'>;
   /** The latest of all that is stored here; nothing is when it is left out. */
@@ -28,13 +30,17 @@ export class StampClock {
   /** No other run of this node has it, so that no stamp comes twice. */
   readonly #run: number;
   #lastNs = 0n;
+  /** Of a clock ahead of this one: what it showed when it was seen last. */
+  #ahead: { readonly ns: bigint; readonly atMs: number } | undefined;
+  /** The latest that was given of no clock. */
+  #behindNs = 0n;
   #hasLearned: boolean;
   #learning: Promise<void> | undefined;
 
   constructor(ports: StampClockPorts) {
     this.#ports = ports;
     this.#hasLearned = ports.latestStored === undefined;
-    this.#run = ports.random.u32();
+    this.#run = runOf(ports.random.u32());
   }
 
   /** Nanoseconds of this clock: no stamp that it has given or seen is later, but for those that it does not follow. */
@@ -66,7 +72,7 @@ export class StampClock {
 
   /** The first of `count` stamps that follow each other by a nanosecond. */
   nextOf(count: number): Stamp {
-    const nowNs = this.#ports.clock.wallNs();
+    const nowNs = this.#nowNs();
     const firstNs = nowNs > this.#lastNs ? nowNs : this.#lastNs + 1n;
     this.#lastNs = firstNs + BigInt(count - 1);
     return makeStamp(firstNs, this.#ports.nodeId(), this.#run);
@@ -74,6 +80,32 @@ export class StampClock {
 
   seen(stamp: Stamp): void {
     const ns = stampNs(stamp);
-    if (ns > this.#lastNs && ns <= this.#ports.clock.wallNs() + aheadNsMax) this.#lastNs = ns;
+    if (ns <= this.#lastNs) return;
+    const { clock } = this.#ports;
+    if (ns > clock.wallNs() + aheadNsMax) return;
+    this.#lastNs = ns;
+    if (ns > this.#nowNs()) this.#ahead = { ns, atMs: clock.monotonicMs() };
+  }
+
+  /** A stamp later than one that an owner has, however far ahead that is: for what has been taken after it all the same. */
+  overtaking(newerNs: bigint): Stamp {
+    this.seen(makeStamp(newerNs, 0));
+    const next = this.next();
+    if (stampNs(next) > newerNs) return next;
+    const behind = stampBehind(
+      makeStamp(newerNs > this.#behindNs ? newerNs : this.#behindNs, 0),
+      next,
+    );
+    this.#behindNs = stampNs(behind);
+    return behind;
+  }
+
+  #nowNs(): bigint {
+    const { clock } = this.#ports;
+    const wallNs = clock.wallNs();
+    if (this.#ahead === undefined) return wallNs;
+    const { ns, atMs } = this.#ahead;
+    const aheadNs = ns + BigInt(Math.round((clock.monotonicMs() - atMs) * 1e6));
+    return aheadNs > wallNs ? aheadNs : wallNs;
   }
 }

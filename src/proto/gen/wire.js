@@ -8337,6 +8337,15 @@ export const varve = $root.varve = (() => {
 
                     Written.prototype.droppedCount = 0;
                     Written.prototype.reason = "";
+                    Written.prototype.newerNs = null;
+
+                    let $oneOfFields;
+
+                    // Virtual OneOf for proto3 optional field
+                    $Object.defineProperty(Written.prototype, "_newerNs", {
+                        get: $util.oneOfGetter($oneOfFields = ["newerNs"]),
+                        set: $util.oneOfSetter($oneOfFields)
+                    });
 
                     Written.encode = function (message, writer, _depth) {
                         if (!writer)
@@ -8349,6 +8358,8 @@ export const varve = $root.varve = (() => {
                             writer.uint32(8).uint64(message.droppedCount);
                         if (message.reason != null && $Object.hasOwnProperty.call(message, "reason") && message.reason !== "")
                             writer.uint32(18).string(message.reason);
+                        if (message.newerNs != null && $Object.hasOwnProperty.call(message, "newerNs"))
+                            writer.uint32(24).int64(message.newerNs);
                         if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                             for (let i = 0; i < message.$unknowns.length; ++i)
                                 writer.raw(message.$unknowns[i]);
@@ -8398,6 +8409,13 @@ export const varve = $root.varve = (() => {
                                         message.reason = value;
                                     else
                                         delete message.reason;
+                                    continue;
+                                }
+                            case 3: {
+                                    if (wireType !== 0)
+                                        break;
+                                    message.newerNs = reader.int64();
+                                    message._newerNs = "newerNs";
                                     continue;
                                 }
                             }

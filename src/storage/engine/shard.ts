@@ -26,7 +26,7 @@ import { ShardIndex } from '../index/shard-index.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
 import { covers } from '../tsm/deleted-ranges.ts';
 import type { TimeRange } from '../tsm/tombstones.ts';
-import { noStamp, rangeOfAll, type Stamp, type StampRange } from '../../models/stamp.ts';
+import { latestOf, noStamp, rangeOfAll, stampOrigin, type Stamp, type StampRange } from '../../models/stamp.ts'; // prettier-ignore
 import { ContentWatch } from './content/content-watch.ts';
 import { deleteFromFiles, emptySeries, hasPoints, type DeletePorts, type DoomedSeries } from './delete-points.ts'; // prettier-ignore
 import { checkFields } from './limits/field-check.ts';
@@ -200,6 +200,19 @@ export class Shard {
     const meets = (of: TimeBounds): boolean =>
       of.minTimeNs <= bounds.maxTimeNs && of.maxTimeNs >= bounds.minTimeNs;
     return rangeOfAll(parts.map((part) => (part.bounds && meets(part.bounds) ? part.stamps : undefined))); // prettier-ignore
+  }
+
+  /**
+   * The latest stamp of what has points, or struck some, at times of a batch: of another coordinator, or of an earlier run of this
+   * one, and later than the batch's, whose points may lose to it. Undefined where there is none.
+   */
+  newerThan({ stamp, ...bounds }: TimeBounds & { readonly stamp: Stamp }): Stamp | undefined {
+    if (stamp === noStamp || this.latestStamp <= stamp) return undefined;
+    const struck = this.#struck.filter((one) => one.minTimeNs <= bounds.maxTimeNs && one.maxTimeNs >= bounds.minTimeNs); // prettier-ignore
+    const held = this.stampsWithin(bounds)?.greatest ?? noStamp;
+    const newest = latestOf([held, ...struck.map((one) => one.stamp)]);
+    // Of two that one clock has given the later one was asked for later.
+    return newest <= stamp || stampOrigin(newest) === stampOrigin(stamp) ? undefined : newest;
   }
 
   /** Takes a batch that the log holds, with the rows its verdict refused, now or when it was decided. */

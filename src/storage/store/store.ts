@@ -23,7 +23,7 @@ import { DbError } from '../../base/errors.ts';
 import type { Timer } from '../../env/clock.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import { decodePointBatch, type PointBatch } from '../../models/point-batch.ts';
-import type { StampRange } from '../../models/stamp.ts';
+import { stampBatch, stampBehind, type StampRange } from '../../models/stamp.ts';
 import type { DecidedField } from '../engine/shard.ts';
 import { Throttle } from '../engine/compaction/throttle.ts';
 import type { TimeBounds } from '../engine/memtable/shape-table.ts';
@@ -233,8 +233,8 @@ export class Store {
   }
 
   /**
-   * Makes a batch durable and readable. `payload` must not change before that. Throws `cache_full` past the limit, and what
-   * view() throws.
+   * Makes a batch durable and readable. `payload` must not change before that; one that is for nobody else may get a later stamp here
+   * (decision 135). Throws `cache_full` past the limit, and what view() throws.
    */
   async write(
     place: WritePlace,
@@ -242,8 +242,13 @@ export class Store {
     fields: readonly DecidedField[] = [],
     others?: readonly OtherSeries[],
   ): Promise<WriteReceipt> {
-    const batch = decodePointBatch(payload);
-    const open = await this.#written.openFor(place, batch.series);
+    const came = decodePointBatch(payload);
+    const open = await this.#written.openFor(place, came.series);
+    const newer = open.shard.newerThan(came);
+    // Nobody else is to have it: what is taken last is later than what is here, whatever the clocks were.
+    const isBehind = newer !== undefined && place.isAlone === true;
+    if (isBehind) stampBatch(payload, stampBehind(newer, came.stamp));
+    const batch = isBehind ? decodePointBatch(payload) : came;
     refuseFull(this.#kernel, this.#options, open.shard.memtableBytes);
     // The lead of the shard has decided them; this one's log keeps them with the first point.
     if (fields.length > 0) open.shard.decideFieldTypes(fields);
@@ -254,10 +259,11 @@ export class Store {
       const { rejects, droppedCount, reason } = open.shard.decide(batch, limited);
       const isTaken = open.shard.hasTaken(batch.stamp);
       const isLeft = droppedCount > 0 && place.isWhole === true;
-      if (droppedCount === batch.rowCount || isTaken || isLeft) return { droppedCount, reason };
+      const receipt = { droppedCount, reason, ...(newer !== undefined && { newer }) };
+      if (droppedCount === batch.rowCount || isTaken || isLeft) return receipt;
       const grownCount = await this.#commit(open, [batch, payload], rejects, place);
       done = { grownCount, droppedCount };
-      return { droppedCount, reason };
+      return receipt;
     } finally {
       end(done);
     }

@@ -33,6 +33,8 @@ export function plantedWrites(engine: Engine, ports: EnginePorts, plant?: Plant)
       return endingFeeds(engine);
     case 'types-undecided':
       return withoutLead(engine);
+    case 'newer-untold':
+      return withoutNewer(engine);
     case 'arrival-wins':
       return inOrderOfArrival(engine, ports);
     case 'meanwhile-lost':
@@ -83,6 +85,14 @@ function inOrderOfArrival(engine: Engine, { clock }: EnginePorts): Engine {
     const payload = batch.payload.slice();
     stampBatch(payload, makeStamp(clock.wallNs(), 0));
     return engine.call(kind, { ...batch, payload }, context);
+  });
+}
+
+/** An owner does not say that it has something later than what it is given. */
+function withoutNewer(engine: Engine): Engine {
+  return calling(engine, async (kind, body, context) => {
+    const reply = await engine.call(kind, body, context);
+    return kind === 'write' ? { ...reply, body: { ...(reply.body as object), newer: undefined } } : reply; // prettier-ignore
   });
 }
 

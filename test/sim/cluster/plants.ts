@@ -74,6 +74,8 @@ export const answerPlants = ['broken-stream-ends', 'deletes-forgotten'] as const
 export const sharePlants = ['groups-untold', 'schemas-untold', 'series-untold', 'feeds-cut'] as const; // prettier-ignore
 /** Those of what a node has acknowledged: `run-own-writes.ts` finds them. */
 export const ownWritePlants = ['laggards-read'] as const;
+/** Those of clocks that differ: `run-clocks.ts` finds them. */
+export const clockPlants = ['newer-untold'] as const;
 /** Those of schemas that are remembered: `run-grown-schemas.ts` finds them. */
 export const schemaPlants = ['memory-trusted', 'growth-untold'] as const;
 /** Those of rows that bring a field while they are read: `run-growing-rows.ts` finds them. */
@@ -99,6 +101,7 @@ export type Plant =
   | (typeof answerPlants)[number]
   | (typeof sharePlants)[number]
   | (typeof ownWritePlants)[number]
+  | (typeof clockPlants)[number]
   | (typeof schemaPlants)[number]
   | (typeof growingPlants)[number]
   | (typeof listPlants)[number]

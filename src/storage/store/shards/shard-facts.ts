@@ -1,4 +1,5 @@
 /** What a store is told of a shard with a batch, and what it says of its shards. */
+import type { Stamp } from '../../../models/stamp.ts';
 import type { LimitQuestion } from './other-series.ts';
 import type { Shard } from '../../engine/shard.ts';
 import type { StallKind } from './shard-work.ts';
@@ -9,7 +10,10 @@ export interface WritePlace extends ShardPlace {
   readonly clusterId?: bigint | undefined;
   /** Of a shard that a copy is brought to, should it be made now: what names the copy. */
   readonly copyIndex?: number | undefined;
-  /** Its one copy is this: batches need not be remembered for the sake of late ones. */
+  /**
+   * Its one copy is this, and batches come as they are taken from clients: they need not be remembered for the sake of late ones, and
+   * each is later than what is here.
+   */
   readonly isAlone?: boolean | undefined;
   /** Nothing of a batch is written where not all of it can be. */
   readonly isWhole?: boolean | undefined;
@@ -77,6 +81,8 @@ export interface WriteReceipt {
   readonly reason: string;
   /** Nothing was written: the workers of the node that have other shards are to be asked first. */
   readonly asks?: LimitQuestion | undefined;
+  /** What some of its points may have lost to (Shard.newerThan). */
+  readonly newer?: Stamp | undefined;
 }
 
 export function factsOf({ place, shard, lastWriteMs }: OpenShard, nowMs: number): ShardFacts {
