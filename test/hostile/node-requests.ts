@@ -72,5 +72,8 @@ export const nodeRequests: readonly NodeRequest[] = [
 /** What a node is told when it is to join: refused by one that has a cluster. */
 export const joinRequests: readonly NodeRequest[] = [
   of('meta', joinMetaMethod, { nodeId: 9, clusterId: 9n }),
-  of('data', joinDataMethod, { nodeId: 9, clusterId: 9n, metaAddresses: ['m9:8089'] }),
+  of('data', joinDataMethod, {
+    ...{ nodeId: 9, clusterId: 9n, metaAddresses: ['m9:8089'] },
+    sharedShards: [{ shardId: 1, database: 'd', retentionPolicy: 'autogen' }],
+  }),
 ];

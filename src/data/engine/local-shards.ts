@@ -371,8 +371,11 @@ export class LocalShards implements ShardAccess {
   }
 
   /** Makes a shard that this node has nothing of one that nobody reads until a copy has come; false for one that is here. */
-  async expectCopy(task: Omit<ExpectTask, 'clusterId'>): Promise<boolean> {
-    const whole = { ...task, clusterId: this.#cluster.clusterId() } satisfies ExpectTask;
+  async expectCopy(
+    task: Omit<ExpectTask, 'clusterId'>,
+    clusterId = this.#cluster.clusterId(),
+  ): Promise<boolean> {
+    const whole = { ...task, clusterId } satisfies ExpectTask;
     const home = this.#home(task.shardId);
     return (await this.#forgetting(() => home.call('expect-copy', whole))) as boolean;
   }

@@ -1,9 +1,6 @@
 import { DbError, isDbError } from '../../base/errors.ts';
-import {
-  dataStatusMethod,
-  joinDataMethod,
-  type DataIdentity,
-} from '../../meta/client/data-methods.ts';
+import { dataStatusMethod, type DataIdentity } from '../../meta/client/data-methods.ts';
+import { joinNode } from './join-node.ts';
 import type { MetaApi, MetaProbe } from './meta-api-options.ts';
 
 const askDeadlineMs = 5_000;
@@ -88,7 +85,7 @@ export async function addDataNode(
     clusterId: node.clusterId,
     metaAddresses: node.status.peers,
   };
-  await rpc.call(address, joinDataMethod, identity, asking).catch(async (error: unknown) => {
+  await joinNode(address, identity, ports).catch(async (error: unknown) => {
     // It has joined another cluster meanwhile, so it must not stay listed in this one.
     if (isNew && isJoined(error))
       await node.execute({ kind: 'delete-data-node', nodeId: identity.nodeId });

@@ -1,7 +1,8 @@
 import { DbError, isDbError } from '../../base/errors.ts';
-import { dataStatusMethod, joinDataMethod, leaveDataMethod, type DataIdentity } from '../../meta/client/data-methods.ts'; // prettier-ignore
+import { dataStatusMethod, leaveDataMethod, type DataIdentity } from '../../meta/client/data-methods.ts'; // prettier-ignore
 import { isSameAddress } from '../../meta/apply/apply-nodes.ts';
 import type { DataNode, NodeLabel } from '../../meta/model/catalog.ts';
+import { joinNode } from './join-node.ts';
 import type { MetaApi } from './meta-api-options.ts';
 
 const askDeadlineMs = 5_000;
@@ -51,8 +52,9 @@ export async function removeDataNode(
 export async function updateDataNode(
   oldAddress: string,
   newAddress: string,
-  { ports: { node, rpc } }: MetaApi,
+  { ports }: MetaApi,
 ): Promise<unknown> {
+  const { node, rpc } = ports;
   await node.readBarrier();
   const { dataNodes } = node.catalog;
   const known = findDataNode(dataNodes, oldAddress);
@@ -74,7 +76,7 @@ export async function updateDataNode(
   const { httpAddress } = status;
   await node.execute({ kind: 'update-data-node', nodeId, httpAddress, tcpAddress: newAddress });
   const identity: DataIdentity = { nodeId, clusterId, metaAddresses: node.status.peers };
-  await rpc.call(newAddress, joinDataMethod, identity, asking).catch(rethrowJoined);
+  await joinNode(newAddress, identity, ports).catch(rethrowJoined);
   return { id: nodeId, tcpAddr: newAddress, httpAddr: httpAddress, httpScheme: '', status: '', version: '' }; // prettier-ignore
 }
 

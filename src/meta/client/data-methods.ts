@@ -1,5 +1,6 @@
 /** What data nodes answer to the meta leader that adds them (src/proto/data.proto, service Node). */
 import { address, choice, count, flag, id, int64, list, mapped, refused, text, uint64, type Field } from '../../proto/field.ts'; // prettier-ignore
+import { MiB } from '../../base/units.ts';
 import { varve } from '../../proto/gen/wire.js';
 import { message } from '../../proto/message.ts';
 import { callMethod, streamMethod } from '../../rpc/method.ts';
@@ -7,6 +8,8 @@ import { callMethod, streamMethod } from '../../rpc/method.ts';
 const { v1 } = varve.data;
 
 const metaNodesMax = 64;
+/** Of one data node. */
+const sharedShardsMax = 200_000;
 /** Shards of one part of an answer. */
 export const statesMax = 1_000;
 
@@ -49,10 +52,24 @@ export const dataStatusMethod = callMethod('/varve.data.v1.Node/Status', {
   }),
 });
 
+/** What a node is told of a shard that it owns with others. */
+export interface SharedShard {
+  readonly shardId: number;
+  readonly database: string;
+  readonly retentionPolicy: string;
+}
+
 export const joinDataMethod = callMethod('/varve.data.v1.Node/Join', {
   access: 'newcomer',
-  requestBytesMax: 64 * 1_024,
-  request: message(v1.JoinRequest, dataIdentityFields),
+  requestBytesMax: 16 * MiB,
+  request: message(v1.JoinRequest, {
+    ...dataIdentityFields,
+    // A leader of a release before names none.
+    sharedShards: list(
+      message(v1.JoinRequest.Shard, { shardId: id, database: text(), retentionPolicy: text() }),
+      { max: sharedShardsMax },
+    ),
+  }),
   reply: message(v1.JoinReply, {}),
 });
 

@@ -71,7 +71,9 @@ export const varve: {
       readonly StatusRequest: MessageType;
       readonly StatusReply: MessageType & {
       };
-      readonly JoinRequest: MessageType;
+      readonly JoinRequest: MessageType & {
+        readonly Shard: MessageType;
+      };
       readonly JoinReply: MessageType;
       readonly DataIdentity: MessageType;
       readonly LeaveRequest: MessageType;

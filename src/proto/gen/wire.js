@@ -6537,6 +6537,7 @@ export const varve = $root.varve = (() => {
 
                 const JoinRequest = function (properties) {
                     this.metaAddresses = [];
+                    this.sharedShards = [];
                     if (properties)
                         for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                             if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -6546,6 +6547,7 @@ export const varve = $root.varve = (() => {
                 JoinRequest.prototype.nodeId = 0;
                 JoinRequest.prototype.clusterId = 0;
                 JoinRequest.prototype.metaAddresses = $util.emptyArray;
+                JoinRequest.prototype.sharedShards = $util.emptyArray;
 
                 JoinRequest.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -6561,6 +6563,9 @@ export const varve = $root.varve = (() => {
                     if (message.metaAddresses != null && message.metaAddresses.length)
                         for (let i = 0; i < message.metaAddresses.length; ++i)
                             writer.uint32(26).string(message.metaAddresses[i]);
+                    if (message.sharedShards != null && message.sharedShards.length)
+                        for (let i = 0; i < message.sharedShards.length; ++i)
+                            $root.varve.data.v1.JoinRequest.Shard.encode(message.sharedShards[i], writer.uint32(34).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -6620,6 +6625,14 @@ export const varve = $root.varve = (() => {
                                 message.metaAddresses.push(reader.stringVerify());
                                 continue;
                             }
+                        case 4: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.sharedShards && message.sharedShards.length))
+                                    message.sharedShards = [];
+                                message.sharedShards.push($root.varve.data.v1.JoinRequest.Shard.decode(reader, reader.size(), $undefined, _depth + 1));
+                                continue;
+                            }
                         }
                         reader.skipType(wireType, _depth, tag);
                         if (!reader.discardUnknown) {
@@ -6636,6 +6649,112 @@ export const varve = $root.varve = (() => {
                         throw $Error("missing end group");
                     return message;
                 };
+
+                JoinRequest.Shard = (function() {
+
+                    const Shard = function (properties) {
+                        if (properties)
+                            for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                                if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                    this[keys[i]] = properties[keys[i]];
+                    };
+
+                    Shard.prototype.shardId = 0;
+                    Shard.prototype.database = "";
+                    Shard.prototype.retentionPolicy = "";
+
+                    Shard.encode = function (message, writer, _depth) {
+                        if (!writer)
+                            writer = $Writer.create();
+                        if (_depth === $undefined)
+                            _depth = 0;
+                        if (_depth > $util.recursionLimit)
+                            throw $Error("max depth exceeded");
+                        if (message.shardId != null && $Object.hasOwnProperty.call(message, "shardId") && (typeof message.shardId === "object" ? message.shardId.low || message.shardId.high : message.shardId !== 0))
+                            writer.uint32(8).uint64(message.shardId);
+                        if (message.database != null && $Object.hasOwnProperty.call(message, "database") && message.database !== "")
+                            writer.uint32(18).string(message.database);
+                        if (message.retentionPolicy != null && $Object.hasOwnProperty.call(message, "retentionPolicy") && message.retentionPolicy !== "")
+                            writer.uint32(26).string(message.retentionPolicy);
+                        if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                            for (let i = 0; i < message.$unknowns.length; ++i)
+                                writer.raw(message.$unknowns[i]);
+                        return writer;
+                    };
+
+                    Shard.decode = function (reader, length, _end, _depth, _target) {
+                        if (!(reader instanceof $Reader))
+                            reader = $Reader.create(reader);
+                        if (_depth === $undefined)
+                            _depth = 0;
+                        if (_depth > $Reader.recursionLimit)
+                            throw $Error("max depth exceeded");
+                        let end, message, value;
+                        if (length === $undefined)
+                            end = reader.len;
+                        else {
+                            end = reader.pos + length;
+                            if (end > reader.len)
+                                throw $RangeError("index out of range");
+                            length = reader.len;
+                            reader.len = end;
+                        }
+                        message = _target || new $root.varve.data.v1.JoinRequest.Shard();
+                        while (reader.pos < end) {
+                            let start = reader.pos;
+                            let tag = reader.tag();
+                            if (tag === _end) {
+                                _end = $undefined;
+                                break;
+                            }
+                            let wireType = tag & 7;
+                            switch (tag >>>= 3) {
+                            case 1: {
+                                    if (wireType !== 0)
+                                        break;
+                                    if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                        message.shardId = value;
+                                    else
+                                        delete message.shardId;
+                                    continue;
+                                }
+                            case 2: {
+                                    if (wireType !== 2)
+                                        break;
+                                    if ((value = reader.stringVerify()).length)
+                                        message.database = value;
+                                    else
+                                        delete message.database;
+                                    continue;
+                                }
+                            case 3: {
+                                    if (wireType !== 2)
+                                        break;
+                                    if ((value = reader.stringVerify()).length)
+                                        message.retentionPolicy = value;
+                                    else
+                                        delete message.retentionPolicy;
+                                    continue;
+                                }
+                            }
+                            reader.skipType(wireType, _depth, tag);
+                            if (!reader.discardUnknown) {
+                                $util.makeProp(message, "$unknowns", false);
+                                (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                            }
+                        }
+                        if (length !== $undefined) {
+                            if (reader.pos !== end)
+                                throw $RangeError("index out of range");
+                            reader.len = length;
+                        }
+                        if (_end !== $undefined)
+                            throw $Error("missing end group");
+                        return message;
+                    };
+
+                    return Shard;
+                })();
 
                 return JoinRequest;
             })();

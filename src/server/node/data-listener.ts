@@ -1,3 +1,4 @@
+import { inLanes } from '../../base/async/in-lanes.ts';
 import { DbError } from '../../base/errors.ts';
 import type { LocalShards } from '../../data/engine/local-shards.ts';
 import { takesWrites } from '../../meta/model/shard-copies.ts';
@@ -12,6 +13,7 @@ import {
   statesMax,
   statesMethod,
   type LeaveRequest,
+  type SharedShard,
   type ShardState,
 } from '../../meta/client/data-methods.ts';
 import type { MetaClient } from '../../meta/client/meta-client.ts';
@@ -26,6 +28,9 @@ import type { DataConfig } from './data-config.ts';
 import type { RunningServer } from '../daemon/run-daemon.ts';
 import { announcedVersion } from '../daemon/version.ts';
 import type { Transfers } from './transfers.ts';
+
+/** Each makes a folder and syncs it. */
+const lostAtOnce = 16;
 
 /** The RPC port, 8088: what other nodes ask of this one, and `/status` for influxd-ctl join. */
 export class DataListener {
@@ -106,7 +111,8 @@ export class DataListener {
         const cluster = !meta.isJoined ? 'none' : clusterId === meta.clusterId ? 'same' : 'other';
         return Promise.resolve({ cluster, nodeId: meta.nodeId, httpAddress: this.#httpAddress });
       }),
-      serveCall(joinDataMethod, async (identity) => {
+      serveCall(joinDataMethod, async ({ sharedShards, ...identity }) => {
+        if (!meta.isJoined) await this.#expectLost(sharedShards, identity.clusterId);
         await meta.join(identity);
         // Before anybody writes: shards of an import have the ids that they came with.
         await this.#imported.handOver();
@@ -124,6 +130,21 @@ export class DataListener {
       }),
       serveStream(statesMethod, () => this.#states()),
     ];
+  }
+
+  /**
+   * What a node on an empty disk owns with others is at the others: it takes writes, and nobody reads it before it is here. Durably,
+   * before the node learns of a database that it could be written to in.
+   */
+  async #expectLost(shards: readonly SharedShard[], clusterId: bigint): Promise<void> {
+    if (shards.length === 0) return;
+    const held = new Set((await this.#local.holdings()).map(({ shardId }) => shardId));
+    const lost = shards.filter(({ shardId }) => !held.has(shardId));
+    await inLanes(lost, lostAtOnce, (shard) =>
+      this.#local.expectCopy({ ...shard, copyIndex: 0 }, clusterId),
+    );
+    if (lost.length > 0)
+      this.#env.log.warn('This node has nothing of shards that it owns: others are read until their files have come', { shards: lost.length }); // prettier-ignore
   }
 
   /** A node that has left already answers the same. Throws `conflict` for one that is meant for another node. */
