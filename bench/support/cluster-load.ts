@@ -3,6 +3,7 @@
  * small writes at an even pace whose answers are timed from when they were due, so that a stall is not hidden by its own
  * waiting. What is left of hinted handoff is read from the coordinator's own numbers.
  */
+import { pacedCalls, type TimedCall as TimedWrite } from './paced-calls.ts';
 import { RawClient } from './raw-client.ts';
 import type { Workload } from '../workloads.ts';
 
@@ -37,11 +38,7 @@ export async function ingest(
   return ((to - from) * linesABody) / seconds;
 }
 
-/** A small write: when it was to be sent, by performance.now(), and how long after that it was answered. */
-export interface TimedWrite {
-  readonly dueMs: number;
-  readonly waitMs: number;
-}
+export type { TimedWrite };
 
 const paceMs = 5;
 
@@ -70,34 +67,12 @@ async function timedWrites(
   { database = 'd', firstNs = 1n, consistency = 'one' }: PacedOptions = {},
 ): Promise<readonly TimedWrite[]> {
   const target = writeUrl(url, consistency, database);
-  const idle = await Promise.all(Array.from({ length: 16 }, () => RawClient.connect(target)));
-  const all = [...idle];
-  const writes: TimedWrite[] = [];
-  const under = new Set<Promise<void>>();
-  const end = { isReached: false };
-  const over = until.finally(() => {
-    end.isReached = true;
-  });
-  const startMs = performance.now();
-  for (let sent = 0; !end.isReached; sent++) {
-    const dueMs = startMs + sent * everyMs;
-    const leftMs = dueMs - performance.now();
-    if (leftMs > 0) await new Promise((wake) => setTimeout(wake, leftMs));
-    while (idle.length === 0) await Promise.race(under);
-    const client = idle.pop();
-    if (client === undefined) continue;
-    const body = Buffer.from(
-      `paced,host=h${sent % 100} value=${sent}i ${firstNs + BigInt(sent)}\n`,
-    );
-    const one = client.post(body).then(() => {
-      writes.push({ dueMs, waitMs: performance.now() - dueMs });
-      idle.push(client);
-      under.delete(one);
-    });
-    under.add(one);
-  }
-  await Promise.all(under);
-  await over;
+  const all = await Promise.all(Array.from({ length: 16 }, () => RawClient.connect(target)));
+  const writes = await pacedCalls(all, everyMs, until, (client, sent) =>
+    client.post(
+      Buffer.from(`paced,host=h${sent % 100} value=${sent}i ${firstNs + BigInt(sent)}\n`),
+    ),
+  );
   for (const client of all) client.close();
   return writes;
 }
