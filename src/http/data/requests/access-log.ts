@@ -102,8 +102,16 @@ function hostOf(ip: string | undefined): string {
   return ip.startsWith('::ffff:') && ip.includes('.') ? ip.slice('::ffff:'.length) : ip;
 }
 
+let [lastSecond, lastText] = [-1, ''];
+
 function clfTime(nowNs: bigint): string {
-  const date = new Date(Number(nowNs / 1_000_000n));
+  const second = Number(nowNs / 1_000_000_000n);
+  // Requests come by the thousand in a second.
+  if (second !== lastSecond) [lastSecond, lastText] = [second, clfText(new Date(second * 1_000))];
+  return lastText;
+}
+
+function clfText(date: Date): string {
   const two = (value: number) => String(value).padStart(2, '0');
   const day = `${two(date.getUTCDate())}/${months[date.getUTCMonth()] ?? ''}/${date.getUTCFullYear()}`;
   const time = [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map(two).join(':');
