@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { Config } from './config.ts';
 import { decodeConfigText } from './config-text.ts';
@@ -61,6 +62,15 @@ test.each([
 
 test('config: a duration that is empty is the one that a node has without', () => {
   expect(readData('[data]\ncompact-full-write-cold-duration = ""').get('data', 'compact-full-write-cold-duration')).toBe(14_400_000); // prettier-ignore
+});
+
+test('config: what influxd config of 1.12.4 prints is read, with the one duration that it prints as a number', () => {
+  const printed = readFileSync(new URL('testdata/influxd-1.12.4.txt', import.meta.url), 'utf8');
+  expect(printed).toContain('enqueued-write-timeout = 30000000000\n');
+  expect(readData(printed).get('http', 'enqueued-write-timeout')).toBe(30_000);
+  const environment = { INFLUXDB_HTTP_ENQUEUED_WRITE_TIMEOUT: '2000000000' };
+  expect(readData(printed, environment).get('http', 'enqueued-write-timeout')).toBe(2_000);
+  expect(readData('[http]\nenqueued-write-timeout = "1m"').get('http', 'enqueued-write-timeout')).toBe(60_000); // prettier-ignore
 });
 
 test('config: a wrong value in the environment names its variable', () => {

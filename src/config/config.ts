@@ -197,14 +197,18 @@ function refuseWrong(section: Section): void {
 }
 
 function checked(head: SectionHead, name: string, value: TomlValue): Value {
-  const kind = head.keys[name]?.kind ?? 'string';
   try {
-    return tomlReaders[kind](value);
+    return readValue(head.keys[name], value);
   } catch (error) {
     if (!isDbError(error, 'invalid_argument')) throw error;
     const text = `${label(head, name)} = ${describeTomlValue(value)}: ${error.message}`;
     throw new DbError('invalid_argument', text);
   }
+}
+
+function readValue({ kind, takesWholeNs = false }: Partial<Key> = {}, value: TomlValue): Value {
+  const text = typeof value === 'object' ? '' : String(value);
+  return tomlReaders[kind ?? 'string'](takesWholeNs && /^\d+$/.test(text) ? `${text}ns` : value);
 }
 
 function overridden(head: SectionHead, name: string, base: Value, environment: Environment): Value {

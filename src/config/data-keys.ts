@@ -213,7 +213,7 @@ export const dataKeys = {
     'access-log-status-filters': now('list', [], { check: statusFilters }),
     'max-concurrent-write-limit': now('integer', 0, count),
     'max-enqueued-write-limit': now('integer', 0, count),
-    'enqueued-write-timeout': now('duration', '30s', count),
+    'enqueued-write-timeout': now('duration', '30s', { ...count, takesWholeNs: true }),
     headers: now('headers', {}, { check: httpHeaders }),
   },
   logging: loggingKeys,

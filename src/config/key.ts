@@ -20,12 +20,15 @@ export interface Key<K extends Kind = Kind> {
   readonly homeFolder?: string | undefined;
   /** A second variable that sets it: where the reference's documents print an irregular one. */
   readonly alias?: string | undefined;
+  /** A duration that the reference takes, and `influxd config` of it prints, as a count of nanoseconds. */
+  readonly takesWholeNs?: boolean | undefined;
 }
 
 export interface KeyMore {
   readonly check?: KeyCheck;
   readonly homeFolder?: string;
   readonly alias?: string;
+  readonly takesWholeNs?: boolean;
 }
 
 export type KeyTable = Readonly<Record<string, Readonly<Record<string, Key>>>>;
