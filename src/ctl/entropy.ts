@@ -11,7 +11,7 @@ import { formatRfc3339 } from '../base/rfc3339.ts';
 import { sumWords } from '../data/engine/digests/hash-values.ts';
 import { ClusterRepairs } from '../data/repair/cluster-repairs.ts';
 import { digestMethod } from '../meta/client/digest-methods.ts';
-import { rangeOfGroup } from '../meta/model/shard-groups.ts';
+import { endOfGroup, rangeOfGroup } from '../meta/model/shard-groups.ts';
 import type { Catalog, RetentionPolicy, ShardGroup } from '../meta/model/catalog.ts';
 import type { BackupCommandPorts } from './backup.ts';
 import { ClusterRpc, withoutSecret } from './cluster-rpc.ts';
@@ -104,7 +104,7 @@ function comparable({ databases, dataNodes }: Catalog, nowNs: bigint): readonly 
   return databases.flatMap(({ name: database, retentionPolicies }) =>
     retentionPolicies.flatMap((policy) =>
       policy.shardGroups
-        .filter(({ deletedAtNs, endNs }) => deletedAtNs === undefined && endNs <= nowNs)
+        .filter((group) => group.deletedAtNs === undefined && endOfGroup(group) <= nowNs)
         .flatMap((group) =>
           group.shards
             .filter(({ owners, restoreIndex }) => owners.length > 1 && restoreIndex === undefined)

@@ -187,6 +187,19 @@ test('anti-entropy: a shard that is written to waits until its time has passed, 
   expect(statusOf(eager)).toEqual(['1 queued processing']);
 });
 
+test('anti-entropy: the time of a shard that was truncated has passed', async () => {
+  const all = await Neighbours.of(1);
+  all.nowNs = hourNs / 2n;
+  await all.service().check();
+  expect(all.compared).toEqual([]);
+  await all.meta.execute({ kind: 'truncate-shard-groups', timeNs: hourNs / 4n });
+  const service = all.service();
+  await service.check();
+  expect(all.compared).toEqual([1]);
+  service.queueRepair(1);
+  expect(statusOf(service)).toEqual(['1 queued processing']);
+});
+
 test('anti-entropy: what is missing here is brought from the next owner by itself, hot or not, where that is allowed', async () => {
   const all = await Neighbours.of(2);
   const otherId = all.meta.catalog.dataNodes[1]?.id;

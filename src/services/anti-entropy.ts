@@ -18,6 +18,7 @@ import type { MetaAccess } from '../meta/client/meta-access.ts';
 import type { ShardRepair } from '../meta/client/digest-methods.ts';
 import type { Catalog } from '../meta/model/catalog.ts';
 import { copiesOf } from '../meta/model/shard-copies.ts';
+import { endOfGroup } from '../meta/model/shard-groups.ts';
 import { ownsShard } from '../meta/model/shard-fate.ts';
 import type { Statistic } from '../telemetry/statistics.ts';
 
@@ -267,7 +268,7 @@ export class AntiEntropy {
     if (this.#options.repairsHot || this.#queue.get(shardId)?.from !== undefined) return true;
     const { clock, meta } = this.#ports;
     const place = meta.catalog.databases.shard(shardId);
-    return place === undefined || place.group.endNs <= clock.wallNs();
+    return place === undefined || endOfGroup(place.group) <= clock.wallNs();
   }
 
   async #repair(shardId: number, { from, ending: { signal } }: Running): Promise<void> {
@@ -320,7 +321,7 @@ export function sharedShards(
     const at = owners.indexOf(nodeId);
     const next = owners[(at + 1) % owners.length];
     if (at < 0 || next === undefined || next === nodeId) continue;
-    shared.push({ shardId, next, isHot: group.endNs > nowNs });
+    shared.push({ shardId, next, isHot: endOfGroup(group) > nowNs });
   }
   return shared;
 }
