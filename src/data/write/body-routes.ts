@@ -6,7 +6,7 @@ import { DbError } from '../../base/errors.ts';
 import { SharedBuffers } from '../../base/shared-buffers.ts';
 import { KiB, MiB } from '../../base/units.ts';
 import type { Clock } from '../../env/clock.ts';
-import { refuseUnknownCatalog, type MetaAccess } from '../../meta/client/meta-access.ts';
+import { refuseEmptyCatalog, type MetaAccess } from '../../meta/client/meta-access.ts';
 import {
   findDatabase,
   findRetentionPolicy,
@@ -258,7 +258,7 @@ export class BodyRoutes {
   checkDatabase(name: string): Database {
     const database = findDatabase(this.#ports.meta.catalog, name);
     if (database !== undefined) return database;
-    refuseUnknownCatalog(this.#ports.meta);
+    refuseEmptyCatalog(this.#ports.meta.catalog);
     throw new DbError('database_not_found', `database not found: ${JSON.stringify(name)}`);
   }
 

@@ -56,7 +56,7 @@ async function write(
   const writer = new PointsWriter({
     clock,
     stamps: new StampClock({ clock, nodeId: () => 1, random: { u32: () => 1 } }),
-    meta: { catalog, nodeId: 4 } as unknown as MetaAccess,
+    meta: { catalog, nodeId: 0 } as unknown as MetaAccess,
     shares,
     lagging: new LaggingOwners(() => true),
     routeLines: (task) => Promise.resolve(routeLines(task)),
@@ -372,7 +372,7 @@ function joinedWriter() {
   return { writer, sent };
 }
 
-test('writes: a node of a cluster that does not know its catalog has clients try again, and not drop what they have', async () => {
+test('writes: a node that does not know its catalog, or is of no cluster yet, has clients try again, and not drop what they have', async () => {
   const unknown = await write('m v=1 5', undefined, true, {
     databases: Databases.of([]),
     index: 0,

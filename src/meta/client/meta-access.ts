@@ -24,8 +24,12 @@ export function refuseUnknownCatalog({
   catalog,
   nodeId,
 }: Pick<MetaAccess, 'catalog' | 'nodeId'>): void {
-  if (nodeId !== 0 && catalog.index === 0)
-    throw new DbError('unavailable', 'meta service unavailable');
+  if (nodeId !== 0) refuseEmptyCatalog(catalog);
+}
+
+/** The same also on a node that is of no cluster yet: one on a new disk may be written to before it is added again. */
+export function refuseEmptyCatalog({ index }: Pick<Catalog, 'index'>): void {
+  if (index === 0) throw new DbError('unavailable', 'meta service unavailable');
 }
 
 /** A lease that this node has been given. */
