@@ -28,6 +28,7 @@ import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
 import { endConnectionsOnClose } from '../leaving-connections.ts';
 import { addSecureConnections } from '../secure-connections.ts';
 import { sendMetrics, sendVars } from './debug-routes.ts';
+import { answerExpecting } from './requests/expecting-clients.ts';
 import { answerHalfOpen, halfOpenMs } from './requests/half-open.ts';
 import { IdleWatch } from './requests/idle-watch.ts';
 import { sendHealth } from './health-route.ts';
@@ -111,6 +112,7 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
   const profiles = new RequestProfiles(ports.clock);
   const texts = new KnownTexts();
   addRoutes(api, { ports, options, counters, profiles, texts });
+  answerExpecting(api);
   addNodeRoutes(api, ports, counters);
   addFallbacks(api, ports);
   const shared = {

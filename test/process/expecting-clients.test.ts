@@ -1,0 +1,63 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openAccess } from '../../src/http/data/access/access-options.ts';
+import { startOneNode, type OneNode } from '../support/one-node.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'varve-expecting-'));
+let node: OneNode;
+
+beforeAll(async () => {
+  node = await startOneNode(folder, {
+    workerCount: 1,
+    access: { ...openAccess, isEnabled: true },
+  });
+  const made = [`CREATE USER root WITH PASSWORD 'pw' WITH ALL PRIVILEGES`, 'CREATE DATABASE d'];
+  for (const q of made) {
+    const body = new URLSearchParams({ q });
+    expect((await fetch(`${node.url}/query?u=root&p=pw`, { method: 'POST', body })).status).toBe(
+      200,
+    );
+  }
+});
+afterAll(async () => {
+  await node.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** Sends the head of a write alone, and gives the first that comes back. */
+async function asks(address: string, length: number): Promise<{ socket: Socket; first: string }> {
+  const socket = connect(Number(new URL(node.url).port), '127.0.0.1');
+  socket.write(`POST ${address} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: ${length}\r\n\r\n`); // prettier-ignore
+  const [first] = (await once(socket, 'data')) as [Buffer];
+  return { socket, first: first.toString() };
+}
+
+const allowed = '/write?db=d&u=root&p=pw';
+
+test.each([
+  { what: 'a wrong password', address: '/write?db=d&u=root&p=no', status: '401 Unauthorized', text: 'authorization failed' }, // prettier-ignore
+  { what: 'a missing database', address: '/write?db=no&u=root&p=pw', status: '404 Not Found', text: 'database not found: \\"no\\"' }, // prettier-ignore
+  { what: 'a body over the limit', address: allowed, length: 25_000_001, status: '413 Request Entity Too Large', text: 'Request Entity Too Large' }, // prettier-ignore
+])(
+  'expect: $what is told before the body is sent, and the connection ends',
+  async ({ address, length = 7, status, text }) => {
+    const { socket, first } = await asks(address, length);
+    expect(first).toMatch(new RegExp(`^HTTP/1.1 ${status}\r\n`));
+    expect(first).toMatch(/\r\nconnection: close\r\n/i);
+    expect(first).toContain(`{"error":"${text}"}`);
+    await once(socket, 'close');
+  },
+);
+
+test('expect: who may write is told to send the body', async () => {
+  const { socket, first } = await asks(allowed, 7);
+  expect(first).toBe('HTTP/1.1 100 Continue\r\n\r\n');
+  socket.write('m f=1 1');
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  expect(answer.toString()).toMatch(/^HTTP\/1.1 204 No Content\r\n/);
+  socket.destroy();
+});
