@@ -177,6 +177,11 @@ export class Shard {
     });
   }
 
+  /** What was decided of fields, as the log has it: they are of these types, whatever the index can tell. */
+  takeFieldTypes(fields: readonly DecidedField[]): void {
+    for (const { measurement, name, type } of fields) this.#index.decideFieldType(measurement, name, type); // prettier-ignore
+  }
+
   /** Whether points have shown all of these fields, so that their types are as durable as those are. */
   showsFields(fields: readonly DecidedField[]): boolean {
     return fields.every(({ measurement, name }) => this.#index.fields(measurement).has(name));

@@ -3,11 +3,14 @@
  *
  * Invariants:
  * - A field of a measurement has one type while the measurement has series; the first write decides (spec F49).
+ * - What was decided is taken also where a segment is damaged that may have other fields of the measurement: nobody reads then until all
+ *   of them are learned anew.
  * - A decided field does not show until a point of it does: a batch waits for the disk between the two, and readers see
  *   its fields, its series and its points all at once.
  *
  * What is in memory grows with the measurements that were asked for, not with series.
  */
+import { isDbError } from '../../base/errors.ts';
 import type { FieldType } from '../../models/field-value.ts';
 import { escapeMeasurement } from '../../models/series-key.ts';
 import type { IndexSegment } from './index-segment.ts';
@@ -143,11 +146,21 @@ export class FieldSchemas {
   }
 
   #entry(measurement: string): Schema {
-    const known = this.#find(measurement);
+    const known = this.#findSound(measurement);
     if (known !== undefined) return known;
     const schema = { types: new Map<string, FieldType>(), fields: new Map<string, FieldType>() };
     this.#schemas.set(measurement, schema);
     return schema;
+  }
+
+  /** Undefined also where a damaged segment would have to be asked. */
+  #findSound(measurement: string): Schema | undefined {
+    try {
+      return this.#find(measurement);
+    } catch (error) {
+      if (isDbError(error, 'corrupt')) return undefined;
+      throw error;
+    }
   }
 
   #stored(measurement: string): Map<string, FieldType> {

@@ -66,6 +66,27 @@ test('store: a damaged shard is well again once its file is put back, with what 
   });
 });
 
+test.each([true, false])(
+  'store: what is damaged of an index alone costs nothing, also where records of the log need it (opened behind: %s)',
+  async (opensBehind) => {
+    await withShard(async (env) => {
+      // Names of measurements, and their fields.
+      await change(env, `${folder}/000000001.index`, 5);
+      const store = await openStore(env.disk, env.clock, { opensBehind });
+      await store.whenOpen([kept.shardId]);
+      const refused = `shard 7 is damaged: ${folder}/000000001.index: the page at 0 is damaged`;
+      expect(() => store.view(kept.shardId)).toThrow(refused);
+      // It is made anew at the next look.
+      await env.clock.sleep(3_000);
+      expect(readField(store, 'm', 'v').map(({ time }) => time)).toEqual([1, 2]);
+      await store.close();
+      const again = await openStore(env.disk, env.clock);
+      expect(readField(again, 'm', 'v').map(({ time }) => time)).toEqual([1, 2]);
+      await again.close();
+    });
+  },
+);
+
 test('store: a shard that has lost count of its log is refused, and can be deleted', async () => {
   await withShard(async (env) => {
     await change(env, `${folder}/shard.json`, 12);

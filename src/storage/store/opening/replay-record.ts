@@ -12,7 +12,7 @@ const noRejects = new Uint8Array();
 export function replayRecord(open: OpenShard, record: WalRecord): void {
   if (record.sequence <= open.flushedSequence) return;
   if (record.kind === WalRecordKind.types)
-    open.shard.decideFieldTypes(decodeFieldTypes(record.payload));
+    open.shard.takeFieldTypes(decodeFieldTypes(record.payload));
   else if (record.kind === WalRecordKind.points)
     open.shard.apply(decodePointBatch(record.payload), rejectsOf(record));
   else return;
