@@ -1,6 +1,7 @@
 import { must } from '../../base/assert.ts';
 import { DbError, isDbError } from '../../base/errors.ts';
 import type { SelectStatement } from '../../influxql/ast.ts';
+import { longAnswerBytes } from '../engine/answers/answer-task.ts';
 import { regexCache } from '../../influxql/regex.ts';
 import type { ColumnSeries, OutputSeries } from '../../query/emit/result.ts';
 import { templateOf } from '../../influxql/time-template.ts';
@@ -162,10 +163,8 @@ export async function* streamOf(
     return { batches: opened, held: await holdBatches(opened, hold) };
   });
   try {
-    for (const batch of held) {
-      hold.account.release(bytesOf(batch));
-      yield batch;
-    }
+    // It stays charged until the end: as much is on its way behind it then, made and not taken (decision 136).
+    for (const batch of held) yield batch;
     held.length = 0;
     for (let next = await batches.next(); next.done !== true; next = await batches.next())
       yield next.value;
@@ -186,12 +185,13 @@ async function holdBatches(
   try {
     do {
       const next = await batches.next();
-      if (next.done === true) break;
+      if (next.done === true) return held;
       const bytes = bytesOf(next.value);
       account.charge(bytes);
       heldBytes += bytes;
       held.push(next.value);
     } while (heldBytes < heldBytesMax);
+    account.charge(Math.max(0, longAnswerBytes - heldBytes));
     return held;
   } catch (error) {
     account.release(heldBytes);

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { keptBytes } from '../../base/lent-bytes.ts';
 import { ByteWriter } from '../../query/emit/byte-writer.ts';
 import type { QueryAccount } from '../../query/run/query-account.ts';
-import type { AnswerPart } from '../engine/answers/answer-task.ts';
+import { longAnswerBytes, type AnswerPart } from '../engine/answers/answer-task.ts';
 
 export interface WholeAnswer {
   readonly kind: 'whole';
@@ -57,6 +57,7 @@ export async function startAnswer(
       heldBytes += next.value.bytes.length;
       held.push({ ...next.value, bytes: keptBytes(bufferOf(next.value)) });
     } while (heldBytes < heldBytesMax);
+    if (!isDone) account.charge(Math.max(0, longAnswerBytes - heldBytes));
   } catch (error) {
     await parts.return?.();
     hold.onEnd(error);
@@ -70,15 +71,17 @@ export async function startAnswer(
   return { kind: 'whole', bytes };
 }
 
+/**
+ * What was held back stays charged until the end: as much is on its way behind it then, made and not taken (decision 136).
+ */
 async function* restOf(
   held: AnswerPart[],
   parts: AsyncIterator<AnswerPart>,
-  { account, textOf, onIdle, onEnd }: AnswerHold,
+  { textOf, onIdle, onEnd }: AnswerHold,
 ): AsyncGenerator<Buffer> {
   let closing = '';
   try {
     for (let part = held.shift(); part !== undefined; part = held.shift()) {
-      account.release(part.bytes.length);
       closing = part.closing;
       onIdle(true);
       yield bufferOf(part);

@@ -144,6 +144,11 @@ export class StatementExecutor {
     }
   }
 
+  /** Queries hold most of what they may together. */
+  get isMemoryShort(): boolean {
+    return this.#ports.accounts.isNearlyFull;
+  }
+
   /**
    * The JSON document, or those of a chunked answer, of a request whose only statement is a SELECT that one worker answers by itself, or a SHOW of
    * what indexes have; undefined where several have to, or another owner: then `execute` answers, and nothing has run.

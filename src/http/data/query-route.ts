@@ -60,7 +60,7 @@ export async function handleQuery(
     return reply.code(204).type('application/json').send();
   }
   const { readerIdleMs: idleMs, queryTimeoutMs: timeoutMs } = options;
-  leaveSlowReader(reply.raw, ports.clock, { idleMs, timeoutMs });
+  leaveSlowReader(reply.raw, ports.clock, { idleMs, timeoutMs, isMemoryShort: () => ports.executor.isMemoryShort }); // prettier-ignore
   const isZipped = takesGzip(request.headers['accept-encoding'] ?? '');
   reply.type(format.contentType);
   if (parameters.get('chunked') === 'true')

@@ -134,8 +134,11 @@ function* groupChunks(
   { members }: Group,
   { types, ranks }: { readonly types: readonly ColumnType[]; readonly ranks: SeriesRanks | undefined }, // prettier-ignore
 ): Generator<RowChunk> {
-  const { task, fragment, spans } = plan;
+  const { task, fragment, spans, context } = plan;
   const { shardRowsMax } = task;
+  const charge = (bytes: number): void => {
+    context.charge(bytes);
+  };
   const { ascending } = fragment;
   const rowsFirst = task.rowsMax > 0 ? task.rowsMax : undefined;
   // Series stand in the order of their ranks already; shards that were cut by themselves do not.
@@ -149,11 +152,13 @@ function* groupChunks(
         : span.map((source) => {
             const own = (shards.get(source) ?? []).map(streamOf);
             return firstRows(
-              streamOfChunks(mergeChunks(own, types, { ascending, rowsFirst: shardRowsMax })),
+              streamOfChunks(
+                mergeChunks(own, types, { ascending, rowsFirst: shardRowsMax, charge }),
+              ),
               shardRowsMax,
             );
           });
-    yield* mergeChunks(streams, types, { ascending, rankAt, rowsFirst });
+    yield* mergeChunks(streams, types, { ascending, rankAt, rowsFirst, charge });
   }
 }
 

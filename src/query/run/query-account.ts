@@ -1,5 +1,8 @@
 import { DbError } from '../../base/errors.ts';
 
+/** Of what all may hold: so much is left for those that come while others are ended. */
+const nearlyFullShare = 0.75;
+
 /** What all queries of a node may hold together, whichever of its threads they run on. */
 export class NodeAccount {
   readonly #bytesMax: number;
@@ -13,6 +16,11 @@ export class NodeAccount {
 
   get bytes(): number {
     return Number(Atomics.load(this.#cell, 0));
+  }
+
+  /** Queries that come may soon be refused for what others hold. */
+  get isNearlyFull(): boolean {
+    return this.#bytesMax > 0 && this.bytes > this.#bytesMax * nearlyFullShare;
   }
 
   /** Throws `limit_exceeded` and takes nothing. */

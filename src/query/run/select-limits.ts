@@ -50,6 +50,11 @@ export class SelectAccounts {
     return this.#node.bytes;
   }
 
+  /** Queries that come may soon be refused for what others hold. */
+  get isNearlyFull(): boolean {
+    return this.#node.isNearlyFull;
+  }
+
   /** `together` is what another account of the query has shared. */
   open(together?: BigInt64Array): QueryAccount {
     return new QueryAccount(this.#node, this.limits.queryBytesMax, together);

@@ -110,6 +110,11 @@ export interface AnswerPart {
 
 /** Of an answer that is not chunked so much is held back: until then a failure is one of the whole statement (decision 13). */
 export const heldBytesMax = 4 * MiB;
+/**
+ * What is charged for an answer that leaves as it is made, held back at first or not: blocks and parts on their way, made and not taken,
+ * on each of the threads that it passes.
+ */
+export const longAnswerBytes = heldBytesMax;
 
 /** Longer ones are answered the general way: a pattern may name some ten thousand measurements. */
 const textLengthMax = MiB;

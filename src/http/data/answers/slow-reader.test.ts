@@ -4,7 +4,8 @@ import type { Clock } from '../../../env/clock.ts';
 import { leaveSlowReader } from './slow-reader.ts';
 
 /** An answer and a clock, both moved by hand. */
-function answerOf(timeoutMs: number) {
+function answerOf(timeoutMs: number, idleMs = 10) {
+  const memory = { isShort: false };
   const idle = (): void => undefined;
   const runs = { every: idle, after: idle };
   const cancelled: string[] = [];
@@ -26,8 +27,12 @@ function answerOf(timeoutMs: number) {
       answer.isDestroyed = true;
     },
   });
-  leaveSlowReader(answer as never, clock, { idleMs: 10, timeoutMs });
-  return { answer, runs, cancelled };
+  leaveSlowReader(answer as never, clock, {
+    idleMs,
+    timeoutMs,
+    isMemoryShort: () => memory.isShort,
+  });
+  return { answer, runs, cancelled, memory };
 }
 
 test('slow reader: nothing to send yet, or something taken now and then, is no reason to leave', () => {
@@ -50,6 +55,20 @@ test('slow reader: when nothing of what waits was taken for a while it is left',
   const { answer, runs } = answerOf(0);
   answer.socket.bytesWritten = 100;
   answer.writableLength = 90;
+  runs.every();
+  expect(answer.isDestroyed).toBe(false);
+  runs.every();
+  expect(answer.isDestroyed).toBe(true);
+});
+
+test('slow reader: where memory is short nobody waits long for one that takes nothing', () => {
+  const { answer, runs, memory } = answerOf(0, 60_000);
+  answer.socket.bytesWritten = 100;
+  answer.writableLength = 90;
+  for (let looks = 0; looks < 4; looks++) runs.every();
+  expect(answer.isDestroyed).toBe(false);
+  answer.writableLength = 80;
+  memory.isShort = true;
   runs.every();
   expect(answer.isDestroyed).toBe(false);
   runs.every();

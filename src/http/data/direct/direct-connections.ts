@@ -9,6 +9,7 @@ import { KiB, secondMs, secondNs } from '../../../base/units.ts';
 import type { Timer } from '../../../env/clock.ts';
 import type { RawSocket, RawSockets } from '../../../env/raw-sockets.ts';
 import type { KnownTexts } from '../../../influxql/known-texts.ts';
+import { shortIdleMs } from '../answers/slow-reader.ts';
 import { IdleWatch } from '../requests/idle-watch.ts';
 import type { DirectParts } from './direct-parts.ts';
 import { answerQuery } from './direct-queries.ts';
@@ -55,6 +56,9 @@ class DirectConnections {
   readonly #idle: IdleWatch;
   /** Those that do not take their answers. */
   readonly #slow: IdleWatch;
+  /** The same, where what their queries hold is wanted for others. */
+  readonly #hoarding: IdleWatch;
+  readonly #isMemoryShort: () => boolean;
   #isClosing = false;
   #date = { second: 0n, text: '' };
 
@@ -70,6 +74,8 @@ class DirectConnections {
     this.#clock = clock;
     this.#idle = new IdleWatch(clock, keepAliveSeconds * secondMs);
     this.#slow = new IdleWatch(clock, options.readerIdleMs);
+    this.#hoarding = new IdleWatch(clock, shortIdleMs);
+    this.#isMemoryShort = () => ports.executor.isMemoryShort;
     const answers = { date: () => this.#dateOfNow(), isClosing: () => this.#isClosing };
     const writes = new DirectWrites(parts, answers);
     const queries = { ...parts, ...answers };
@@ -140,6 +146,10 @@ class DirectConnections {
     };
     watches.push(this.#idle.add(() => connection.progress, end));
     watches.push(this.#slow.add(() => connection.takingProgress, end));
+    const endShort = (): void => {
+      if (this.#isMemoryShort()) end();
+    };
+    watches.push(this.#hoarding.add(() => connection.takingProgress, endShort));
     this.#open.add(connection);
     connection.start(raw, first);
     return true;

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { Column, ColumnType } from '../../column.ts';
 import { sliceColumn } from './column-builder.ts';
+import { chunkBytes } from './chunk-bytes.ts';
 import { MergedRows, pickedColumns, pickedTimes, type PickedRows } from './pick-merged.ts';
 import type { RowChunk } from '../series/series-rows.ts';
 
@@ -26,6 +27,8 @@ class Lane {
   #words: Uint32Array = new Uint32Array(0);
   /** Its place among those that the rows being merged are of; -1 for none. */
   number = -1;
+  /** Of the chunk at hand, as they are charged. */
+  bytes = 0;
 
   constructor(stream: ChunkStream, order: number, rankAt: number | undefined) {
     this.stream = stream;
@@ -100,6 +103,35 @@ export interface ChunkOrder {
   readonly rankAt?: number | undefined;
   /** So many rows may be all that is wanted. */
   readonly rowsFirst?: number | undefined;
+  /**
+   * Told how many bytes more than before are at hand, or fewer: a chunk of each stream, however many there are. What it throws ends the
+   * merge.
+   */
+  readonly charge?: ((bytes: number) => void) | undefined;
+}
+
+/** What chunks at hand hold, as it was charged. */
+class HeldBytes {
+  readonly #charge: (bytes: number) => void;
+  #bytes = 0;
+
+  constructor(charge: (bytes: number) => void = () => undefined) {
+    this.#charge = charge;
+  }
+
+  /** Undefined where the lane has nothing more. Throws what charging does. */
+  replace(lane: Lane, chunk: RowChunk | undefined): void {
+    const bytes = chunk === undefined ? 0 : chunkBytes(chunk);
+    const more = bytes - lane.bytes;
+    this.#charge(more);
+    this.#bytes += more;
+    lane.bytes = bytes;
+  }
+
+  end(): void {
+    this.#charge(-this.#bytes);
+    this.#bytes = 0;
+  }
 }
 
 /**
@@ -109,13 +141,25 @@ export interface ChunkOrder {
 export function* mergeChunks(
   streams: readonly ChunkStream[],
   types: readonly ColumnType[],
-  { ascending, rankAt, rowsFirst = chunkRowsMax }: ChunkOrder,
+  order: ChunkOrder,
 ): Generator<RowChunk> {
   const [only, ...others] = streams;
   if (only === undefined || others.length === 0) {
     if (only !== undefined) yield* chunksOf(only);
     return;
   }
+  const held = new HeldBytes(order.charge);
+  try {
+    yield* mergeMany(streams, { ...order, types, held });
+  } finally {
+    held.end();
+  }
+}
+
+function* mergeMany(
+  streams: readonly ChunkStream[],
+  { types, ascending, rankAt, rowsFirst = chunkRowsMax, held }: ChunkOrder & { readonly types: readonly ColumnType[]; readonly held: HeldBytes }, // prettier-ignore
+): Generator<RowChunk> {
   const lanes: Lane[] = [];
   for (const [order, stream] of streams.entries()) {
     const lane = new Lane(stream, order, rankAt);
@@ -123,6 +167,7 @@ export function* mergeChunks(
     else {
       const chunk = yield* nextChunk(stream);
       if (chunk === undefined) continue;
+      held.replace(lane, chunk);
       lane.take(chunk);
     }
     lanes.push(lane);
@@ -137,9 +182,9 @@ export function* mergeChunks(
   const rowsMax = Math.min(chunkRowsMax, rowsFirst);
   const merged = new MergedRows(lanes.length > 1 ? rowsMax : 0);
   while (lanes.length > 1) {
-    yield* refill(lanes, before);
+    yield* refill(lanes, before, held);
     if (lanes.length < 2 || lanes[0]?.isAtEnd !== false) continue;
-    const to = { types, merged, before, rowsMax };
+    const to = { types, merged, before, rowsMax, held };
     const chunk = passThrough(lanes, ascending) ?? mergeSteps(lanes, rankAt, to) ?? mergeRows(lanes, to); // prettier-ignore
     if (chunk.timesNs.length > 0) yield chunk;
   }
@@ -195,6 +240,7 @@ interface MergeInto {
   readonly merged: MergedRows;
   readonly before: (left: Lane, right: Lane) => boolean;
   readonly rowsMax: number;
+  readonly held: HeldBytes;
 }
 
 /** So many next rows of all lanes have the same times, as those of series that are written at once: 0 if not even one. */
@@ -231,7 +277,7 @@ function pickedChunk(types: readonly ColumnType[], rows: PickedRows): RowChunk {
 }
 
 function mergeRows(lanes: Lane[], to: MergeInto): RowChunk {
-  const { types, merged, before, rowsMax } = to;
+  const { types, merged, before, rowsMax, held } = to;
   // Those that rows come of: few of very many, it may be.
   const touched: Lane[] = [];
   const chunks: RowChunk[] = [];
@@ -246,7 +292,7 @@ function mergeRows(lanes: Lane[], to: MergeInto): RowChunk {
       const chunk = first.stream.next();
       if (chunk === 'pause' || chunk?.timesNs.length === 0) break;
       first.number = -1;
-      goOn(lanes, chunk, before);
+      goOn(lanes, chunk, { before, held });
       continue;
     }
     if (first.number < 0) {
@@ -265,19 +311,22 @@ function mergeRows(lanes: Lane[], to: MergeInto): RowChunk {
 function* refill(
   lanes: Lane[],
   before: (left: Lane, right: Lane) => boolean,
+  held: HeldBytes,
 ): Generator<RowChunk, undefined> {
   const first = lanes[0];
   if (first === undefined || !first.isAtEnd) return;
-  goOn(lanes, yield* nextChunk(first.stream), before);
+  goOn(lanes, yield* nextChunk(first.stream), { before, held });
 }
 
 /** With the first lane's next chunk, without it at its end. */
 function goOn(
   lanes: Lane[],
   chunk: RowChunk | undefined,
-  before: (left: Lane, right: Lane) => boolean,
+  { before, held }: Pick<MergeInto, 'before' | 'held'>,
 ): void {
-  if (chunk !== undefined) lanes[0]?.take(chunk);
+  const [first] = lanes;
+  if (first !== undefined) held.replace(first, chunk);
+  if (chunk !== undefined) first?.take(chunk);
   else {
     const last = lanes.pop();
     if (last !== undefined && lanes.length > 0) lanes[0] = last;

@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest';
+import { RepeatedText } from '../../repeated-text.ts';
+import type { Column } from '../../column.ts';
+import type { RowChunk } from '../series/series-rows.ts';
+import { chunkBytes } from './chunk-bytes.ts';
+import { mergeChunks, type ChunkStream } from './merge-chunks.ts';
+
+const rowCount = 100;
+/** Of a time and a float. */
+const streamBytes = rowCount * 16;
+
+/** Rows of a series that are written at the same times as those of others. */
+function streamOf(chunkCount: number): ChunkStream {
+  let at = 0;
+  return {
+    next() {
+      if (at === chunkCount) return undefined;
+      const firstNs = BigInt(at++ * rowCount);
+      return chunkOf(BigInt64Array.from({ length: rowCount }, (_, i) => firstNs + BigInt(i)));
+    },
+  };
+}
+
+function chunkOf(timesNs: BigInt64Array): RowChunk {
+  return { timesNs, columns: [{ type: 'float', values: new Float64Array(timesNs.length) }] };
+}
+
+function merging(streamCount: number, charge: (bytes: number) => void) {
+  const streams = Array.from({ length: streamCount }, () => streamOf(3));
+  return mergeChunks(streams, ['float'], { ascending: true, charge });
+}
+
+test.each(['to its end', 'given up'])(
+  'merge of chunks: a chunk of each stream is charged as long as it is at hand, where it is read %s',
+  (how) => {
+    let held = 0;
+    let most = 0;
+    const chunks = merging(50, (bytes) => {
+      held += bytes;
+      most = Math.max(most, held);
+    });
+    if (how === 'given up') chunks.next();
+    else for (const _ of chunks);
+    expect(most).toBe(50 * streamBytes);
+    chunks.return(undefined);
+    expect(held).toBe(0);
+  },
+);
+
+test('merge of chunks: who may hold no more ends it, with nothing charged', () => {
+  let held = 0;
+  const chunks = merging(50, (bytes) => {
+    if (held + bytes > 10 * streamBytes) throw new Error('too much');
+    held += bytes;
+  });
+  expect(() => chunks.next()).toThrow('too much');
+  expect(held).toBe(0);
+});
+
+test('chunk bytes: a text that is the same in all rows counts once, and is not made for it', () => {
+  const timesNs = new BigInt64Array(1_000);
+  const tag = new RepeatedText(Buffer.from('host'), 1_000) as unknown as Column;
+  const texts: Column = { type: 'string', values: { offsets: Uint32Array.of(0, 2, 5), bytes: new Uint8Array(5) }, valid: Uint8Array.of(1, 1) }; // prettier-ignore
+  expect(chunkBytes({ timesNs, columns: [tag] })).toBe(8_000 + 4);
+  expect(chunkBytes({ timesNs: timesNs.subarray(0, 2), columns: [texts] })).toBe(16 + 12 + 5 + 2);
+});
