@@ -15,16 +15,16 @@
 import { Mutex } from '../base/async/mutex.ts';
 import { DbError } from '../base/errors.ts';
 import type { SharedBuffers } from '../base/shared-buffers.ts';
-import type { Clock } from '../env/clock.ts';
 import type { Disk, DiskFile } from '../env/disk.ts';
 import { makeDurableDir } from '../env/make-durable-dir.ts';
 import { BlockMemory } from './block-memory.ts';
+import type { HintClock } from './hint-clock.ts';
 import { encodeHintHeader, hintHeaderBytes } from './hint-record.ts';
 import { readHints, type HintDamage, type HintRead } from './read-hints.ts';
 
 export interface HintQueuePorts {
   readonly disk: Disk;
-  readonly clock: Clock;
+  readonly clock: Pick<HintClock, 'queuedAtNs'>;
   /** What is read lies in memory of theirs. */
   readonly buffers: SharedBuffers;
   /** Bytes that are no record are handed over before the queue goes past them. */
@@ -191,7 +191,7 @@ export class HintQueue {
 
   async #append(payloads: readonly Uint8Array[]): Promise<void> {
     if (this.#isDropped) throw new DbError('shard_not_found', 'the shard is gone');
-    const queuedAtNs = this.#ports.clock.wallNs();
+    const { queuedAtNs } = this.#ports.clock;
     const { segment, file } = await this.#openActive();
     const lengthBytes = payloads.reduce((sum, one) => sum + hintHeaderBytes + one.length, 0);
     try {

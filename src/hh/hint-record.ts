@@ -5,7 +5,7 @@
  *
  *     0  u32  magic "VHR1" (the digit is the format version)
  *     4  u32  length of the payload
- *     8  i64  wall time of the node when it was queued, ns
+ *     8  i64  wall time of the node when it was queued, ns (hint-clock.ts)
  *    16  u32  CRC-32 of the payload      20  u32  CRC-32 of bytes 0..19
  *    24  payload
  *

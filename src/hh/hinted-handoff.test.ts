@@ -90,6 +90,8 @@ interface Machine {
   readonly handoff: HintedHandoff;
   /** The process dies, and another one comes up. */
   readonly restart: (clusterId?: bigint) => Promise<HintedHandoff>;
+  /** The clock of the machine steps. */
+  readonly jump: (byMs: number) => void;
 }
 
 async function machine(changed: Partial<HintOptions> = {}): Promise<Machine> {
@@ -114,7 +116,10 @@ async function machine(changed: Partial<HintOptions> = {}): Promise<Machine> {
     node.crash();
     return start(node.restart(), clusterId);
   };
-  return { world, owners, handoff, restart };
+  const jump = (byMs: number): void => {
+    node.clock.jump(byMs);
+  };
+  return { world, owners, handoff, restart, jump };
 }
 
 async function run(world: World, durationMs: number): Promise<void> {
@@ -325,6 +330,25 @@ test('hinted handoff: what has waited too long is dropped, what has not stays', 
   await run(world, 10_000);
   expect(owners.brought).toEqual(['5/7:2']);
 });
+
+test.each([10_000_000, -10_000_000])(
+  'hinted handoff: a clock that steps by %i ms drops nothing that has not waited too long',
+  async (byMs) => {
+    const { world, owners, handoff, restart, jump } = await machine({ ageMsMax: 1_000_000 });
+    owners.isDown = true;
+    await world.complete(handoff.append(5, 7, [hintOf(1)]));
+    jump(byMs);
+    await run(world, 130_000);
+    await world.complete(handoff.append(5, 7, [hintOf(2)]));
+    jump(-byMs);
+    await run(world, 130_000);
+    await restart();
+    await run(world, 130_000);
+    owners.isDown = false;
+    await run(world, 10_000);
+    expect(owners.brought).toEqual(['5/7:1', '5/7:2']);
+  },
+);
 
 test('hinted handoff: no more bytes a second than allowed', async () => {
   const { world, owners, handoff } = await machine({ rateBytes: 100 });

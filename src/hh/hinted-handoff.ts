@@ -7,6 +7,7 @@
  * Invariants:
  * - A queue of another cluster is never delivered: its folder is set aside.
  * - A folder that cannot be read costs what is in it, not the start of the node.
+ * - A clock that steps ahead or back drops nothing for its age (hint-clock.ts).
  * - What belongs to a node or shard that has left the catalog is dropped within a second of hearing of it.
  *
  * Not here: owners and catalogs (HintTarget), files (hint-queue.ts), bringing it there (node-hints.ts).
@@ -20,6 +21,7 @@ import { makeDurableDir } from '../env/make-durable-dir.ts';
 import { rowCountOf } from '../models/point-batch.ts';
 import type { Statistic } from '../telemetry/statistics.ts';
 import type { HintOptions } from './hint-options.ts';
+import { HintClock } from './hint-clock.ts';
 import { HintQuarantine } from './hint-quarantine.ts';
 import type { HintTarget } from './hint-target.ts';
 import { NodeHints } from './node-hints.ts';
@@ -42,6 +44,7 @@ export class HintedHandoff {
   readonly #ports: HintedHandoffPorts;
   readonly #options: HintOptions;
   readonly #quarantine: HintQuarantine;
+  readonly #hintClock: HintClock;
   readonly #nodes = new Map<number, NodeHints>();
   readonly #tasks: Tasks;
   readonly #timers: readonly Timer[];
@@ -56,6 +59,7 @@ export class HintedHandoff {
     this.#ports = ports;
     this.#options = options;
     this.#quarantine = new HintQuarantine(ports, options.folder);
+    this.#hintClock = new HintClock(ports.clock);
     this.#lastPurgeMs = ports.clock.monotonicMs();
     this.#tasks = new Tasks((name, error) => {
       ports.log.error('A task of hinted handoff failed', { name, error: errorText(error) });
@@ -130,7 +134,7 @@ export class HintedHandoff {
     const known = this.#nodes.get(nodeId);
     if (known !== undefined) return known;
     this.#writeCount++;
-    const made = new NodeHints(nodeId, { ...this.#ports, quarantine: this.#quarantine }, this.#options); // prettier-ignore
+    const made = new NodeHints(nodeId, { ...this.#ports, quarantine: this.#quarantine, hintClock: this.#hintClock }, this.#options); // prettier-ignore
     this.#nodes.set(nodeId, made);
     return made;
   }
@@ -207,11 +211,11 @@ export class HintedHandoff {
   }
 
   async #purgeNode(nodeId: number, node: NodeHints): Promise<void> {
-    const { clock, log } = this.#ports;
+    const { log } = this.#ports;
     try {
       await node.dropGone();
       const ageNs = BigInt(Math.round(this.#options.ageMsMax)) * 1_000_000n;
-      if (this.#isDue()) await node.dropOld(clock.wallNs() - ageNs);
+      if (this.#isDue()) await node.dropOld(this.#hintClock.agedAtNs - ageNs);
     } catch (error) {
       log.warn('Hinted writes could not be dropped', { nodeId, error: errorText(error) });
     }

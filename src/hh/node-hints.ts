@@ -23,6 +23,7 @@ import type { Log } from '../env/log.ts';
 import { rowCountOf } from '../models/point-batch.ts';
 import type { Statistic } from '../telemetry/statistics.ts';
 import { DrainPace } from './drain-pace.ts';
+import type { HintClock } from './hint-clock.ts';
 import { newProcessorCounters } from './hint-counters.ts';
 import type { HintOptions } from './hint-options.ts';
 import type { HintQuarantine } from './hint-quarantine.ts';
@@ -36,6 +37,7 @@ export interface NodeHintsPorts {
   readonly log: Log;
   readonly target: HintTarget;
   readonly quarantine: HintQuarantine;
+  readonly hintClock: HintClock;
   /** Writes of clients that this node was given so far. */
   readonly freshCount: () => number;
 }
@@ -189,7 +191,7 @@ export class NodeHints {
   }
 
   #newQueue(shardId: number): HintQueue {
-    const { disk, clock, quarantine } = this.#ports;
+    const { disk, hintClock: clock, quarantine } = this.#ports;
     const { segmentBytesMax } = this.#options;
     const onDamage: HintQueuePorts['onDamage'] = (...damage) => quarantine.take(...damage);
     const folder = `${this.folder}/${shardId}`;

@@ -4,6 +4,7 @@ import { World } from '../../test/sim/world/world.ts';
 import { drain, hintFolder, hintOf, openQueue } from '../../test/support/hint-script.ts';
 import { SharedBuffers } from '../base/shared-buffers.ts';
 import type { Env } from '../env/env.ts';
+import { HintClock } from './hint-clock.ts';
 import { HintQueue } from './hint-queue.ts';
 import { hintHeaderBytes } from './hint-record.ts';
 
@@ -117,7 +118,7 @@ test('hints: of a long queue that the disk has spoilt no more is in memory than 
     }
     const buffers = new CountedBuffers(1 << 20);
     const onDamage = () => Promise.resolve();
-    const spoilt = new HintQueue({ disk, clock, onDamage, buffers }, { folder: hintFolder, segmentBytesMax: 150 }); // prettier-ignore
+    const spoilt = new HintQueue({ disk, clock: new HintClock(clock), onDamage, buffers }, { folder: hintFolder, segmentBytesMax: 150 }); // prettier-ignore
     await spoilt.load();
     const numbers = await drain(spoilt, 100_000);
     expect(numbers.at(-1)).toBe(41);

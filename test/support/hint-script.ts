@@ -1,6 +1,7 @@
 import { SharedBuffers } from '../../src/base/shared-buffers.ts';
 import type { Clock } from '../../src/env/clock.ts';
 import type { Disk } from '../../src/env/disk.ts';
+import { HintClock } from '../../src/hh/hint-clock.ts';
 import { HintQueue, type HintQueueOptions } from '../../src/hh/hint-queue.ts';
 import type { HintDamage } from '../../src/hh/read-hints.ts';
 
@@ -31,7 +32,7 @@ export async function openQueue(
     return Promise.resolve();
   };
   const buffers = new SharedBuffers(1 << 20);
-  const queue = new HintQueue({ disk, clock, onDamage, buffers }, { folder: hintFolder, segmentBytesMax: 150, ...options }); // prettier-ignore
+  const queue = new HintQueue({ disk, clock: new HintClock(clock), onDamage, buffers }, { folder: hintFolder, segmentBytesMax: 150, ...options }); // prettier-ignore
   await queue.load();
   return { queue, damages };
 }
