@@ -54,7 +54,7 @@ export async function entropy(args: readonly string[], ports: BackupCommandPorts
     const repairs = new ClusterRepairs({
       meta: { catalog, nodeId: noNode },
       rpc: cluster.rpc,
-      service: undefined,
+      service: () => undefined,
     });
     if (action === 'repair') {
       await refusable(repairs.queue(shardId));

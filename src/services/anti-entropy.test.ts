@@ -187,6 +187,17 @@ test('anti-entropy: a shard that is written to waits until its time has passed, 
   expect(statusOf(eager)).toEqual(['1 queued processing']);
 });
 
+test('anti-entropy: what is queued is begun by the options that it is given later, and what is under way goes on', async () => {
+  const all = await Neighbours.of(3);
+  const service = all.service();
+  for (const shardId of [1, 2, 3]) service.queueRepair(shardId);
+  expect(statusOf(service)).toEqual(['1 queued processing', '2 queued', '3 queued']);
+  service.configure({ ...patient, syncMax: 2 });
+  expect(statusOf(service)).toEqual(['1 queued processing', '2 queued processing', '3 queued']);
+  await all.tick();
+  expect(all.begun.map(({ shardId }) => shardId)).toEqual([1, 2]);
+});
+
 test('anti-entropy: the time of a shard that was truncated has passed', async () => {
   const all = await Neighbours.of(1);
   all.nowNs = hourNs / 2n;

@@ -80,8 +80,8 @@ interface Running extends Queued {
 
 export class AntiEntropy {
   readonly #ports: AntiEntropyPorts;
-  readonly #options: AntiEntropyOptions;
-  readonly #timer: Timer;
+  #options: AntiEntropyOptions;
+  #timer: Timer;
   readonly #tasks: Tasks;
   readonly #closing = new AbortController();
   readonly #statuses = new Map<number, Status>();
@@ -100,7 +100,19 @@ export class AntiEntropy {
     });
     const { checkIntervalMs } = options;
     ports.log.info('Starting anti-entropy service', { checkIntervalMs });
-    this.#timer = ports.clock.every(checkIntervalMs, () => {
+    this.#timer = this.#checkEvery(checkIntervalMs);
+  }
+
+  /** It goes by these from now on; what is queued or under way goes on. */
+  configure(options: AntiEntropyOptions): void {
+    this.#options = options;
+    this.#timer.cancel();
+    this.#timer = this.#checkEvery(options.checkIntervalMs);
+    this.#next();
+  }
+
+  #checkEvery(intervalMs: number): Timer {
+    return this.#ports.clock.every(intervalMs, () => {
       this.#tasks.spawn('check', this.check());
       this.#next();
     });

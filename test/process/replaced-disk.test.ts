@@ -1,4 +1,5 @@
-import { rmSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DevCluster, eventually } from '../support/dev-cluster.ts';
@@ -10,23 +11,30 @@ const cluster = new DevCluster(14_400, '--metas', '1', '--data', '2');
 const address = '127.0.0.1:22588';
 const pointCount = 500;
 
-beforeAll(async () => {
-  await cluster.start({
-    INFLUXDB_ANTI_ENTROPY_ENABLED: 'true',
-    INFLUXDB_ANTI_ENTROPY_CHECK_INTERVAL: '1s',
-  });
-}, limitMs);
+beforeAll(() => cluster.start(), limitMs);
 afterAll(() => cluster.stop(), limitMs);
 
 /** All that a node keeps, with its identity and its list of shards. */
-async function emptyDisk(): Promise<void> {
+async function emptyDisk(): Promise<ChildProcess> {
   await cluster.kill('data-2');
   for (const folder of ['meta', 'data', 'wal', 'hh'])
     rmSync(join(cluster.dir, 'data-2', folder), { recursive: true, force: true });
-  cluster.startByHand('data-2');
+  const node = cluster.startByHand('data-2');
   await eventually(async () => {
     await fetch(`${cluster.url('data', 2)}/ping`);
   }, patienceMs);
+  return node;
+}
+
+/** What `[anti-entropy]` of the node says now, without a restart. */
+function repairs(node: ChildProcess, isEnabled: boolean): void {
+  const path = join(cluster.dir, 'data-2/influxdb.conf');
+  const [before = ''] = readFileSync(path, 'utf8').split('[anti-entropy]');
+  writeFileSync(
+    path,
+    `${before}[anti-entropy]\n  enabled = ${isEnabled}\n  check-interval = "1s"\n`,
+  );
+  node.kill('SIGHUP');
 }
 
 async function countAt(node: number, database: string): Promise<string> {
@@ -43,7 +51,7 @@ test.each(['update-data', 'add-data'])(
     const lines = Array.from({ length: pointCount }, (_, i) => `m f=1 ${i}`).join('\n');
     for (const database of [both, alone])
       expect(await cluster.write(1, lines, 'all', database)).toBe('204');
-    await emptyDisk();
+    const node = await emptyDisk();
     const args = command === 'update-data' ? [command, address, address] : [command, address];
     expect((await cluster.ctl(args)).code).toBe(0);
     let written = pointCount;
@@ -58,11 +66,15 @@ test.each(['update-data', 'add-data'])(
     }, patienceMs);
     expect(Number(await countAt(1, alone))).toBeGreaterThan(0);
 
+    const held = await cluster.ctl(['show-shards', '-v']);
+    expect(held.text.split('\n').find((line) => line.includes(` ${both} `))).toMatch(/Err:<nil>.*Err:not found/); // prettier-ignore
+    repairs(node, true);
     await eventually(async () => {
       const { text } = await cluster.ctl(['show-shards', '-v']);
       const row = text.split('\n').find((line) => line.includes(` ${both} `));
       expect(row).toMatch(/Err:<nil>.*Err:<nil>/);
     }, patienceMs);
+    repairs(node, false);
     await cluster.kill('data-1');
     expect(await countAt(2, both)).toBe(`${written}`);
     cluster.startByHand('data-1');

@@ -24,7 +24,7 @@ async function cluster() {
       cancelRepair: () => undefined,
     };
     const rpc = new RpcClient(transport, { credentials: () => ({}) });
-    const all = new ClusterRepairs({ meta: { catalog, nodeId }, rpc, service });
+    const all = new ClusterRepairs({ meta: { catalog, nodeId }, rpc, service: () => service });
     await transport.listen(`n${nodeId}:8088`, createRpcHandlers(gate, all.methods));
     return all;
   };

@@ -10,9 +10,11 @@ import { isNodeFailure } from '../shards/choose-owners.ts';
 export interface ClusterRepairsPorts {
   readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
   readonly rpc: Pick<RpcClient, 'call'>;
-  /** Undefined with `[anti-entropy] enabled = false`. */
-  readonly service: Pick<AntiEntropy, 'repairs' | 'queueRepair' | 'cancelRepair'> | undefined;
+  /** Undefined while it is `[anti-entropy] enabled = false`. */
+  readonly service: () => RepairService | undefined;
 }
+
+type RepairService = Pick<AntiEntropy, 'repairs' | 'queueRepair' | 'cancelRepair'>;
 
 const askDeadlineMs = 5_000;
 /** Whoever looks at repairs, or asks for one, does not wait for a node that stands still (decision 90). */
@@ -26,13 +28,13 @@ export class ClusterRepairs {
   }
 
   get isEnabled(): boolean {
-    return this.#ports.service !== undefined;
+    return this.#ports.service() !== undefined;
   }
 
   /** What this node answers to the others. */
   get methods(): readonly ServedMethod[] {
     return [
-      serveCall(repairsMethod, () => Promise.resolve({ repairs: this.#ports.service?.repairs ?? [] })), // prettier-ignore
+      serveCall(repairsMethod, () => Promise.resolve({ repairs: this.#ports.service()?.repairs ?? [] })), // prettier-ignore
       serveCall(queueRepairMethod, ({ shardId }) => {
         this.#service().queueRepair(shardId);
         return Promise.resolve({});
@@ -107,15 +109,15 @@ export class ClusterRepairs {
     );
   }
 
-  #service(): NonNullable<ClusterRepairsPorts['service']> {
-    const { service } = this.#ports;
+  #service(): RepairService {
+    const service = this.#ports.service();
     if (service === undefined) throw new DbError('unsupported', 'anti-entropy service is not enabled'); // prettier-ignore
     return service;
   }
 
   async #repairsOf(nodeId: number, address: string): Promise<readonly ShardRepair[]> {
     const { meta, rpc, service } = this.#ports;
-    if (nodeId === meta.nodeId) return service?.repairs ?? [];
+    if (nodeId === meta.nodeId) return service()?.repairs ?? [];
     try {
       return (await rpc.call(address, repairsMethod, {}, { deadlineMs: silentMs })).repairs;
     } catch (error) {

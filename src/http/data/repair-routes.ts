@@ -17,22 +17,27 @@ export interface RepairRoutesPorts {
   readonly repairs: ClusterRepairs;
 }
 
-/** The routes of repairs are there only where anti-entropy is enabled. */
+/** The routes of repairs are there only while anti-entropy is enabled. */
 export function addRepairRoutes(api: FastifyInstance, ports: RepairRoutesPorts): void {
   api.get('/shard-status', async (_request, reply) => sendJson(reply, await shardStatus(ports)));
-  if (!ports.repairs.isEnabled) return;
-  api.get('/shard-repair/status', async (request, reply) => {
+  const whileEnabled =
+    (handle: (request: FastifyRequest, reply: FastifyReply) => unknown) =>
+    (request: FastifyRequest, reply: FastifyReply): unknown =>
+      ports.repairs.isEnabled ? handle(request, reply) : reply.callNotFound();
+  const status = whileEnabled((request, reply) => {
     const isLocal = isLocalOf(request);
     return answer(reply, async () => sendJson(reply, await repairStatus(ports, isLocal)));
   });
-  api.post('/shard-repair/repair', (request, reply) =>
+  api.get('/shard-repair/status', status);
+  const repair = whileEnabled((request, reply) =>
     onShard(request, reply, (shardId) => ports.repairs.queue(shardId)),
   );
-  api.post(
-    '/shard-repair/cancel-repair',
-    (request, reply) =>
-    onShard(request, reply, (shardId) => ports.repairs.cancel(shardId, { isLocal: isLocalOf(request) })), // prettier-ignore
-  );
+  api.post('/shard-repair/repair', repair);
+  const cancel = whileEnabled((request, reply) => {
+    const isLocal = isLocalOf(request);
+    return onShard(request, reply, (shardId) => ports.repairs.cancel(shardId, { isLocal }));
+  });
+  api.post('/shard-repair/cancel-repair', cancel);
 }
 
 /** What this node owns, by database and policy. */

@@ -10,7 +10,7 @@ import type { HintedHandoff } from '../../hh/hinted-handoff.ts';
 import { statesMethod, type ShardState } from '../../meta/client/data-methods.ts';
 import type { MetaClient } from '../../meta/client/meta-client.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
-import { AntiEntropy } from '../../services/anti-entropy.ts';
+import { AntiEntropy, type AntiEntropyOptions, type AntiEntropyPorts } from '../../services/anti-entropy.ts'; // prettier-ignore
 import type { Transfers } from './transfers.ts';
 import { Throttle } from '../../storage/engine/compaction/throttle.ts';
 
@@ -18,6 +18,8 @@ export interface AntiEntropyParts {
   readonly repairs: ClusterRepairs;
   /** Undefined where it is not enabled. */
   readonly service: AntiEntropy | undefined;
+  /** What `[anti-entropy]` says now (SIGHUP); where it does not enable the service any more what is under way is given up. */
+  reload(changed: Config<typeof dataKeys>): void;
   close(): Promise<void>;
 }
 
@@ -53,33 +55,52 @@ export function openAntiEntropy(
     take: (bytes, signal) => throttle.take(bytes, signal),
     turn: () => clock.sleep(0),
   });
-  const service = config.get('anti-entropy', 'enabled')
-    ? new AntiEntropy(
-        {
-          ...{ clock, log, meta },
-          compare: (shardId, nodeId, signal) => repairs.compare(shardId, nodeId, signal),
-          repair: (shardId, options) => repairs.repair(shardId, options),
-          versionOf: versionsOf({ clock, meta, local, rpc }),
-          isDamaged: (shardId) => repairs.isUnreadable(shardId),
-          awaiting: () => local.awaiting(),
-          expectNone: (shardId) => local.expectNone(shardId),
-          isWaiting: (shardId) => meta.catalog.dataNodes.some(({ id }) => hints.isQueued(id, shardId)), // prettier-ignore
-        },
-        {
-          checkIntervalMs: config.get('anti-entropy', 'check-interval'),
-          fetchMax: Math.max(1, config.get('anti-entropy', 'max-fetch')),
-          syncMax: Math.max(1, config.get('anti-entropy', 'max-sync')),
-          repairsMissing: config.get('anti-entropy', 'auto-repair-missing'),
-          repairsHot: config.get('anti-entropy', 'repair-hot-shards'),
-        },
-      )
-    : undefined;
+  const servicePorts: AntiEntropyPorts = {
+    ...{ clock, log, meta },
+    compare: (shardId, nodeId, signal) => repairs.compare(shardId, nodeId, signal),
+    repair: (shardId, options) => repairs.repair(shardId, options),
+    versionOf: versionsOf({ clock, meta, local, rpc }),
+    isDamaged: (shardId) => repairs.isUnreadable(shardId),
+    awaiting: () => local.awaiting(),
+    expectNone: (shardId) => local.expectNone(shardId),
+    isWaiting: (shardId) => meta.catalog.dataNodes.some(({ id }) => hints.isQueued(id, shardId)),
+  };
+  let service: AntiEntropy | undefined;
+  let ended: Promise<void> = Promise.resolve();
+  const end = (): void => {
+    const ending = service?.close();
+    service = undefined;
+    ended = Promise.all([ended, ending]).then(() => undefined);
+  };
+  const configure = (changed: Config<typeof dataKeys>): void => {
+    const options = optionsOf(changed);
+    if (options === undefined) end();
+    else if (service === undefined) service = new AntiEntropy(servicePorts, options);
+    else service.configure(options);
+  };
+  configure(config);
   return {
-    repairs: new ClusterRepairs({ meta, rpc, service }),
-    service,
-    close: async () => {
-      await service?.close();
+    repairs: new ClusterRepairs({ meta, rpc, service: () => service }),
+    get service() {
+      return service;
     },
+    reload: configure,
+    close: async () => {
+      end();
+      await ended;
+    },
+  };
+}
+
+/** Undefined where the service is not enabled. */
+function optionsOf(config: Config<typeof dataKeys>): AntiEntropyOptions | undefined {
+  if (!config.get('anti-entropy', 'enabled')) return undefined;
+  return {
+    checkIntervalMs: config.get('anti-entropy', 'check-interval'),
+    fetchMax: Math.max(1, config.get('anti-entropy', 'max-fetch')),
+    syncMax: Math.max(1, config.get('anti-entropy', 'max-sync')),
+    repairsMissing: config.get('anti-entropy', 'auto-repair-missing'),
+    repairsHot: config.get('anti-entropy', 'repair-hot-shards'),
   };
 }
 

@@ -80,6 +80,7 @@ export async function startDataServer(
   return {
     reload: (changed) => {
       logs.reopen();
+      node.antiEntropy.reload(changed);
       void secure?.reload(secureSettings(changed));
       const ofPort = dataPortSettings(changed);
       if (ofPort !== undefined) void peers?.reload(ofPort);
