@@ -98,6 +98,21 @@ test(
     expect(ctl(basic('root', 'no'), 'show').stderr).toBe('Error: authorization failed.\n');
     expect(ctl(bearer('root', internalSecret), 'show').stderr).toBe('Error: signature is invalid.\n'); // prettier-ignore
     expect(ctl(basic('bob', 'b'), 'remove-data', at(dataPort, 88))).toMatchObject({ status: 1, stderr: 'remove-data: operation exited with error: error authorizing admin access\n' }); // prettier-ignore
+    const shards = async (method: string, path: string, user: string): Promise<number> => {
+      const headers = user === '' ? {} : { authorization: `Basic ${btoa(user)}` };
+      return (await fetch(`http://${at(dataPort, 86)}${path}`, { method, headers })).status;
+    };
+    for (const [user, read, repair] of [
+      ['', 401, 401],
+      ['bob:b', 403, 403],
+      ['root:pw', 200, 404],
+    ] as const) {
+      // prettier-ignore
+      expect(await shards('GET', '/shard-status', user)).toBe(read);
+      expect(await shards('GET', '/%73hard-status', user)).toBe(404);
+      // There is nothing to repair with: anti-entropy is off.
+      expect(await shards('POST', '/shard-repair/repair?id=1', user)).toBe(repair);
+    }
     // Asked at the one that does not lead, the credentials go along to the leader.
     const elsewhere = run('influxd-ctl', '-bind', at(secondPort, 91), ...basic('root', 'pw'), 'truncate-shards'); // prettier-ignore
     expect(elsewhere).toMatchObject({ status: 0, stdout: 'Truncated shards.\n' });

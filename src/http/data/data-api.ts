@@ -101,8 +101,9 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
     if (hasRoute(request)) addFixedHeaders(reply, fixed);
     allowAnyContentType(request);
     const refusal = refusalOfHead(request.raw);
-    if (refusal === undefined) done();
-    else sendRefusal(reply, refusal);
+    if (refusal !== undefined) sendRefusal(reply, refusal);
+    else if (isDisguised(request)) sendPlain(reply, 404, notFoundText);
+    else done();
   });
   const throttle = new WriteThrottle(ports.clock, options.throttle);
   addThrottle(api, throttle, counters);
@@ -353,6 +354,20 @@ function isWrite(request: FastifyRequest): boolean {
   return request.method === 'POST' && writeTargets.has(pathOf(request));
 }
 
+/**
+ * Whether what a route has of its own comes percent-encoded (`/%77rite`): the router takes it for the same, and the reference for an
+ * address that is not there, as whatever else looks at addresses here does.
+ */
+function isDisguised(request: FastifyRequest): boolean {
+  const { url } = request.routeOptions;
+  if (url === undefined) return false;
+  const [own = ''] = url.split(/[:*]/, 1);
+  const path = pathOf(request);
+  return own === url ? path !== own : !path.startsWith(own);
+}
+
+const notFoundText = '404 page not found';
+
 type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
 
 /** Flux is never enabled (spec F75): a node whose configuration asks for it does not start. */
@@ -409,7 +424,7 @@ function addFallbacks(api: FastifyInstance, ports: DataApiPorts): void {
   api.setNotFoundHandler((request, reply) => {
     const methods = methodsOf[pathOf(request)];
     return methods === undefined
-      ? sendPlain(reply, 404, '404 page not found')
+      ? sendPlain(reply, 404, notFoundText)
       : sendPlain(reply.header('Allow', methods.join(', ')), 405, 'Method Not Allowed');
   });
   api.setErrorHandler((error, request, reply) => {

@@ -38,7 +38,8 @@ function open(
     ports,
     access: { ...openAccess, isEnabled: true, ...options },
     counters: { add: () => undefined },
-    isServed: () => true,
+    // As with anti-entropy off: that there is nothing is no more for everybody.
+    isServed: ({ url }) => !url.startsWith('/shard-'),
   });
   for (const url of ['/query', '/debug/*', ...shards.map((one) => one.replace(/\?.*/, ''))])
     api.all(url, (request) => whoAsks(request).name);

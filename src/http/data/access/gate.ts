@@ -92,7 +92,7 @@ export function addGate(api: FastifyInstance, parts: GateParts): Admit {
 /** Addresses that are open but for `ping-auth-enabled`. */
 const pings = new Set(['/ping', '/status', '/health', '/metrics']);
 
-/** Addresses that show the whole cluster's shards and set repairs going (spec F80, F81): statements guard themselves, these do not. */
+/** Addresses that show the whole cluster's shards and set repairs going (spec F80, F81), whatever is there: statements guard themselves, these do not. */
 const ofShards = /^\/shard-(?:status|repair)(?:\/|$)/;
 
 function guardOf(
@@ -101,9 +101,10 @@ function guardOf(
 ): 'none' | 'user' | 'admin' {
   const path = pathOf(request);
   if (path.startsWith('/debug/')) return access.guardsProfiles ? 'admin' : 'none';
+  if (ofShards.test(path)) return 'admin';
   if (request.method === 'OPTIONS' || !isServed(request)) return 'none';
   if (pings.has(path)) return access.guardsPing ? 'user' : 'none';
-  return ofShards.test(path) ? 'admin' : 'user';
+  return 'user';
 }
 
 /** Until there is an admin nobody is asked who they are. Throws `unauthenticated` with the reference's texts. */

@@ -131,5 +131,7 @@ function readMultipart(body: Buffer, type: string): Promise<ReadonlyMap<string, 
 /** The address of a request without its parameters. */
 export function pathOf({ url }: Pick<AddressedRequest, 'url'>): string {
   const at = url.indexOf('?');
-  return at < 0 ? url : url.slice(0, at);
+  const whole = at < 0 ? url : url.slice(0, at);
+  // `http://host/write`, as clients ask proxies.
+  return whole.startsWith('/') ? whole : whole.replace(/^[a-z][a-z\d+.-]*:\/\/[^/]*/i, '');
 }
