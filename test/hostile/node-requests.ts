@@ -61,7 +61,7 @@ export const nodeRequests: readonly NodeRequest[] = [
   of('meta', watchMethod, { index: 0, form: 'protobuf' }),
   of('meta', announceMethod, { tcpAddress: 'd9:8088', version: 'evil', heard: [] }),
   of('data', writeShardsMethod, { batches: [{ ...evil, payload: Uint8Array.of(1, 2, 3) }] }),
-  of('data', describeMethod, { shardIds: [1] }),
+  of('data', describeMethod, { tellsStamp: false, shardIds: [1] }),
   of('data', listMethod, { of: 'series', shardIds: [1], measurements: [{ name: 'm' }] }),
   of('data', fragmentMethod, { fragment }),
   of('data', fragmentMethod, { fragment, takesPacked: true }),

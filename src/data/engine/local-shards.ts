@@ -243,7 +243,8 @@ export class LocalShards implements ShardAccess {
     // As it was before: what grows meanwhile makes it another.
     const mark = String(this.schemaVersion);
     const parts = await Promise.all(lanes.map((lane) => this.#describeLane(lane, options)));
-    return { measurements: plainOf(parts), lanes, mark };
+    const latest = options.tellsStamp === true ? await this.latestStamp(shardIds) : undefined;
+    return { measurements: plainOf(parts), lanes, mark, ...(latest !== undefined && { stampNs: stampNs(latest) }) }; // prettier-ignore
   }
 
   described(
@@ -434,9 +435,9 @@ export class LocalShards implements ShardAccess {
     return (parts as number[]).reduce((sum, part) => sum + part, 0);
   }
 
-  /** The latest stamp of all that is stored here. */
-  async latestStamp(): Promise<Stamp> {
-    const stamps = await Promise.all(this.#links.map((link) => link.call('latest-stamp', undefined))); // prettier-ignore
+  /** The latest stamp of all that is stored here, or of these shards. */
+  async latestStamp(shardIds?: readonly number[]): Promise<Stamp> {
+    const stamps = await Promise.all(this.#links.map((link) => link.call('latest-stamp', shardIds))); // prettier-ignore
     return latestOf(stamps as Stamp[]);
   }
 

@@ -125,6 +125,8 @@ export interface AnswerOptions extends AccessOptions {
 
 export interface DescribeOptions extends AccessOptions {
   readonly only?: readonly string[] | undefined;
+  /** Also of the latest stamp that the shards have, of whichever clock. */
+  readonly tellsStamp?: boolean | undefined;
 }
 
 export interface ListOptions extends AccessOptions {
@@ -240,7 +242,7 @@ export interface ShardsDescription {
   readonly measurements: readonly MeasurementDescription[];
   /** The shards asked for, parted by the workers that hold them: a fragment runs over one lane. */
   readonly lanes: readonly (readonly number[])[];
-  /** By the clock of the node's stamps, not before what it had written then; absent when it was not asked. */
+  /** By the clock of the node's stamps, not before what it had written then, or what the shards have; absent when it was not asked. */
   readonly stampNs?: bigint | undefined;
   /** Of the schemas of the node as it was asked; absent of one of an earlier release. */
   readonly mark?: string | undefined;

@@ -1,4 +1,5 @@
 import { inLanes } from '../../base/async/in-lanes.ts';
+import type { Stamp } from '../../models/stamp.ts';
 import { DbError, isDbError } from '../../base/errors.ts';
 import { SharedBuffers } from '../../base/shared-buffers.ts';
 import { MiB } from '../../base/units.ts';
@@ -188,7 +189,7 @@ export class StorageEngine implements Engine {
         await this.#store.settleLog();
         return { body: undefined };
     }
-    const answered = (await this.#copied(kind, body, context)) ?? (await this.#told(kind));
+    const answered = (await this.#copied(kind, body, context)) ?? (await this.#told(kind, body));
     if (answered !== undefined) return answered;
     throw new DbError('internal', `engine call ${kind}`);
   }
@@ -224,7 +225,7 @@ export class StorageEngine implements Engine {
   }
 
   /** What is said of the shards without reading their points; undefined for any other call. */
-  async #told(kind: string): Promise<EngineReply | undefined> {
+  async #told(kind: string, body: unknown): Promise<EngineReply | undefined> {
     const { facts } = this.#store;
     switch (kind) {
       case 'awaiting':
@@ -232,7 +233,7 @@ export class StorageEngine implements Engine {
       case 'index-bytes':
         return { body: facts.indexBytes };
       case 'latest-stamp':
-        return { body: await facts.latestStamp() };
+        return { body: await this.#latestStamp(body as readonly number[] | undefined) };
       case 'shards':
         return { body: facts.holdings };
       case 'health':
@@ -245,6 +246,11 @@ export class StorageEngine implements Engine {
         return { body: this.#counters.read(facts.numbers) };
     }
     return undefined;
+  }
+
+  async #latestStamp(shardIds: readonly number[] | undefined): Promise<Stamp> {
+    if (shardIds !== undefined) await this.#store.whenOpen(shardIds);
+    return this.#store.facts.latestStamp(shardIds);
   }
 
   async #describe({ shardIds, only }: DescribeRequest): Promise<EngineDescription> {

@@ -81,9 +81,14 @@ export class RemoteShards implements ShardAccess {
 
   async describe(
     shardIds: readonly number[],
-    { only, ...options }: DescribeOptions,
+    { only, tellsStamp = false, ...options }: DescribeOptions,
   ): Promise<ShardsDescription> {
-    const parts = this.#rpc.stream(this.#address, describeMethod, { shardIds, only }, options);
+    const parts = this.#rpc.stream(
+      this.#address,
+      describeMethod,
+      { shardIds, only, tellsStamp },
+      options,
+    );
     const measurements: MeasurementDescription[] = [];
     const lanes: (readonly number[])[] = [];
     let stampNs: bigint | undefined;

@@ -103,12 +103,12 @@ class Node4 {
   }
 
   async describe(shardIds: readonly number[]): Promise<readonly (readonly number[])[]> {
-    const parts = await this.#stream(describeMethod, { shardIds });
+    const parts = await this.#stream(describeMethod, { shardIds, tellsStamp: false });
     return parts.flatMap(({ lanes }) => lanes);
   }
 
   async mark(shardIds: readonly number[]): Promise<string | undefined> {
-    const [first] = await this.#stream(describeMethod, { shardIds });
+    const [first] = await this.#stream(describeMethod, { shardIds, tellsStamp: false });
     return first?.mark;
   }
 

@@ -112,15 +112,17 @@ function servedReads(ports: ServedShardsPorts, places: OwnPlaces): readonly Serv
   const { shards, counters, stamps, pledges } = ports;
   const marks = new SchemaMarks(ports);
   return [
-    serveStream(describeMethod, async function* ({ shardIds, only }, { signal }) {
+    serveStream(describeMethod, async function* ({ shardIds, only, tellsStamp }, { signal }) {
       counters.add('fieldDimensionsReq');
       const own = await places.readable(shardIds, signal);
       if (own.length === 0) return;
       await stamps.learned();
       // As it was before: what grows meanwhile makes it another.
       const mark = marks.current;
-      const described = await shards.describe(own, { ...options(signal), only });
-      yield* descriptionParts({ ...described, stampNs: stamps.lastNs, mark });
+      const described = await shards.describe(own, { ...options(signal), only, tellsStamp });
+      const { stampNs: storedNs = 0n } = described;
+      const stampNs = storedNs > stamps.lastNs ? storedNs : stamps.lastNs;
+      yield* descriptionParts({ ...described, stampNs, mark });
     }),
     serveStream(listMethod, async function* ({ describedAt, ...request }, { signal }) {
       marks.check(describedAt);

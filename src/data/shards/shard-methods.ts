@@ -179,6 +179,7 @@ export const describeMethod = streamMethod('/varve.data.v1.Shards/Describe', {
   request: message(v1.DescribeRequest, {
     shardIds,
     only: optional(someNames),
+    tellsStamp: flag,
   }),
   reply: message(v1.DescribeReply, {
     measurements: list(

@@ -34,7 +34,7 @@ interface Told {
 /** Node 4 runs the statement; node 5 is ahead by its clock. */
 async function run(
   text: string,
-  { nodeIds = [4, 5, 6], isDown = false, known = { 4: ['m'], 5: ['m', 'n'] } }: { readonly nodeIds?: readonly number[]; readonly isDown?: boolean; readonly known?: Readonly<Record<number, readonly string[]>> } = {}, // prettier-ignore
+  { nodeIds = [4, 5, 6], isDown = false, known = { 4: ['m'], 5: ['m', 'n'] }, toldNs = 5_000n }: { readonly nodeIds?: readonly number[]; readonly isDown?: boolean; readonly known?: Readonly<Record<number, readonly string[]>>; readonly toldNs?: bigint } = {}, // prettier-ignore
 ): Promise<Told & { readonly error: string }> {
   const told: Told = { deletes: [], kept: [], stamps: [] };
   const clock = { wallNs: () => 1_000n, monotonicMs: () => 0 };
@@ -49,7 +49,7 @@ async function run(
       return Promise.resolve({
         measurements,
         lanes: [],
-        stampNs: nodeId === 5 ? 5_000n : undefined,
+        stampNs: nodeId === 5 ? toldNs : undefined,
       });
     },
     deletePoints: async (request: DeletePointsRequest) => {
@@ -114,6 +114,12 @@ test('delete: a single node needs no stamp, as nobody brings anything late', asy
 test('delete: its stamp is later than any that came before it', async () => {
   const { stamps } = await run('DROP MEASUREMENT m');
   expect(stamps[0]).toBeGreaterThan(makeStamp(5_000n, 0xff_ff_ff_ff));
+});
+
+test('delete: its stamp is later than what a clock that was years ahead has left', async () => {
+  const toldNs = 100_000_000_000_000_000n;
+  const { stamps } = await run('DROP MEASUREMENT m', { toldNs });
+  expect(stamps[0]).toBeGreaterThan(makeStamp(toldNs, 0xff_ff_ff_ff));
 });
 
 test('delete: DROP SERIES refuses a comparison that begins with time before it looks at it, and no other, as 1.12.4 does', async () => {

@@ -6,7 +6,7 @@ import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import { maxTimeNs, minTimeNs } from '../../base/units.ts';
 import { findDatabase, findRetentionPolicy } from '../../meta/model/catalog.ts';
 import type { Expr, Source, Statement } from '../../influxql/ast.ts';
-import { makeStamp, type Stamp } from '../../models/stamp.ts';
+import type { Stamp } from '../../models/stamp.ts';
 import { namesTime, splitCondition } from '../../query/compile/split-condition.ts';
 import type { MeasurementSchema } from '../../query/compile/schema.ts';
 import { mergeDescriptions } from '../engine/lists/describe-shards.ts';
@@ -40,8 +40,7 @@ const tellDeadlineMs = 2_000;
 export interface DeletePorts extends Pick<SchemaPorts, 'meta' | 'shards'> {
   readonly stamps: {
     learned(): Promise<void> | undefined;
-    next(): Stamp;
-    seen(stamp: Stamp): void;
+    overtaking(newerNs: bigint): Stamp;
   };
   /** Keeps a delete for a node that cannot be reached, so that it gets it later. */
   readonly keepDelete: (nodeId: number, request: DeletePointsRequest) => Promise<void>;
@@ -83,7 +82,7 @@ export async function deletePoints(
     maxTimeNs: range.maxNs ?? maxTimeNs,
     catalogIndex: catalog.index,
     // Of a single node nobody brings anything late.
-    ...(isShared && { stamp: ports.stamps.next() }),
+    ...(isShared && { stamp: ports.stamps.overtaking(schemas.newestNs) }),
   };
   const deleted = measurements.length === 0 ? [] : await deleteAll(owners, { request, signal }, ports); // prettier-ignore
   throwFirst([...schemas.outcomes, ...deleted]);
@@ -121,8 +120,8 @@ interface Outcome {
 }
 
 /**
- * What the owners know of. Clocks of stamps follow each other here, so that the delete is later than all that any of them has
- * taken, whatever the wall clocks say.
+ * What the owners know of, and the latest stamp that any of them has given, taken or stored: the delete is later than that, whatever the
+ * wall clocks say, or said.
  */
 async function describeAll(
   owners: readonly Owner[],
@@ -131,18 +130,20 @@ async function describeAll(
 ): Promise<{
   readonly known: readonly MeasurementSchema[];
   readonly outcomes: readonly Outcome[];
+  readonly newestNs: bigint;
 }> {
   await stamps.learned();
   const results = await Promise.allSettled(
     owners.map(
       async ({ nodeId, shardIds }) =>
-      ownerOf(shards.of.bind(shards), nodeId).describe(shardIds, { deadlineMs: describeDeadlineMs, signal }), // prettier-ignore
+      ownerOf(shards.of.bind(shards), nodeId).describe(shardIds, { deadlineMs: describeDeadlineMs, signal, tellsStamp: true }), // prettier-ignore
     ),
   );
   const described = results.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-  for (const { stampNs = 0n } of described) stamps.seen(makeStamp(stampNs, 0));
+  let newestNs = 0n;
+  for (const { stampNs = 0n } of described) if (stampNs > newestNs) newestNs = stampNs;
   const outcomes = results.map((result, i) => ({ nodeId: owners[i]?.nodeId ?? 0, result }));
-  return { known: mergeDescriptions(described.map((one) => one.measurements)), outcomes };
+  return { known: mergeDescriptions(described.map((one) => one.measurements)), outcomes, newestNs }; // prettier-ignore
 }
 
 /** Each owner deletes; for one that is away it is kept. The other nodes hear of the stamp: what they write from now on stays. */

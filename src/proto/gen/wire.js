@@ -8677,6 +8677,7 @@ export const varve = $root.varve = (() => {
 
                 DescribeRequest.prototype.shardIds = $util.emptyArray;
                 DescribeRequest.prototype.only = null;
+                DescribeRequest.prototype.tellsStamp = false;
 
                 DescribeRequest.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -8689,6 +8690,8 @@ export const varve = $root.varve = (() => {
                         writer.uint32(10).uint64s(message.shardIds);
                     if (message.only != null && $Object.hasOwnProperty.call(message, "only"))
                         $root.varve.data.v1.Names.encode(message.only, writer.uint32(18).fork(), _depth + 1).ldelim();
+                    if (message.tellsStamp != null && $Object.hasOwnProperty.call(message, "tellsStamp") && message.tellsStamp !== false)
+                        writer.uint32(24).bool(message.tellsStamp);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -8740,6 +8743,15 @@ export const varve = $root.varve = (() => {
                                 if (wireType !== 2)
                                     break;
                                 message.only = $root.varve.data.v1.Names.decode(reader, reader.size(), $undefined, _depth + 1, message.only);
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.tellsStamp = value;
+                                else
+                                    delete message.tellsStamp;
                                 continue;
                             }
                         }

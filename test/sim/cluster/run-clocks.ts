@@ -13,8 +13,9 @@ const writesInRound = 6;
 const jumpsMs = [10_000, -10_000, 3_600_000, -3_600_000, 30 * 3_600_000, -30 * 3_600_000];
 
 /**
- * One client writes a few points over and over, each time through another node, and waits for all owners; clocks of nodes are far
- * apart, and jump. What it wrote last shows through every node. Answers how many writes there were; rejects where it does not.
+ * One client writes a few points over and over, each time through another node, and waits for all owners, and deletes one now and then;
+ * clocks of nodes are far apart, and jump. What it wrote last and has not deleted shows through every node, and nothing else. Answers how
+ * many writes there were; rejects where it does not.
  */
 export async function runClocks(
   seed: number,
@@ -35,6 +36,13 @@ export async function runClocks(
     );
   await world.run(world.nowMs + 1_000);
   const last = new Map<string, number>();
+  const erase = async (key: string): Promise<void> => {
+    const [database = '', day = ''] = key.split(' ');
+    const text = `DELETE FROM m WHERE time = ${timeOf(Number(day))}`;
+    const answer = await world.complete(ask(nodeOf(oneOf(names, random)), text, database));
+    if (typeof answer === 'string') throw new Error(answer);
+    last.delete(key);
+  };
   let written = 0;
   for (let round = 0; round < roundCount; round++) {
     cluster.machine(oneOf(names, random)).clock.jump(oneOf(jumpsMs, random));
@@ -46,14 +54,15 @@ export async function runClocks(
       await world.complete(write(nodeOf(oneOf(names, random)), { database, day, value: written }));
       last.set(`${database} ${day}`, written);
     }
+    await erase(oneOf([...last.keys()], random));
     if (round % 3 === 2) await restart(cluster, oneOf(names, random));
     for (const database of databases)
       for (const name of names) {
         const shown = await world.complete(valuesOf(nodeOf(name), database));
         const wanted = [...last].flatMap(([key, value]) => (key.startsWith(`${database} `) ? [value] : [])); // prettier-ignore
-        const missing = wanted.find((value) => !shown.includes(value));
-        if (missing !== undefined)
-          throw new Error(`${name} shows [${shown.join()}] of ${database} in round ${round}, and not ${missing}, which was written last`); // prettier-ignore
+        const [text, wantedText] = [shown, wanted].map((values) => values.sort((a, b) => a - b).join()); // prettier-ignore
+        if (text !== wantedText)
+          throw new Error(`${name} shows [${text}] of ${database} in round ${round}, and not [${wantedText}]`); // prettier-ignore
       }
   }
   return written;
@@ -73,16 +82,19 @@ async function restart(cluster: ClusterWorld, name: string): Promise<void> {
 
 const dayNs = 86_400_000_000_000n;
 
+function timeOf(day: number): bigint {
+  return BigInt(day * 10) * dayNs;
+}
+
 function write(
   node: DataNode,
   { database, day, value }: { readonly database: string; readonly day: number; readonly value: number }, // prettier-ignore
 ): Promise<void> {
-  const timeNs = BigInt(day * 10) * dayNs;
-  const body = new TextEncoder().encode(`m v=${value}i ${timeNs}`);
+  const body = new TextEncoder().encode(`m v=${value}i ${timeOf(day)}`);
   return node.writer.write({ database, retentionPolicy: '', body, stepNs: 1n, level: 'all', timeoutMs: 60_000 }); // prettier-ignore
 }
 
-async function valuesOf(node: DataNode, database: string): Promise<readonly number[]> {
+async function valuesOf(node: DataNode, database: string): Promise<number[]> {
   const answer = await ask(node, 'SELECT v FROM m', database);
   if (typeof answer === 'string') throw new Error(answer);
   return answer.flatMap((series) => {

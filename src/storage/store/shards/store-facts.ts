@@ -1,5 +1,5 @@
 import type { Clock } from '../../../env/clock.ts';
-import { latestOf, type Stamp } from '../../../models/stamp.ts';
+import { latestOf, noStamp, type Stamp } from '../../../models/stamp.ts';
 import type { PageCache } from '../../pages/page-cache.ts';
 import type { OpeningProgress, ShardOpener } from '../opening/shard-opener.ts';
 import {
@@ -89,9 +89,11 @@ export class StoreFacts {
     return [...whole.map((open) => factsOf(open, nowMs)), ...still];
   }
 
-  /** Of all that was applied here, and of shards that are not open yet. */
-  async latestStamp(): Promise<Stamp> {
+  /** Of all that was applied here, and of shards that are not open yet; or of these, as far as they are open. */
+  async latestStamp(shardIds?: readonly number[]): Promise<Stamp> {
     const { shards, opener } = this.#ports;
+    if (shardIds !== undefined)
+      return latestOf(shardIds.map((shardId) => shards.get(shardId)?.shard.latestStamp ?? noStamp));
     const pending = await opener.latestStamp();
     return latestOf([pending, ...[...shards.values()].map(({ shard }) => shard.latestStamp)]);
   }
