@@ -25,9 +25,10 @@ test('repairs: the checker tells owners that differ, whichever of the two lacks 
 });
 
 test('repairs: a node whose disk is wiped answers with nothing of a shard before it has all of it', async () => {
-  const { acknowledged, wipes, reads, refusals, shardsBrought } = await runWiped(2, { faultsMs: 6_000 }); // prettier-ignore
+  const { acknowledged, wipes, attached, reads, refusals, shardsBrought } = await runWiped(2, { faultsMs: 6_000 }); // prettier-ignore
   expect(acknowledged).toBeGreaterThan(200);
   expect(wipes).toBeGreaterThan(2);
+  expect(attached).toBeGreaterThan(0);
   expect(reads).toBeGreaterThan(20);
   expect(refusals).toBeGreaterThan(20);
   expect(shardsBrought).toBeGreaterThan(3);

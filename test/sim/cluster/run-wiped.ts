@@ -14,6 +14,8 @@ import { drained } from './run-seed.ts';
 export interface WipedResult {
   readonly acknowledged: number;
   readonly wipes: number;
+  /** Those after which the node was added again. */
+  readonly attached: number;
   /** Reads of a shard of that node that were answered once its disk had gone, and that were refused. */
   readonly reads: number;
   readonly refusals: number;
@@ -29,6 +31,7 @@ class Wiping {
   /** Of each shard what every owner had when the disk went for the last time. */
   readonly #owed = new Map<number, ReadonlySet<string>>();
   wipes = 0;
+  attached = 0;
   reads = 0;
   refusals = 0;
   fault: Error | undefined;
@@ -51,10 +54,24 @@ class Wiping {
         this.#owed.set(shardId, new Set(keys));
       }
       cluster.crash(this.#victim, 300 + below(random, 1_500));
-      for (const folder of ['data', 'wal'])
+      // With what says which node it is and which shards it had: then it is added again (decision 140).
+      const isWhole = below(random, 2) === 0;
+      for (const folder of isWhole ? ['data', 'wal', 'meta', 'hh'] : ['data', 'wal'])
         if (drive.tree.find(folder) !== undefined) drive.lose(folder);
       this.wipes++;
+      if (isWhole) await this.#attach();
     }
+  }
+
+  /** Whoever leads is asked until the node is of the cluster again. */
+  async #attach(): Promise<void> {
+    const { cluster } = this.#load;
+    const { clock } = cluster.machine('client').env;
+    while (cluster.data.get(this.#victim)?.meta.isJoined !== true) {
+      await clock.sleep(200);
+      await this.#load.orLate(cluster.add(this.#victim));
+    }
+    this.attached++;
   }
 
   /** Reads shards of the node that is wiped, by itself alone. */
@@ -102,7 +119,7 @@ class Wiping {
     // The disk may go once more before the answer is here.
     const owed = this.#owed.get(shardId);
     const node = this.#load.cluster.data.get(this.#victim);
-    if (node === undefined || owed === undefined) return false;
+    if (node?.meta.isJoined !== true || owed === undefined) return false;
     const rows = await this.#orRefused(shardRows(node.local, shardId));
     if (rows === undefined) {
       this.refusals++;
@@ -153,6 +170,13 @@ export async function runWiped(seed: number, options: LoadRunOptions = {}): Prom
   await strikeFor(load, random, { faultsMs: 12_000, ...options });
   await world.run(world.nowMs + 15_000);
   await wiping.settle();
-  const { wipes, reads, refusals } = wiping;
-  return { acknowledged: load.acknowledged.length, wipes, reads, refusals, shardsBrought };
+  const { wipes, attached, reads, refusals } = wiping;
+  return {
+    acknowledged: load.acknowledged.length,
+    wipes,
+    attached,
+    reads,
+    refusals,
+    shardsBrought,
+  };
 }
