@@ -37,12 +37,13 @@ test('form: a folder of a later release is refused as it is, whatever else its m
   });
 });
 
-test('form: what is no mark is not taken for an old one', async () => {
+test('form: what is no mark is not taken for an old one, and who reads it is told what to do', async () => {
   await withDisk(async (disk) => {
     await markForm(disk, 'a/meta');
     for (const text of ['', '{}', 'form 1', '{"form":x}']) {
       await disk.replaceFile(path, bytes(text));
-      await expect(markForm(disk, 'a/meta')).rejects.toMatchObject({ code: 'corrupt' });
+      const message = `${path}: it is no mark of a form, or damaged: put back a copy, or remove it if no later release has written here`; // prettier-ignore
+      await expect(markForm(disk, 'a/meta')).rejects.toMatchObject({ code: 'corrupt', message });
     }
   });
 });

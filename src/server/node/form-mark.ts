@@ -35,6 +35,9 @@ async function readForm(disk: Disk, path: string): Promise<number> {
     throw error;
   }
   const [, digits] = /^\{"form":(\d{1,9})[,}]/.exec(text) ?? [];
-  if (digits === undefined) throw new DbError('corrupt', `${path}: is no mark of a form`);
+  if (digits === undefined) {
+    const remedy = 'put back a copy, or remove it if no later release has written here';
+    throw new DbError('corrupt', `${path}: it is no mark of a form, or damaged: ${remedy}`);
+  }
   return Number(digits);
 }
