@@ -1,5 +1,5 @@
 import { DbError, isDbError } from '../../base/errors.ts';
-import { dataStatusMethod, type DataIdentity } from '../../meta/client/data-methods.ts';
+import { dataStatusMethod } from '../../meta/client/data-methods.ts';
 import { joinNode } from './join-node.ts';
 import type { MetaApi, MetaProbe } from './meta-api-options.ts';
 
@@ -80,18 +80,14 @@ export async function addDataNode(
   } as const;
   const made = await node.execute(command);
   const isNew = made?.isNew === true;
-  const identity: DataIdentity = {
-    nodeId: made?.nodeId ?? 0,
-    clusterId: node.clusterId,
-    metaAddresses: node.status.peers,
-  };
-  await joinNode(address, identity, ports).catch(async (error: unknown) => {
+  const id = made?.nodeId ?? 0;
+  const metaAddresses = node.status.peers;
+  const joining = { nodeId: id, clusterId, metaAddresses, wasMember: !isNew && wasMember(id, ports) }; // prettier-ignore
+  await joinNode(address, joining, ports).catch(async (error: unknown) => {
     // It has joined another cluster meanwhile, so it must not stay listed in this one.
-    if (isNew && isJoined(error))
-      await node.execute({ kind: 'delete-data-node', nodeId: identity.nodeId });
+    if (isNew && isJoined(error)) await node.execute({ kind: 'delete-data-node', nodeId: id });
     return rethrowJoined(error);
   });
-  const { nodeId: id } = identity;
   return {
     id,
     tcpAddr: address,
@@ -100,6 +96,12 @@ export async function addDataNode(
     status: '',
     version: '',
   };
+}
+
+/** One that is listed may never have heard that it is: then it has said nothing. */
+function wasMember(id: number, { node, announcements }: MetaApi['ports']): boolean {
+  const known = node.catalog.dataNodes.find((one) => one.id === id);
+  return known !== undefined && announcements.hasHeardOf(known.tcpAddress);
 }
 
 function isJoined(error: unknown): boolean {

@@ -1,5 +1,5 @@
 import { DbError, isDbError } from '../../base/errors.ts';
-import { dataStatusMethod, leaveDataMethod, type DataIdentity } from '../../meta/client/data-methods.ts'; // prettier-ignore
+import { dataStatusMethod, leaveDataMethod } from '../../meta/client/data-methods.ts'; // prettier-ignore
 import { isSameAddress } from '../../meta/apply/apply-nodes.ts';
 import type { DataNode, NodeLabel } from '../../meta/model/catalog.ts';
 import { joinNode } from './join-node.ts';
@@ -75,8 +75,9 @@ export async function updateDataNode(
   if (status.cluster !== 'none' && !isSame) throw joinedElsewhere();
   const { httpAddress } = status;
   await node.execute({ kind: 'update-data-node', nodeId, httpAddress, tcpAddress: newAddress });
-  const identity: DataIdentity = { nodeId, clusterId, metaAddresses: node.status.peers };
-  await joinNode(newAddress, identity, ports).catch(rethrowJoined);
+  const metaAddresses = node.status.peers;
+  const joining = { nodeId, clusterId, metaAddresses, wasMember: true };
+  await joinNode(newAddress, joining, ports).catch(rethrowJoined);
   return { id: nodeId, tcpAddr: newAddress, httpAddr: httpAddress, httpScheme: '', status: '', version: '' }; // prettier-ignore
 }
 

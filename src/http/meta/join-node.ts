@@ -9,13 +9,18 @@ import type { MetaApiPorts } from './meta-api-options.ts';
 /** One on an empty disk makes a folder for each shard that it owns. */
 const joinDeadlineMs = 60_000;
 
+export interface JoiningNode extends DataIdentity {
+  /** It was a member before, with shards. What others keep for one that never was is brought to it as it joins: it lacks nothing. */
+  readonly wasMember: boolean;
+}
+
 /** Tells a data node which one it is, and what it should have. Throws what the node refuses. */
 export async function joinNode(
   address: string,
-  identity: DataIdentity,
+  { wasMember, ...identity }: JoiningNode,
   { node, rpc }: Pick<MetaApiPorts, 'node' | 'rpc'>,
 ): Promise<void> {
-  const sharedShards = sharedShardsOf(node.catalog, identity.nodeId);
+  const sharedShards = wasMember ? sharedShardsOf(node.catalog, identity.nodeId) : [];
   const request = { ...identity, sharedShards };
   await rpc.call(address, joinDataMethod, request, { deadlineMs: joinDeadlineMs });
 }

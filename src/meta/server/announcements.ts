@@ -39,6 +39,11 @@ export class Announcements {
       .filter(({ ageMs }) => ageMs <= this.#expirationMs);
   }
 
+  /** Whether it ever said anything since this process began, as far as that is remembered: only members do. */
+  hasHeardOf(tcpAddress: string): boolean {
+    return this.#heard.has(tcpAddress);
+  }
+
   /** '' when the node is silent. */
   versionOf(tcpAddress: string): string {
     return this.#lately(tcpAddress)?.version ?? '';

@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest';
+import { MemoryMeta } from '../../../test/support/memory-meta.ts';
+import type { Clock } from '../../env/clock.ts';
+import { joinDataMethod, type SharedShard } from '../../meta/client/data-methods.ts';
+import { Announcements } from '../../meta/server/announcements.ts';
+import { addDataNode } from './add-nodes.ts';
+import type { MetaApi } from './meta-api-options.ts';
+
+const clock = { monotonicMs: () => 0 } as unknown as Clock;
+
+/** Two nodes, of which shards have copies, and what the second one hears as it is added: how is up to the test. */
+async function cluster() {
+  const meta = new MemoryMeta();
+  await meta.execute({ kind: 'found-cluster', clusterId: 7n });
+  const create = (i: number) =>
+    meta.execute({ kind: 'create-data-node', httpAddress: `h${i}:1`, tcpAddress: `n${i}:1`, dataNodesMax: 9 }); // prettier-ignore
+  await create(1);
+  await meta.execute({ kind: 'create-database', name: 'd', policy: { replication: 2 } });
+  const group = (at: bigint) =>
+    meta.execute({ kind: 'create-shard-groups', database: 'd', retentionPolicy: 'autogen', timesNs: [at] }); // prettier-ignore
+  const announcements = new Announcements(clock, 1_000);
+  const heard: number[][] = [];
+  const rpc = {
+    call: (_to: string, method: unknown, { sharedShards = [] }: { readonly sharedShards?: readonly SharedShard[] }) => {
+      if (method === joinDataMethod) heard.push(sharedShards.map(({ shardId }) => shardId));
+      return Promise.resolve({ cluster: 'none', httpAddress: 'h2:1' });
+    },
+  }; // prettier-ignore
+  const node = {
+    get catalog() {
+      return meta.catalog;
+    },
+    clusterId: 7n,
+    status: { peers: [] },
+    execute: async (command: Parameters<typeof meta.execute>[0]) => {
+      const made = await meta.execute(command);
+      // As soon as it is listed it owns what comes.
+      if (command.kind === 'create-data-node') await group(0n);
+      return made;
+    },
+  };
+  const ports = { clock, node, rpc, announcements };
+  const api = { ports, options: { dataNodesMax: 9 } } as unknown as MetaApi;
+  return { add: () => addDataNode('n2:1', api), create, group, announcements, heard };
+}
+
+test('add data node: a new one lacks nothing of the shards that are made as it joins', async () => {
+  const { add, heard } = await cluster();
+  await add();
+  expect(heard).toEqual([[]]);
+});
+
+test('add data node: one that was listed and never heard of it lacks nothing', async () => {
+  const { add, create, group, heard } = await cluster();
+  await create(2);
+  await group(0n);
+  await add();
+  expect(heard).toEqual([[]]);
+});
+
+test('add data node: a member that has lost its identity hears which shards it owns with others', async () => {
+  const { add, create, group, announcements, heard } = await cluster();
+  await create(2);
+  await group(0n);
+  announcements.note({ tcpAddress: 'n2:1', version: 'v1' });
+  await add();
+  expect(heard).toEqual([[1]]);
+});
