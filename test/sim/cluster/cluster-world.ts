@@ -89,6 +89,8 @@ export class ClusterWorld {
   readonly #restoreAfterMs: number;
   readonly #random: Random;
   readonly #memories = new EngineMemories();
+  /** Data nodes that have joined: they announce themselves. */
+  readonly #members = new Set<string>();
 
   constructor(seed: number, options: ClusterOptions = {}) {
     this.#plant = options.plant;
@@ -150,6 +152,7 @@ export class ClusterWorld {
     for (const name of names) {
       const isPassive = name === passive && this.#plant !== 'passive-owns';
       await world.complete(addDataNode(`${name}:8088`, first, { isPassive }));
+      this.#members.add(name);
     }
     const policy = { replication: this.knobs.replicaCount };
     await world.complete(first.ports.node.execute({ kind: 'create-database', name: 'd', policy }));
@@ -169,7 +172,10 @@ export class ClusterWorld {
     const leader = [...this.metas].find(([, node]) => node.isLeader)?.[0];
     if (leader === undefined) throw new Error('no leader');
     if (name.startsWith('m')) await addMetaNode(`${name}:8091`, this.#api(leader));
-    else await addDataNode(`${name}:8088`, this.#api(leader));
+    else {
+      await addDataNode(`${name}:8088`, this.#api(leader));
+      this.#members.add(name);
+    }
   }
 
   /** Nothing of the cluster is to run any more: its memories are others'. */
@@ -300,6 +306,7 @@ export class ClusterWorld {
       });
     const rpc = new RpcClient(transport, node.membership);
     const announcements = new Announcements(clock, 30_000);
+    for (const name of this.#members) announcements.note({ tcpAddress: `${name}:8088`, version: '' }); // prettier-ignore
     return {
       ports: { clock, jobs, passwordScheme: defaultPasswordScheme, random, log, node, rpc, announcements, leases: leasesOf(clock, node), copies, plans, probe, requestId: () => '' }, // prettier-ignore
       options: {
