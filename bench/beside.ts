@@ -1,13 +1,13 @@
 /**
  * `npm run bench:beside`: how long questions and small writes wait while a server takes cpu lines at a rate that all can bear,
- * flushes and compactions under way. The same bodies, questions and pace for this server
- * and for InfluxDB, one after the other, first with nothing beside them and then beside the load; each is timed from when it was due.
+ * flushes and compactions under way. The same bodies, questions and pace for this server and for InfluxDB, one after the other, first with
+ * nothing beside them and then beside the load; each is timed from when it was due.
  */
 import { parseArgs } from 'node:util';
 import { must } from '../src/base/assert.ts';
 import { Asker } from './support/asker.ts';
-import { FreshWrites, ingest, quantile } from './support/cluster-load.ts';
-import { pacedCalls, type TimedCall } from './support/paced-calls.ts';
+import { FreshWrites, ingest } from './support/cluster-load.ts';
+import { pacedCalls, waitsText, type TimedCall } from './support/paced-calls.ts';
 import { RawClient } from './support/raw-client.ts';
 import { startInfluxd, startVarve, usageOf, type BenchServer } from './support/servers.ts';
 import { workloads, type Workload } from './workloads.ts';
@@ -41,11 +41,14 @@ process.env['INFLUXDB_DATA_CACHE_SNAPSHOT_MEMORY_SIZE'] = values['snapshot-bytes
 const cpu = must(workloads['cpu'], 'a kind of load');
 const workload = cpu({ bodies: loadedCount + loadCount, rows, series: hosts, passes: 1 });
 
-const questions: readonly {
+interface Question {
   readonly name: string;
   readonly everyMs: number;
+  /** Of the hour that ends there; each has hosts of its own. */
   readonly text: (lastSeconds: number, number: number) => string;
-}[] = [
+}
+
+const questions: readonly Question[] = [
   {
     name: 'one host, one hour',
     everyMs: 20,
@@ -98,7 +101,7 @@ async function measure(server: BenchServer): Promise<void> {
   print(name, `beside ${values['lines-a-second']} lines/s`, await asked(load));
   const bodies = await load;
   const { cpuSeconds, peakBytes } = usageOf(server);
-  tell(`  bodies of the load: ${waits(bodies)}; ${((cpuSeconds - before) / (lengthMs / 1_000)).toFixed(2)} processors, ${(peakBytes / 1_048_576).toFixed(0)} MiB at most`); // prettier-ignore
+  tell(`  bodies of the load: ${waitsText(bodies)}; ${((cpuSeconds - before) / (lengthMs / 1_000)).toFixed(2)} processors, ${(peakBytes / 1_048_576).toFixed(0)} MiB at most`); // prettier-ignore
   const { field, measurement } = workload;
   const wanted = progress.sentCount * rows;
   const stored = await server.countPoints({ measurement, field });
@@ -156,13 +159,7 @@ function hourBefore(lastSeconds: number): string {
 
 function print(server: string, when: string, of: Timed): void {
   tell(`${server}, ${when}`);
-  for (const [name, calls] of of) tell(`  ${name}: ${waits(calls)}`);
-}
-
-function waits(calls: readonly TimedCall[]): string {
-  const all = calls.map(({ waitMs }) => waitMs);
-  const at = (share: number): string => quantile(all, share).toFixed(1);
-  return `p50 ${at(0.5)}, p99 ${at(0.99)}, most ${at(1)} ms of ${all.length}`;
+  for (const [name, calls] of of) tell(`  ${name}: ${waitsText(calls)}`);
 }
 
 function passed(ms: number): Promise<void> {

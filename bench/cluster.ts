@@ -8,13 +8,9 @@
 import { parseArgs } from 'node:util';
 import { DevCluster, eventually } from '../test/support/dev-cluster.ts';
 import { Asker } from './support/asker.ts';
-import {
-  FreshWrites,
-  hintedBytes,
-  ingest,
-  quantile,
-  type TimedWrite,
-} from './support/cluster-load.ts';
+import { FreshWrites, hintedBytes, ingest, type TimedWrite } from './support/cluster-load.ts';
+import { waitsText } from './support/paced-calls.ts';
+import { quantile } from './support/quantile.ts';
 import { startInfluxd } from './support/servers.ts';
 import { threadTimes, threadTurns, type ThreadTurns } from './support/thread-times.ts';
 import { cpuQueries } from './tsbs/cpu-queries.ts';
@@ -301,7 +297,7 @@ function fromFirst(writes: readonly TimedWrite[], lengthMs: number): readonly Ti
 }
 
 function printWaits(span: string, writes: readonly TimedWrite[]): void {
-  print(`fresh writes (${values['fresh-level']}, ${values['fresh-shard']} shard), ${span}: ${waits(writes)}`); // prettier-ignore
+  print(`fresh writes (${values['fresh-level']}, ${values['fresh-shard']} shard), ${span}: ${waitsText(writes)}`); // prettier-ignore
   if (!values.slowest) return;
   const slowest = [...writes].sort((a, b) => b.waitMs - a.waitMs).slice(0, slowestShown);
   print(`  ${slowest.map(({ dueMs, waitMs }) => `${waitMs.toFixed(0)} at ${(dueMs - (writes[0]?.dueMs ?? 0)).toFixed(0)}`).join(', ')}`); // prettier-ignore
@@ -314,12 +310,6 @@ async function askedFor(url: string, lengthMs: number): Promise<void> {
     await new Promise((wake) => setTimeout(wake, pollMs));
     await hintedBytes(url);
   }
-}
-
-function waits(writes: readonly TimedWrite[]): string {
-  const all = writes.map(({ waitMs }) => waitMs);
-  const at = (share: number): string => quantile(all, share).toFixed(1);
-  return `p50 ${at(0.5)}, p90 ${at(0.9)}, p99 ${at(0.99)}, most ${at(1)} ms of ${all.length}`;
 }
 
 /** From when there is less than `bytes` until there is nothing, by performance.now(). */

@@ -6,7 +6,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { must } from '../src/base/assert.ts';
-import { ingest, pacedWrites, quantile } from './support/cluster-load.ts';
+import { ingest, pacedWrites } from './support/cluster-load.ts';
+import { quantile } from './support/quantile.ts';
 import { startVarve, usageOf, type BenchServer } from './support/servers.ts';
 import { threadTimes } from './support/thread-times.ts';
 import { workloads } from './workloads.ts';

@@ -108,11 +108,6 @@ export async function hintedBytes(url: string): Promise<number> {
   return bytes;
 }
 
-export function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-}
-
 function writeUrl(url: string, consistency: string, database = 'd'): URL {
   return new URL(`${url}/write?db=${database}&consistency=${consistency}`);
 }

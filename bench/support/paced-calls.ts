@@ -1,4 +1,5 @@
 /** Calls at an even pace, each timed from when it was due: a server that stalls is not spared those that it kept waiting. */
+import { quantile } from './quantile.ts';
 
 /** When it was to be made, by performance.now(), and how long after that it was answered. */
 export interface TimedCall {
@@ -38,4 +39,11 @@ export async function pacedCalls<Client>(
   await Promise.all(under);
   await over;
   return calls;
+}
+
+/** How long calls waited, for people. */
+export function waitsText(calls: readonly TimedCall[]): string {
+  const all = calls.map(({ waitMs }) => waitMs);
+  const at = (share: number): string => quantile(all, share).toFixed(1);
+  return `p50 ${at(0.5)}, p90 ${at(0.9)}, p99 ${at(0.99)}, most ${at(1)} ms of ${all.length}`;
 }
