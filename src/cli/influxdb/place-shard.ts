@@ -131,7 +131,7 @@ async function deleteOf(
     maxTimeNs: range.maxTimeNs,
   }));
   const turn = () => Promise.resolve();
-  for (const path of paths) await addTombstones({ disk, turn }, path, tombstones);
+  for (const path of paths) await addTombstones({ disk, turn }, { path }, tombstones);
 }
 
 /** On another file system, or of another owner, a file cannot be linked. */

@@ -61,7 +61,10 @@ export async function deleteFromFiles(
   for (const file of files) {
     const struck: Struck = { whole: [], parts: [] };
     const list = tombstonesOf(file, doomed, { range, struck });
-    if (!(await addTombstones({ disk, turn }, file.path, list))) continue;
+    const { path } = file;
+    const sealed = await addTombstones({ disk, turn }, { path, seal: file.seal.tombstones }, list);
+    if (sealed === undefined) continue;
+    file.sealTombstones(sealed);
     for (let from = 0; from < struck.whole.length; from += shownAtOnce) {
       file.forgetKeys(struck.whole.slice(from, from + shownAtOnce));
       await turn();

@@ -34,15 +34,16 @@ test('tombstones: what was added is read, all of it', async () => {
   const world = new World(1);
   const { disk } = world.addNode('a').env;
   const turn = () => Promise.resolve();
+  const readTexts = async (path: string) => textsOf((await readTombstones(disk, path)).list);
   await world.complete(
     (async () => {
-      expect(textsOf(await readTombstones(disk, 'x-1.tsm'))).toEqual([]);
-      await addTombstones({ disk, turn }, 'x-1.tsm', added(some));
-      await addTombstones({ disk, turn }, 'x-1.tsm', added(some.slice(1)));
-      expect(textsOf(await readTombstones(disk, 'x-1.tsm'))).toEqual(textsOf([...some, ...some.slice(1)])); // prettier-ignore
+      expect(await readTexts('x-1.tsm')).toEqual([]);
+      await addTombstones({ disk, turn }, { path: 'x-1.tsm' }, added(some));
+      await addTombstones({ disk, turn }, { path: 'x-1.tsm' }, added(some.slice(1)));
+      expect(await readTexts('x-1.tsm')).toEqual(textsOf([...some, ...some.slice(1)])); // prettier-ignore
       const many = Array.from({ length: 25_000 }, (_, i) => ({ key: Buffer.from(`k${i}`), minTimeNs: 1n, maxTimeNs: 2n })); // prettier-ignore
-      await addTombstones({ disk, turn }, 'y-1.tsm', added(many));
-      expect(textsOf(await readTombstones(disk, 'y-1.tsm'))).toEqual(textsOf(many));
+      await addTombstones({ disk, turn }, { path: 'y-1.tsm' }, added(many));
+      expect(await readTexts('y-1.tsm')).toEqual(textsOf(many));
     })(),
   );
 });
@@ -148,7 +149,7 @@ test('tsm file: a million tombstones are taken in slices as it is opened', async
         if (i % 4 === 1) return [{ key, minTimeNs: 1n, maxTimeNs: 4n }, { key, minTimeNs: 5n, maxTimeNs: 9n }]; // prettier-ignore
         return i % 4 === 2 ? [{ key, minTimeNs: 2n, maxTimeNs: 4n }] : [];
       });
-      await addTombstones({ disk, turn: () => Promise.resolve() }, 'a-1.tsm', struck);
+      await addTombstones({ disk, turn: () => Promise.resolve() }, { path: 'a-1.tsm' }, struck);
       let restCount = 0;
       let ms = 0;
       const rest = (): Promise<void> => {

@@ -4,13 +4,15 @@
  *
  * Invariants:
  * - a file is replaced as a whole, old members and the new one, so that a crash leaves a delete out or in;
- * - what was deleted once stays so: a file that cannot be read is damage of its shard, never passed over;
+ * - what was deleted once stays so: a file that cannot be read, that is gone or lacks members is damage of its shard, never passed
+ *   over. The format has no sum of all members, so `shard.json` has one (tsm-seal.ts);
  * - versions 2 (plain) and 3 (one member) of the reference are read, and written on as version 4.
  */
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { crc32, gunzipSync, gzipSync } from 'node:zlib';
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import { GrowingBytes } from '../../base/growing-bytes.ts';
 import type { Disk } from '../../env/disk.ts';
+import type { TombstoneSeal } from './tsm-seal.ts';
 
 /** Inclusive, int64 nanoseconds. */
 export interface TimeRange {
@@ -37,28 +39,53 @@ export function tombstonePath(tsmPath: string): string {
   return tsmPath.replace(/\.tsm$/, '.tombstone');
 }
 
-/** Those of a TSM file, none when it has no such file; to be gone through once. Throws `corrupt` with the path, then too. */
-export async function readTombstones(disk: Disk, tsmPath: string): Promise<Iterable<Tombstone>> {
+export interface ReadTombstones {
+  /** To be gone through once. Throws `corrupt` with the path. */
+  readonly list: Iterable<Tombstone>;
+  /** What their file is now; undefined of none, and of earlier versions, which a delete writes anew. */
+  readonly seal: TombstoneSeal | undefined;
+}
+
+/** Those of a TSM file, none when it has no such file. Throws `corrupt` with the path where they are not all that were sealed. */
+export async function readTombstones(
+  disk: Disk,
+  tsmPath: string,
+  seal?: TombstoneSeal,
+): Promise<ReadTombstones> {
   const path = tombstonePath(tsmPath);
-  const bytes = await readIfThere(disk, path);
-  return bytes === undefined ? [] : decodeTombstones(path, bytes);
+  const bytes = await readSealed(disk, path, seal);
+  if (bytes === undefined) return { list: [], seal: undefined };
+  const isGrowing = magicOf(bytes) === tombstoneMagics.members;
+  const list = decodeTombstones(path, bytes);
+  return { list, seal: isGrowing ? sealOf(bytes) : undefined };
 }
 
 /** Goes through them all. Throws `corrupt` with the path. */
-export async function checkTombstones(disk: Disk, tsmPath: string): Promise<void> {
-  const tombstones = (await readTombstones(disk, tsmPath))[Symbol.iterator]();
+export async function checkTombstones(
+  disk: Disk,
+  tsmPath: string,
+  seal?: TombstoneSeal,
+): Promise<void> {
+  const { list } = await readTombstones(disk, tsmPath, seal);
+  const tombstones = list[Symbol.iterator]();
   while (tombstones.next().done !== true);
 }
 
+/** Whether it says what is wrong with the tombstones of a TSM file, and not with that file. */
+export function isOfTombstones({ message }: DbError, tsmPath: string): boolean {
+  return message.startsWith(`${tombstonePath(tsmPath)}: `);
+}
+
 /**
- * Adds to those of a TSM file; resolves once they are durable, with whether there were any. `turn` lets others run: between
- * members, and where the list has undefined.
+ * Adds to those of a TSM file; resolves once they are durable with what their file is then, with undefined where there was nothing to
+ * add. `seal` says what it is. `turn` lets others run: between members, and where the list has undefined. Throws what the disk says, and
+ * `corrupt` where what was deleted before is not there any more.
  */
 export async function addTombstones(
   { disk, turn }: { readonly disk: Disk; readonly turn: () => Promise<void> },
-  tsmPath: string,
+  { path: tsmPath, seal }: { readonly path: string; readonly seal?: TombstoneSeal | undefined },
   tombstones: Iterable<Tombstone | undefined>,
-): Promise<boolean> {
+): Promise<TombstoneSeal | undefined> {
   const path = tombstonePath(tsmPath);
   const members: Uint8Array[] = [];
   const member = new GrowingBytes(memberBytesFull * 2);
@@ -69,11 +96,12 @@ export async function addTombstones(
     await turn();
   }
   if (member.lengthBytes > 0) members.push(packed(member));
-  if (members.length === 0) return false;
-  const before = await readIfThere(disk, path);
+  if (members.length === 0) return undefined;
+  const before = await readSealed(disk, path, seal);
   const first = before === undefined ? head() : upgraded(path, before);
-  await disk.replaceFile(path, Buffer.concat([first, ...members]));
-  return true;
+  const bytes = Buffer.concat([first, ...members]);
+  await disk.replaceFile(path, bytes);
+  return sealOf(bytes);
 }
 
 /** Removes a TSM file and its tombstones; missing is no error. */
@@ -89,6 +117,26 @@ export function* decodeTombstones(path: string, bytes: Uint8Array): Generator<To
   for (const piece of plainPieces(path, bytes))
     rest = yield* decodeEntries(rest.length === 0 ? piece : Buffer.concat([rest, piece]));
   if (rest.length > 0) throw new DbError('corrupt', `${path}: cut short`);
+}
+
+function sealOf(bytes: Uint8Array): TombstoneSeal {
+  return { lengthBytes: bytes.length, crc32: crc32(bytes) };
+}
+
+/** Undefined where there is no file, and is to be none. */
+async function readSealed(
+  disk: Disk,
+  path: string,
+  seal: TombstoneSeal | undefined,
+): Promise<Uint8Array | undefined> {
+  const bytes = await readIfThere(disk, path);
+  if (seal === undefined) return bytes;
+  if (bytes === undefined) throw new DbError('corrupt', `${path}: the file is gone`);
+  if (bytes.length < seal.lengthBytes)
+    throw new DbError('corrupt', `${path}: ${bytes.length} bytes long, was written with ${seal.lengthBytes}`); // prettier-ignore
+  if (crc32(bytes.subarray(0, seal.lengthBytes)) !== seal.crc32)
+    throw new DbError('corrupt', `${path}: the checksum does not match`);
+  return bytes;
 }
 
 async function readIfThere(disk: Disk, path: string): Promise<Uint8Array | undefined> {

@@ -14,7 +14,7 @@ import { decodeDirectory, directoryFooterBytes, type TsmDirectory } from './tsm-
 import type { BlockPlace, TsmColumn, TsmEntry } from './tsm-column.ts';
 import type { KeyedColumn, LocatedColumn, LocatedKey, TsmKeySet } from './tsm-key-set.ts';
 import { TsmKeys } from './tsm-keys.ts';
-import type { TsmSeal } from './tsm-seal.ts';
+import type { TombstoneSeal, TsmSeal } from './tsm-seal.ts';
 import {
   blockCrcBytes,
   tsmFooterBytes,
@@ -51,7 +51,7 @@ const noRanges: readonly TimeRange[] = [];
  */
 export class TsmFile {
   readonly path: string;
-  readonly seal: TsmSeal;
+  #seal: TsmSeal;
   readonly #file: DiskFile;
   /** Without the keys of which nothing is left. */
   readonly #keys: TsmKeySet;
@@ -77,7 +77,7 @@ export class TsmFile {
     { keys, close, blocks, origin }: OpenKeys & { readonly origin?: TsmFile },
   ) {
     this.path = file.path;
-    this.seal = seal;
+    this.#seal = seal;
     this.#file = file;
     this.#keys = keys;
     this.#pieces = origin === undefined ? blocks && new BlockPieces(file, blocks) : origin.#pieces;
@@ -102,12 +102,22 @@ export class TsmFile {
           : pagedKeys({ file, cache }, { offset, seal, directory });
       const { seal: found, ...keys } = paged ?? (await wholeKeys(file, { offset, seal, directory })); // prettier-ignore
       const opened = new TsmFile(file, found, { ...keys, blocks });
-      await opened.#takeTombstones(ports);
+      await opened.#takeTombstones(ports, seal?.tombstones);
       return opened;
     } catch (error) {
       await file.close();
       throw error;
     }
+  }
+
+  /** What it is, with what is deleted of it by now. */
+  get seal(): TsmSeal {
+    return this.#seal;
+  }
+
+  /** Of its tombstones, which have become more. */
+  sealTombstones(tombstones: TombstoneSeal): void {
+    this.#seal = { ...this.#seal, tombstones };
   }
 
   /** A file without tombstones as it is now: what is deleted later shows there still. To be pinned as this one. */
@@ -182,12 +192,18 @@ export class TsmFile {
     }
   }
 
-  async #takeTombstones({ disk, clock, turn }: TsmPorts): Promise<void> {
+  async #takeTombstones(
+    { disk, clock, turn }: TsmPorts,
+    sealed: TombstoneSeal | undefined,
+  ): Promise<void> {
+    const { list, seal } = await readTombstones(disk, this.path, sealed);
+    const { tombstones: _, ...rest } = this.#seal;
+    this.#seal = seal === undefined ? rest : { ...rest, tombstones: seal };
     const slices = clock && turn && new Slices({ clock, turn });
     let count = 0;
     // One delete gives many keys the same range, which is kept once.
     let alone: readonly TimeRange[] = noRanges;
-    for (const { key, minTimeNs, maxTimeNs } of await readTombstones(disk, this.path)) {
+    for (const { key, minTimeNs, maxTimeNs } of list) {
       this.#hasTombstones = true;
       if (++count % atOnce === 0) await slices?.next();
       const found = this.locate(key);

@@ -298,7 +298,7 @@ async function deletedOf(
   path: string,
 ): Promise<ReadonlyMap<string, readonly TimeRange[]>> {
   const deleted = new Map<string, readonly TimeRange[]>();
-  for (const { key, ...range } of await readTombstones(disk, path)) {
+  for (const { key, ...range } of (await readTombstones(disk, path)).list) {
     const text = decoder.decode(key);
     deleted.set(text, withRange(deleted.get(text) ?? [], range));
   }

@@ -87,8 +87,8 @@ export async function salvageShard(
   const isDamaged = damaged.length + tombstones.length > 0 || isAside || manifest === undefined;
   if (isAccepted && isDamaged) {
     const sound = looked.filter(({ isSound }) => isSound);
-    await replaceFiles(disk, folder, { manifest, sound, damaged });
-    for (const path of tombstones) await disk.rename(path, `${path}${lostSuffix}`);
+    await setTombstonesAside(disk, folder, tombstones);
+    await replaceFiles(disk, folder, { manifest, sound, damaged, unstruck: tombstones });
     await disk.remove(`${folder}/${markName}`);
     await disk.syncDir(folder);
   }
@@ -171,37 +171,51 @@ async function lookAt(
   return { file, found, isSound };
 }
 
-/** Paths of those of files that are there. */
+/** Names of files whose tombstones are not all that was deleted of them. */
 async function damagedTombstones(
   disk: Disk,
   { folder, files, lost }: { readonly folder: string; readonly files: readonly FoundFile[]; readonly lost: SalvageOptions['lost'] }, // prettier-ignore
 ): Promise<readonly string[]> {
   const damaged: string[] = [];
-  for (const { name } of files) {
+  for (const { name, seal } of files) {
     const path = `${folder}/${name}`;
     try {
-      await checkTombstones(disk, path);
+      await checkTombstones(disk, path, seal?.tombstones);
     } catch (error) {
       if (!isDbError(error, 'corrupt')) throw error;
-      damaged.push(tombstonePath(path));
+      damaged.push(name);
       await lost(`${errorText(error)}: what was deleted of the file shows again`);
     }
   }
   return damaged;
 }
 
+/** Until shard.json says that there are to be none, a start refuses the shard. */
+async function setTombstonesAside(
+  disk: Disk,
+  folder: string,
+  names: readonly string[],
+): Promise<void> {
+  for (const name of names) {
+    const path = tombstonePath(`${folder}/${name}`);
+    if ((await disk.size(path)) !== undefined) await disk.rename(path, `${path}${lostSuffix}`);
+  }
+}
+
 interface Replaced {
   readonly manifest: ShardManifest | undefined;
   readonly sound: readonly LookedAt[];
   readonly damaged: readonly LookedAt[];
+  /** Names of those that are to have no tombstones. */
+  readonly unstruck: readonly string[];
 }
 
 async function replaceFiles(
   disk: Disk,
   folder: string,
-  { manifest, sound, damaged }: Replaced,
+  { manifest, sound, damaged, unstruck }: Replaced,
 ): Promise<void> {
-  const files = new Map(sound.flatMap(({ file: { name, seal } }) => seal === undefined ? [] : [[name, seal] as const])); // prettier-ignore
+  const files = new Map(sound.flatMap(({ file: { name, seal } }) => seal === undefined ? [] : [[name, unstruck.includes(name) ? { ...seal, tombstones: undefined } : seal] as const])); // prettier-ignore
   for (const { file } of damaged) {
     const { name, path, seal } = file;
     if (path === undefined) continue;

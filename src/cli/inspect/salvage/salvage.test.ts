@@ -1,5 +1,6 @@
 /** Damage of each kind to a shard of four series in two files; what a node answers after salvage, and that nothing changes before. */
 import { expect, test } from 'vitest';
+import { finished } from '../../../../test/support/finished.ts';
 import { FailingDisk } from '../../../../test/support/failing-disk.ts';
 import { inspect, type Inspected } from '../../../../test/support/inspect-run.ts';
 import { batchOf, kept, openStore, readField } from '../../../../test/support/store-script.ts';
@@ -63,6 +64,35 @@ test('salvage: of a sound shard nothing is said or changed', async () => {
     expect(await answers(env)).toBe(all);
   });
 });
+
+test.each(['gone', 'cut to its head'])(
+  'salvage: tombstones that are %s are named, and what they had deleted shows again for who accepts it',
+  async (how) => {
+    await withShard(async (env, run) => {
+      const { disk, clock } = env;
+      const tombstones = first.replace('.tsm', '.tombstone');
+      const store = await openStore(disk, clock);
+      await store.deletePoints(kept.shardId, {
+        range: { minTimeNs: 10n, maxTimeNs: 10n },
+        async *select(view) {
+          const seriesIds = finished(view.seriesIdsWith('m', 'h', ['a', 'b', 'c']));
+          yield await Promise.resolve({ measurement: 'm', seriesIds });
+        },
+      });
+      await store.close();
+      expect(await answers(env)).toBe('20:1 20:2 20:3 10:4 20:4');
+      if (how === 'gone') await disk.remove(tombstones);
+      else await disk.replaceFile(tombstones, (await disk.readFile(tombstones)).slice(0, 4));
+      await expect(answers(env)).rejects.toThrow(`shard 7 is damaged: ${tombstones}: `);
+      const said = await run();
+      expect(said.code).toBe(1);
+      expect(said.out).toContain('what was deleted of the file shows again');
+      expect((await run('-accept-loss')).code).toBe(0);
+      expect(await answers(env)).toBe(all);
+      expect((await run()).code).toBe(0);
+    });
+  },
+);
 
 test('salvage: a damaged block is named with its series and times, and costs what it had alone', async () => {
   await withShard(async (env, run) => {

@@ -8,7 +8,8 @@
  * - A file that a flush lists while the delete begins to count is named in the same breath (StrikingDelete): it may have points
  *   of batches that came just before it. So is one that a start finds and that was never listed.
  * - While it stands nothing is compacted, so that the files are those that it names.
- * - It goes once every tombstone is durable.
+ * - It goes once every tombstone is durable, and in the same breath shard.json says what their files are: one that is gone, or has
+ *   fewer of them, gives nothing back that was deleted (decision 112).
  *
  * Not here: which series a filter means (DeleteFilters).
  */
@@ -16,7 +17,7 @@ import type { Shard, ShardDeletePorts } from '../../engine/shard.ts';
 import type { TsmFile, TsmSeal } from '../../tsm/tsm-file.ts';
 import type { SegmentKeeper } from '../segments/segment-keeper.ts';
 import type { ManifestKeeper } from '../shards/manifest-keeper.ts';
-import type { ShardManifest } from '../shards/shard-manifest.ts';
+import { outdatedSeals, type ShardManifest } from '../shards/shard-manifest.ts';
 import type { PendingDelete } from './pending-delete.ts';
 import type { DeleteFilters } from './stored-deletes.ts';
 
@@ -80,10 +81,17 @@ function pendingDeleteOf({ files, ...meant }: MarkedDelete): PendingDelete {
   return { ...meant, files: files.map(nameOf) };
 }
 
-/** Without a mark it does nothing. */
-export async function clearPending({ manifest }: Pick<MarkedShard, 'manifest'>): Promise<void> {
-  if (manifest.manifest.pendingDelete === undefined) return;
-  await manifest.update(({ pendingDelete: _, ...rest }) => rest);
+/** All that is deleted is durable. Without a mark, and where nothing has come to be deleted, it does nothing. */
+export async function clearPending({
+  shard,
+  manifest,
+}: Pick<MarkedShard, 'shard' | 'manifest'>): Promise<void> {
+  const { manifest: known } = manifest;
+  if (known.pendingDelete === undefined && outdatedSeals(known, shard.files).length === 0) return;
+  await manifest.update(({ pendingDelete: _, ...rest }) => ({
+    ...rest,
+    files: new Map([...rest.files, ...outdatedSeals(rest, shard.files)]),
+  }));
 }
 
 /** Does the rest of a delete that was cut off. Throws what the disk says; asked again it goes on. */

@@ -10,10 +10,11 @@
  * Not here: when to flush, what follows for the log (store.ts).
  */
 import type { FlushPorts } from '../../engine/flush/flush.ts';
+import type { TsmFile } from '../../tsm/tsm-file.ts';
 import { tsmName } from '../../tsm/tsm-format.ts';
 import { withStruckFiles } from '../deletes/mark-delete.ts';
 import type { OpenShard } from '../shards/open-shards.ts';
-import { unlistedOf, type ShardManifest } from '../shards/shard-manifest.ts';
+import { outdatedSeals, unlistedOf, type ShardManifest } from '../shards/shard-manifest.ts';
 
 /** Whether records of the log are not needed any more. Throws what the disk says; all is as before then. */
 export async function flushShard(
@@ -42,7 +43,7 @@ export async function flushShard(
       {
         ...manifest,
         flushedSequence,
-        files: new Map([...manifest.files, ...unlistedOf(manifest, shard.files)]),
+        files: filesOf(manifest, shard.files),
       },
       striking,
     );
@@ -51,4 +52,9 @@ export async function flushShard(
   if (flushedSequence === open.flushedSequence) return false;
   open.flushedSequence = flushedSequence;
   return true;
+}
+
+function filesOf(manifest: ShardManifest, held: readonly TsmFile[]): ShardManifest['files'] {
+  const changed = [...unlistedOf(manifest, held), ...outdatedSeals(manifest, held)];
+  return new Map([...manifest.files, ...changed]);
 }

@@ -22,7 +22,7 @@ import { goneSuffix, gonePath } from '../../index/segment-gone.ts';
 import { segmentSuffix, type SegmentSeal } from '../../index/segment-format.ts';
 import type { PageCache } from '../../pages/page-cache.ts';
 import { TsmFile, type TsmSeal } from '../../tsm/tsm-file.ts';
-import { removeTsm } from '../../tsm/tombstones.ts';
+import { isOfTombstones, removeTsm } from '../../tsm/tombstones.ts';
 import { tsmNameOf } from '../../tsm/tsm-format.ts';
 import { markName, readMark } from '../log/damage-mark.ts';
 import { folderNameOf, nameOfFolder } from './folder-name.ts';
@@ -350,7 +350,8 @@ async function openFile(
   try {
     return await TsmFile.open(ports, path, seal);
   } catch (error) {
-    if (!isDbError(error, 'corrupt')) throw error;
+    // Nothing is wrong with a file whose tombstones are: it is well again once these are.
+    if (!isDbError(error, 'corrupt') || isOfTombstones(error, path)) throw error;
     await disk.rename(path, `${path}${badSuffix.slice('.tsm'.length)}`);
     await disk.syncDir(path.slice(0, path.lastIndexOf('/')));
     throw error;

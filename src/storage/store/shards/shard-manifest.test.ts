@@ -32,6 +32,15 @@ test('shard manifest: reads what was written, none and many files', () => {
   });
 });
 
+test('shard manifest: what tombstones were is read as it was written, and is two counts', () => {
+  const tombstones = { lengthBytes: 40, crc32: 4_294_967_295 };
+  const struck = new Map([['000000003-000000004.tsm', { lengthBytes: 9, indexBytes: 1, indexCrc32: 2, tombstones }]]); // prettier-ignore
+  const one = { ...manifest, files: struck };
+  expect(decodeManifest('7/shard.json', encodeManifest(one))).toEqual(one);
+  const wrong = new TextDecoder().decode(encodeManifest(one)).replace('"lengthBytes":40', '"lengthBytes":"40"'); // prettier-ignore
+  expect(outcome(sealed(wrong.slice(0, wrong.lastIndexOf(',"crc32"'))))).toBe('corrupt 7/shard.json: files are not a list of files'); // prettier-ignore
+});
+
 test('shard manifest: rows of blocks are read as they were written, and are a count', () => {
   const whole = new Map([['000000003-000000004.tsm', { lengthBytes: 9, indexBytes: 1, indexCrc32: 2, wholeRows: 10_000 }]]); // prettier-ignore
   const one = { ...manifest, files: whole };

@@ -16,7 +16,7 @@ import type { StampRange } from '../../../models/stamp.ts';
 import { segmentNumberOf, type SegmentSeal } from '../../index/segment-format.ts';
 import { pendingOf, pendingText, type PendingDelete } from '../deletes/pending-delete.ts';
 import { deletesOf, deleteText, type StoredDelete } from '../deletes/stored-deletes.ts';
-import type { TsmSeal } from '../../tsm/tsm-file.ts';
+import type { TombstoneSeal, TsmSeal } from '../../tsm/tsm-seal.ts';
 import { tsmNameOf } from '../../tsm/tsm-format.ts';
 
 export interface ShardManifest {
@@ -89,7 +89,7 @@ export function encodeManifest({
   copy,
 }: ShardManifest): Uint8Array {
   // prettier-ignore
-  const list = [...files].map(([name, { lengthBytes, indexBytes, indexCrc32, directoryCrc32, stamps, wholeRows }]) => ({ name, lengthBytes, indexBytes, indexCrc32, directoryCrc32, ...(stamps !== undefined && { stamps: stampsText(stamps) }), wholeRows })); // prettier-ignore
+  const list = [...files].map(([name, { lengthBytes, indexBytes, indexCrc32, directoryCrc32, stamps, wholeRows, tombstones }]) => ({ name, lengthBytes, indexBytes, indexCrc32, directoryCrc32, ...(stamps !== undefined && { stamps: stampsText(stamps) }), wholeRows, tombstones })); // prettier-ignore
   const indexed = [...(segments ?? [])].map(([name, { lengthBytes, footerCrc32 }]) => ({ name, lengthBytes, footerCrc32 })); // prettier-ignore
   const parts = {
     ...(gone.length > 0 && { gone }),
@@ -156,10 +156,17 @@ function parseBody(body: string): Readonly<Record<string, unknown>> | undefined 
 
 function isManifestFile(value: unknown): value is ManifestFile {
   if (typeof value !== 'object' || value === null) return false;
-  const { name, lengthBytes, indexBytes, indexCrc32, directoryCrc32 = 0, stamps, wholeRows = 0 } = value as Partial<ManifestFile>; // prettier-ignore
+  const { name, lengthBytes, indexBytes, indexCrc32, directoryCrc32 = 0, stamps, wholeRows = 0, tombstones } = value as Partial<ManifestFile>; // prettier-ignore
   const counts = [lengthBytes, indexBytes, indexCrc32, directoryCrc32, wholeRows];
   if (stamps !== undefined && !isStamps(stamps)) return false;
+  if (tombstones !== undefined && !isTombstoneSeal(tombstones)) return false;
   return typeof name === 'string' && counts.every(isCount);
+}
+
+function isTombstoneSeal(value: unknown): value is TombstoneSeal {
+  if (typeof value !== 'object' || value === null) return false;
+  const { lengthBytes, crc32: sum } = value as Partial<TombstoneSeal>;
+  return isCount(lengthBytes) && isCount(sum);
 }
 
 function stampsText({ least, greatest }: StampRange): StampsText {
@@ -193,13 +200,35 @@ function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
+interface HeldFile {
+  readonly path: string;
+  readonly seal: TsmSeal;
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+/** Listed files of which more is deleted than their manifest says: by a delete, or by a release that did not say it. */
+export function outdatedSeals(
+  { files }: ShardManifest,
+  held: readonly HeldFile[],
+): readonly (readonly [string, TsmSeal])[] {
+  return held.flatMap(({ path, seal }) => {
+    const name = nameOf(path);
+    const listed = files.get(name);
+    const isOutdated = listed !== undefined && listed.tombstones?.lengthBytes !== seal.tombstones?.lengthBytes; // prettier-ignore
+    return isOutdated ? [[name, seal] as const] : [];
+  });
+}
+
 /** Files of a shard that its manifest does not list: of a flush, and of one before that failed to list its own. */
 export function unlistedOf(
   { files, gone = [] }: ShardManifest,
-  held: readonly { readonly path: string; readonly seal: TsmSeal }[],
+  held: readonly HeldFile[],
 ): readonly (readonly [string, TsmSeal])[] {
   return held.flatMap(({ path, seal }) => {
-    const name = path.slice(path.lastIndexOf('/') + 1);
+    const name = nameOf(path);
     // What a compaction has just replaced is about to leave.
     return files.has(name) || gone.includes(name) ? [] : [[name, seal] as const];
   });
