@@ -43,9 +43,10 @@ test.each([
     '[[graphite]]\nbind-address = "::1:2003"',
     '[[graphite]] bind-address = "::1:2003": address ::1:2003: too many colons in address',
   ],
-  ['[http]\nmax-row-limit = -1', '[http] max-row-limit = -1: must be non-negative'],
+  ['[data]\nmax-concurrent-compactions = -1', '[data] max-concurrent-compactions = -1: must be non-negative'], // prettier-ignore
   ['[http]\nmax-row-limit = 9223372036854775808', 'out of range for int64'],
-  ['[http]\naccess-log-status-filters = ["9xx"]', 'unrecognized HTTP status filter: 9xx'],
+  ['[http]\naccess-log-status-filters = ["9xx"]', 'status filter must be a digit that starts with 1-5 optionally followed by X characters'], // prettier-ignore
+  ['[http]\naccess-log-status-filters = ["4x"]', 'status filter must be exactly 3 characters long'],
   ['[data]\ndir = ""', '[data] dir = "": Data.Dir must be specified'],
   ['[data]\nindex-version = "tsi9"', 'unrecognized index tsi9'],
   ['[http]\nflux-enabled = true', '[http] flux-enabled = true: this version answers InfluxQL alone and has no Flux: set it to false, and send queries to /query'], // prettier-ignore
@@ -55,10 +56,31 @@ test.each([
     'gossip-frequency = "100ms": gossiping frequency 100ms is too low (minimum 250ms)',
   ],
   ['[logging]\nlevel = "loud"', '[logging] level = "loud": unrecognized level: "loud"'],
-  ['[logging]\nformat = "xml"', '[logging] format = "xml": unknown logging format: xml'],
 ])('config: %j stops with key, value and reason', (text, reason) => {
   expect(() => readData(text)).toThrow(reason);
 });
+
+/** 1.12.4 runs with each of them and has no such limit. */
+test.each([
+  ['http', 'max-row-limit', '-1'],
+  ['http', 'max-connection-limit', '-1'],
+  ['http', 'max-body-size', '-1'],
+  ['http', 'max-enqueued-write-limit', '-1'],
+  ['cluster', 'max-concurrent-queries', '-1'],
+  ['cluster', 'query-timeout', '"-1s"'],
+  ['cluster', 'log-queries-after', '"-1s"'],
+  ['cluster', 'max-select-series', '-1'],
+  ['data', 'max-series-per-database', '-1'],
+  ['data', 'cache-snapshot-write-cold-duration', '"-1s"'],
+  ['subscriber', 'total-buffer-bytes', '-1'],
+] as const)(
+  'config: [%s] %s below zero is none, and is printed as it was',
+  (section, key, value) => {
+    const config = readData(`[${section}]\n${key} = ${value}`);
+    expect(config.get(section as 'http', key as 'max-row-limit')).toBe(0);
+    expect(config.print()).toContain(`  ${key} = ${value}\n`);
+  },
+);
 
 test('config: a duration that is empty is the one that a node has without', () => {
   expect(readData('[data]\ncompact-full-write-cold-duration = ""').get('data', 'compact-full-write-cold-duration')).toBe(14_400_000); // prettier-ignore

@@ -78,7 +78,7 @@ export class Config<Table extends KeyTable> {
     const value = found?.values.get(key);
     if (spec === undefined || value === undefined)
       throw new DbError('internal', `no key [${section}] ${key}`);
-    return plainValue(spec.kind, value) as PlainOf<Table[Name][K]['kind']>;
+    return usedValue(spec, value) as PlainOf<Table[Name][K]['kind']>;
   }
 
   /** The `[[name]]` sections in their order; `keys` are those that the configuration was read with. */
@@ -89,10 +89,8 @@ export class Config<Table extends KeyTable> {
         const [spec, value] = [keys[key], values.get(key)];
         if (spec === undefined || value === undefined)
           throw new DbError('internal', `no key [[${name}]] ${key}`);
-        return plainValue(
-          spec.kind,
-          isNone(value) ? fallbackOf(spec, undefined) : value,
-        ) as PlainOf<K[typeof key]['kind']>;
+        const used = isNone(value) ? fallbackOf(spec, undefined) : value;
+        return usedValue(spec, used) as PlainOf<K[typeof key]['kind']>;
       },
       shown: () => shownValues(keys, values),
     }));
@@ -113,6 +111,11 @@ export class Config<Table extends KeyTable> {
 /** The reference takes its own value in a repeated section where there is an empty text or 0. */
 function isNone(value: Value): boolean {
   return value === '' || value === 0n;
+}
+
+function usedValue({ kind, isNoneBelowZero = false }: Key, value: Value): PlainOf<Key['kind']> {
+  const isNegative = typeof value === 'bigint' && value < 0n;
+  return plainValue(kind, isNegative && isNoneBelowZero ? 0n : value);
 }
 
 function shownValues(

@@ -51,14 +51,11 @@ export const gossipFrequency: KeyCheck = (value) =>
     ? `gossiping frequency ${formatGoDuration(value)} is too low (minimum 250ms)`
     : undefined;
 
-export const logFormat: KeyCheck = (value) =>
-  ['auto', 'logfmt', 'json', 'console'].includes(textOf(value))
-    ? undefined
-    : `unknown logging format: ${textOf(value)}`;
-
-/** Go's zap takes either case. */
+/** Go's zap takes either case, and "" for info. */
 export const logLevel: KeyCheck = (value) =>
-  ['debug', 'info', 'warn', 'error'].includes(textOf(value).toLowerCase())
+  ['', 'debug', 'info', 'warn', 'error', 'dpanic', 'panic', 'fatal'].includes(
+    textOf(value).toLowerCase(),
+  )
     ? undefined
     : `unrecognized level: ${JSON.stringify(value)}`;
 
@@ -68,7 +65,10 @@ export const indexVersion: KeyCheck = (value) =>
 export const statusFilters: KeyCheck = (value) => {
   const filters = Array.isArray(value) ? (value as readonly string[]) : [];
   const wrong = filters.find((one) => !/^[1-5](\d\d|\dx|xx)$/i.test(one));
-  return wrong === undefined ? undefined : `unrecognized HTTP status filter: ${wrong}`;
+  if (wrong === undefined) return undefined;
+  return /^[1-5]\d*x*$/i.test(wrong)
+    ? 'status filter must be exactly 3 characters long'
+    : 'status filter must be a digit that starts with 1-5 optionally followed by X characters';
 };
 
 /** In either case; '' stands for the default. */

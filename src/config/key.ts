@@ -1,5 +1,5 @@
 import type { Kind, KindValues } from './config-value.ts';
-import { logFormat, logLevel, notNegative, type KeyCheck } from './key-checks.ts';
+import { logLevel, type KeyCheck } from './key-checks.ts';
 import { tlsSuites, tlsVersion } from './tls-policy.ts';
 
 /**
@@ -22,6 +22,8 @@ export interface Key<K extends Kind = Kind> {
   readonly alias?: string | undefined;
   /** A duration that the reference takes, and `influxd config` of it prints, as a count of nanoseconds. */
   readonly takesWholeNs?: boolean | undefined;
+  /** A negative number is 0 for who reads it. */
+  readonly isNoneBelowZero?: boolean | undefined;
 }
 
 export interface KeyMore {
@@ -29,6 +31,7 @@ export interface KeyMore {
   readonly homeFolder?: string;
   readonly alias?: string;
   readonly takesWholeNs?: boolean;
+  readonly isNoneBelowZero?: boolean;
 }
 
 export type KeyTable = Readonly<Record<string, Readonly<Record<string, Key>>>>;
@@ -53,7 +56,8 @@ export const enterpriseKeys = {
 } as const;
 
 export const loggingKeys = {
-  format: now('string', 'logfmt', { check: logFormat }),
+  // No check: the reference runs on with its own form, and says so.
+  format: now('string', 'logfmt'),
   level: now('string', 'info', { check: logLevel }),
   'suppress-logo': now('bool', false),
 } as const;
@@ -62,5 +66,5 @@ export const tlsKeys = {
   ciphers: now('list', [], { check: tlsSuites }),
   'min-version': now('string', '', { check: tlsVersion }),
   'max-version': now('string', '', { check: tlsVersion }),
-  'advanced-expiration': now('duration', '5d', { check: notNegative }),
+  'advanced-expiration': now('duration', '5d', { isNoneBelowZero: true }),
 } as const;

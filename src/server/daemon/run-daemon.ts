@@ -4,12 +4,13 @@ import type { Environment } from '../../config/environment.ts';
 import type { KeyTable, loggingKeys } from '../../config/key.ts';
 import type { Env } from '../../env/env.ts';
 import { keepCompiledCode } from '../../env/node/kept-code.ts';
-import type { LogLevel, RootLog } from '../../env/log.ts';
+import type { RootLog } from '../../env/log.ts';
 import type { DialMsOf } from '../../rpc/grpc/grpc-transport.ts';
 import type { SecureDialOf } from '../../rpc/grpc/secure-dial.ts';
 import type { OfflineFlags, OfflinePorts } from '../../cli/influxdb/offline-ports.ts';
 import { parseCommandLine, usage, type CommandLine, type DaemonName, type OfflineSyntax } from './command-line.ts'; // prettier-ignore
 import { findConfigFile, readConfigFile, type ConfigFilePlaces } from './config-file.ts';
+import { loggingSettings } from './logging-settings.ts';
 import { logo } from './logo.ts';
 import { writePidFile } from './pid-file.ts';
 import { Shutdown } from './shutdown.ts';
@@ -160,7 +161,7 @@ async function run<Table extends LoggingTable>(
   host: HostProcess,
 ): Promise<void> {
   const config = source.read();
-  const { format, level, suppressLogo } = loggingOf(config);
+  const { format, level, suppressLogo, trouble } = loggingSettings(config);
   if (!suppressLogo && process.stdout.isTTY) process.stdout.write(logo);
   const { createNodeEnv } = await import('../../env/node/node-env.ts');
   const { GrpcTransport } = await import('../../rpc/grpc/grpc-transport.ts');
@@ -176,6 +177,7 @@ async function run<Table extends LoggingTable>(
   });
   const { line, path } = source;
   logStart(daemon.name, { env, path, line });
+  if (trouble !== undefined) env.log.error('Unable to configure logger', { error: trouble });
   const shutdown = new Shutdown({ clock: env.clock, log: env.log, exit: (code) => { host.exit(code); } }); // prettier-ignore
   // Last of all: by then more has been compiled than the start needed.
   shutdown.onStop(keepCompiledCode);
@@ -234,25 +236,12 @@ function reload<Table extends LoggingTable>(
   if (daemon === undefined) return;
   try {
     const config = source.read();
-    env.log.setLevel(loggingOf(config).level);
+    env.log.setLevel(loggingSettings(config).level);
     daemon.reload(config);
     env.log.info('Reloaded the configuration');
   } catch (error) {
     env.log.error('The configuration was not reloaded', { error: errorText(error) });
   }
-}
-
-function loggingOf(config: unknown): {
-  readonly format: 'auto' | 'logfmt' | 'json' | 'console';
-  readonly level: LogLevel;
-  readonly suppressLogo: boolean;
-} {
-  const logging = config as Config<{ readonly logging: typeof loggingKeys }>;
-  return {
-    format: logging.get('logging', 'format') as 'auto',
-    level: logging.get('logging', 'level').toLowerCase() as LogLevel,
-    suppressLogo: logging.get('logging', 'suppress-logo'),
-  };
 }
 
 function listenToSignals(shutdown: Shutdown, host: HostProcess, onHup: () => void): void {

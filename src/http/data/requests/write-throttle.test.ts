@@ -47,3 +47,13 @@ test('write throttle: who leaves while waiting leaves no place taken', async () 
   (await next)();
   await expect(throttle.enter()).resolves.toBeDefined();
 });
+
+test('write throttle: a timeout of 0 is none, as in 1.12.4', async () => {
+  const { clock, fire } = handClock();
+  const throttle = new WriteThrottle(clock, { ...limits, enqueuedTimeoutMs: 0 });
+  const leave = await throttle.enter();
+  const waiting = throttle.enter();
+  fire();
+  leave();
+  await expect(waiting).resolves.toBeDefined();
+});

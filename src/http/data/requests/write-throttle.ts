@@ -6,12 +6,13 @@ export interface WriteThrottleOptions {
   readonly concurrentMax: number;
   /** Requests that may wait; 0 is no limit. */
   readonly enqueuedMax: number;
+  /** 0: however long it takes. */
   readonly enqueuedTimeoutMs: number;
 }
 
 interface Waiting {
   readonly enter: () => void;
-  readonly timer: Timer;
+  readonly timer: Timer | undefined;
 }
 
 /** Lets writes in, in order, as long as their number stays within limits (spec F52). */
@@ -63,12 +64,15 @@ export class WriteThrottle {
         const at = this.#waiting.indexOf(waiting);
         if (at < 0) return;
         this.#waiting.splice(at, 1);
-        timer.cancel();
+        timer?.cancel();
         reject(new DbError('queue_full', text));
       };
-      const timer = this.#clock.after(enqueuedTimeoutMs, () => {
-        leave('request throttled, exceeds timeout');
-      });
+      const timer =
+        enqueuedTimeoutMs > 0
+          ? this.#clock.after(enqueuedTimeoutMs, () => {
+              leave('request throttled, exceeds timeout');
+            })
+          : undefined;
       signal?.addEventListener('abort', () => {
         leave('request throttled, the client has left');
       });
@@ -82,7 +86,7 @@ export class WriteThrottle {
       const [next] = this.#waiting;
       if (next === undefined || !this.#fits()) return;
       this.#waiting.shift();
-      next.timer.cancel();
+      next.timer?.cancel();
       this.#count++;
       next.enter();
     }
