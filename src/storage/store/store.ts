@@ -44,6 +44,7 @@ import { findStore, type FoundStore } from './opening/find-store.ts';
 import { logError, refuseFull } from './log/refuse-full.ts';
 import { FailureLog } from './log/failure-log.ts';
 import { watchLog } from './log/log-watch.ts';
+import { writeLogEnds } from './log/log-ends.ts';
 import { openLog } from './log/open-log.ts';
 import { installShard, type InstallPorts, type InstallRequest } from './transfers/install-shard.ts';
 import { encodeFieldTypes } from './log/field-types-record.ts';
@@ -481,9 +482,24 @@ export class Store {
     await this.borrowed.close();
     await this.#tasks.settled();
     await this.#wal.close();
+    await this.#noteLogEnds();
     await this.#roster?.close();
     for (const { shard } of this.#shards.values()) await shard.close();
     await this.#doomed.close();
+  }
+
+  /** Up to where the log has what is in no file: for the next start, which would not miss it. */
+  async #noteLogEnds(): Promise<void> {
+    const { rosterFolder: folder, worker } = this.#options;
+    if (folder === undefined) return;
+    const ends = new Map(this.#opener.waitingEnds);
+    for (const [shardId, { appliedSequence, flushedSequence }] of this.#shards)
+      if (appliedSequence > flushedSequence) ends.set(shardId, appliedSequence);
+    if (ends.size === 0) return;
+    // Nothing is lost by a node that stops without it.
+    const noting = writeLogEnds(this.#ports.disk, { folder, worker }, ends);
+    this.#tasks.spawn('note ends of the log', noting);
+    await this.#tasks.settled();
   }
 
   /** Throws what the disk says in the words of the reference. */

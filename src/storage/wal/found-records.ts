@@ -23,6 +23,11 @@ export class FoundRecords {
     return false;
   }
 
+  /** Whether the record with this sequence was found, or one behind it. */
+  reaches(shardId: number, sequence: number): boolean {
+    return (this.#index.of(shardId)?.bounds.at(-1) ?? 0) >= sequence;
+  }
+
   /**
    * Whether records found behind this place prove that none of the shard is missing there; `flushed` is up to where they
    * are in files.

@@ -32,8 +32,11 @@ export interface WalDamage {
   readonly path: string;
   readonly offset: number;
   readonly lengthBytes: number;
-  /** Torn: never acknowledged. Unreadable: the disk failed to read it, which it may not do the next time. */
-  readonly kind: 'torn' | 'damaged' | 'unreadable' | 'missing';
+  /**
+   * Torn: never acknowledged. Unreadable: the disk failed to read it, which it may not do the next time. Short: of the log as a
+   * whole, which ends before it did when it was closed.
+   */
+  readonly kind: 'torn' | 'damaged' | 'unreadable' | 'missing' | 'short';
   /** Of the segment's header checksums. */
   readonly salt: number;
   /** Up to the end of the segment. */
@@ -59,6 +62,8 @@ export interface RecoveredWal {
   readonly found: FoundRecords;
   /** In the order of the log. */
   readonly damage: readonly WalDamage[];
+  /** Segments without a byte: where a crash came before the first record of one was durable, or of one that was cut to nothing. */
+  readonly emptyPaths: readonly string[];
 }
 
 /** Visits all records under `folder`. Changes nothing on the disk. */
@@ -86,7 +91,9 @@ export async function recoverWal(
       await file.close();
     }
   }
-  return { run, found, damage: [...logs.values()].flatMap((log) => judgeLog(folder, log)) };
+  const segments = [...logs.values()];
+  const emptyPaths = segments.flat().flatMap(({ path, lengthBytes }) => lengthBytes === 0 ? [path] : []); // prettier-ignore
+  return { run, found, damage: segments.flatMap((log) => judgeLog(folder, log)), emptyPaths };
 }
 
 async function openPresent(disk: Disk, path: string): Promise<DiskFile | undefined> {

@@ -14,6 +14,7 @@ import type { Log } from '../../../env/log.ts';
 import { encodeRecordHeader, recordHeaderBytes, WalRecordKind } from '../../wal/wal-record.ts';
 import type { RecoveredWal, WalDamage } from '../../wal/wal-recovery.ts';
 import { writeMark } from './damage-mark.ts';
+import type { LogEnds } from './log-ends.ts';
 import { folderOf, placesIn, type ShardPlace } from '../shards/open-shards.ts';
 import { readManifest } from '../shards/shard-manifest.ts';
 
@@ -43,21 +44,29 @@ interface LackingPlace extends ShardPlace {
 export const badFilesMax = 64;
 const badSuffix = '.bad';
 
+/** `ends` says up to where the log went when it was closed, as far as that is known. */
 export async function judgeLogDamage(
   { disk }: LogDamagePorts,
-  { dataFolder }: { readonly dataFolder: string },
-  { damage, found }: RecoveredWal,
+  { dataFolder, walFolder }: { readonly dataFolder: string; readonly walFolder: string },
+  { damage: read, found, ends = new Map() }: RecoveredWal & { readonly ends?: LogEnds },
 ): Promise<JudgedDamage> {
   const lacking = new Map<number, DbError>();
+  const short = [...ends].filter(([shardId, sequence]) => !found.reaches(shardId, sequence));
+  const damage = short.length === 0 ? read : [...read, shortLog(walFolder, new Map(short))];
   // A torn tail, as each loss of power leaves one, asks for a look at no shard.
   const isMissed = damage.some(({ kind }) => kind !== 'torn');
   const flushed = isMissed ? [...(await flushedOfAll(disk, dataFolder))] : [];
+  // What it does not read may be there the next time.
+  const isBlind = read.some(({ kind }) => kind === 'unreadable');
   const judged = damage.flatMap((one) => {
     const places = flushed
       .filter(([{ shardId }, sequence]) => mayLack(one, { shardId, flushed: sequence ?? 0, found }))
-      .map(([place, sequence]) => ({ ...place, isUnread: sequence === undefined }));
+      .map(([place, sequence]) => ({
+        ...place,
+        isUnread: sequence === undefined || (one.kind === 'short' && isBlind),
+      }));
     // A segment that nobody misses was released.
-    if (one.kind === 'missing' && places.length === 0) return [];
+    if ((one.kind === 'missing' || one.kind === 'short') && places.length === 0) return [];
     const error = new DbError('corrupt', reasonOf(one));
     for (const { shardId } of places) if (!lacking.has(shardId)) lacking.set(shardId, error);
     return [{ ...one, places }];
@@ -84,7 +93,7 @@ export async function settleLogDamage(
       // The next start may read what is in files, and find that nothing is missing.
       if (unread !== undefined) throw new DbError('io_error', `${folderOf(dataFolder, unread)}: unreadable`); // prettier-ignore
       for (const place of places) await writeMark(disk, folderOf(dataFolder, place), reasonOf(one));
-      if (kind !== 'missing') await setAside(disk, one);
+      if (kind !== 'missing' && kind !== 'short') await setAside(disk, one);
     } catch (error) {
       // Another worker has released the segment since: nobody needs what it had.
       if (isDbError(error, 'not_found')) continue;
@@ -97,17 +106,24 @@ export async function settleLogDamage(
   return keptPaths;
 }
 
-function reasonOf({ path, offset }: WalDamage): string {
+function reasonOf({ path, offset, kind }: WalDamage): string {
+  if (kind === 'short') return `${path}: the last records of the shard are not in the log any more`;
   return `${path}: records of the shard may be lost at ${offset}`;
 }
 
 function mayLack(
-  { path, offset, sequences }: WalDamage,
+  { path, offset, kind, sequences }: WalDamage,
   { shardId, flushed, found }: { readonly shardId: number; readonly flushed: number; readonly found: RecoveredWal['found'] }, // prettier-ignore
 ): boolean {
   if (sequences === undefined) return !found.provesWhole(shardId, flushed, path, offset);
   const last = sequences.get(shardId);
-  return last !== undefined && !found.hasAll(shardId, flushed, last);
+  if (last === undefined) return false;
+  return kind === 'short' ? last > flushed : !found.hasAll(shardId, flushed, last);
+}
+
+/** Of shards whose last records of the log are not there. */
+function shortLog(walFolder: string, sequences: ReadonlyMap<number, number>): WalDamage {
+  return { path: walFolder, offset: 0, lengthBytes: 0, kind: 'short', salt: 0, isTail: true, sequences }; // prettier-ignore
 }
 
 /**

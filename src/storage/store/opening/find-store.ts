@@ -14,6 +14,8 @@ import { PageCache } from '../../pages/page-cache.ts';
 import { recoverWal, type RecoveredWal } from '../../wal/wal-recovery.ts';
 import type { WalSegment } from '../../wal/wal-writer.ts';
 import { judgeLogDamage, settleLogDamage, type LogDamageResult } from '../log/log-damage.ts';
+import { removeLogEnds, readLogEnds, type LogEnds } from '../log/log-ends.ts';
+import { checkLogFolder, keepLogFolder } from '../log/log-folder.ts';
 import { findShards, folderOf, type DamagedShard, type FoundShards } from '../shards/open-shards.ts'; // prettier-ignore
 import { replayRecord } from './replay-record.ts';
 import { ShardOpener } from './shard-opener.ts';
@@ -27,6 +29,9 @@ import {
   type StoreOptions,
   type StorePorts,
 } from '../store-options.ts';
+
+/** Of shards, in a line of the log. */
+const idsPerLine = 32;
 
 export interface FoundStore {
   readonly shards: ShardMap;
@@ -50,6 +55,7 @@ export interface FoundStore {
 export async function findStore(ports: StorePorts, options: StoreOptions): Promise<FoundStore> {
   const { disk, log } = ports;
   const { rosterFolder: folder, worker, isHome, dataFolder } = options;
+  await checkLogFolder(disk, options);
   const roster = folder === undefined ? undefined : await ShardRoster.open(ports, { folder, worker }); // prettier-ignore
   const kernel = StoreKernel.create(compiledKernels(), { bytesMax: memoryBytesMaxOf(options), memory: ports.kernelMemory }); // prettier-ignore
   const cache = new PageCache(options.indexCacheBytesMax ?? indexCacheBytesDefault);
@@ -75,7 +81,8 @@ export async function findStore(ports: StorePorts, options: StoreOptions): Promi
     },
     onSegment: (path, sequences) => segments.push({ path, sequences }),
   });
-  const settled = await settleOrJudge(ports, options, recovered);
+  const ends = folder === undefined ? new Map<number, number>() : await readLogEnds(disk, folder);
+  const settled = await settleOrJudge(ports, options, { ...recovered, ends });
   const inLog = opener.index.greatestSequences();
   opener.logWasRead();
   for (const [shardId, error] of settled.lacking)
@@ -93,10 +100,17 @@ export async function findStore(ports: StorePorts, options: StoreOptions): Promi
 async function settleOrJudge(
   ports: StorePorts,
   options: StoreOptions,
-  recovered: RecoveredWal,
+  recovered: RecoveredWal & { readonly ends: LogEnds },
 ): Promise<LogDamageResult & Pick<FoundStore, 'settleLog'>> {
   const judged = await judgeLogDamage(ports, options, recovered);
-  const settle = (): Promise<ReadonlySet<string>> => settleLogDamage(ports, options, judged);
+  const settle = async (): Promise<ReadonlySet<string>> => {
+    for (const path of recovered.emptyPaths)
+      ports.log.warn('A segment of the write-ahead log is empty: if it had records, they are lost', { path }); // prettier-ignore
+    const keptPaths = await settleLogDamage(ports, options, judged);
+    if (!keptPaths.has(options.walFolder)) await forgetEnds(ports, options);
+    await keepLogFolder(ports, options);
+    return keptPaths;
+  };
   if (options.settlesLater !== true)
     return { lacking: judged.lacking, keptPaths: await settle(), settleLog: undefined };
   // Of a torn one nothing is missed, whoever removes it.
@@ -105,6 +119,20 @@ async function settleOrJudge(
     await settle();
   };
   return { lacking: judged.lacking, keptPaths: new Set(kept), settleLog };
+}
+
+/** What they say has been dealt with. */
+async function forgetEnds(
+  { disk, log }: StorePorts,
+  { rosterFolder }: Pick<StoreOptions, 'rosterFolder'>,
+): Promise<void> {
+  if (rosterFolder === undefined) return;
+  try {
+    await removeLogEnds(disk, rosterFolder);
+  } catch (error) {
+    if (!isDbError(error, 'io_error') && !isDbError(error, 'disk_full')) throw error;
+    log.warn('What the log ended with could not be removed', { error: errorText(error) });
+  }
 }
 
 async function compareRoster(
@@ -118,8 +146,12 @@ async function compareRoster(
     for (const shardId of sweptIds)
       if (!pending.has(shardId) && !damaged.has(shardId)) await roster.gone(shardId);
     const there = [...damaged.values()].map(({ place }) => place);
-    for (const place of [...pending.values(), ...there])
-      if (!roster.has(place.shardId)) await roster.made(place, undefined);
+    const unlisted = [...pending.values(), ...there].filter(({ shardId }) => !roster.has(shardId));
+    for (const place of unlisted) await roster.made(place, undefined);
+    // As of an import, or of a list that was cut: it misses no folder then that is gone as well.
+    const ids = unlisted.slice(0, idsPerLine).map(({ shardId }) => shardId);
+    if (ids.length > 0)
+      log.warn('Shards were not in the list of shards, and are taken in', { shards: ids.join(), count: unlisted.length }); // prettier-ignore
   } catch (error) {
     if (!isDbError(error, 'io_error') && !isDbError(error, 'disk_full')) throw error;
     // As it was before: the next start tries again.

@@ -199,6 +199,12 @@ export class ShardOpener {
     return this.#pendingCounts.has(database);
   }
 
+  /** Up to where the log has records of those that it has any of. */
+  get waitingEnds(): ReadonlyMap<number, number> {
+    const ends = [...this.#lists.pending.keys()].map((id) => [id, this.#waiting.lastSequenceOf(id)] as const); // prettier-ignore
+    return new Map(ends.filter(([, sequence]) => sequence > 0));
+  }
+
   /** Opens the shards of a database, the newest first, as many as can be: one that fails is tried again by and by. */
   async openOf(database: string): Promise<void> {
     for (const shardId of this.#inOrder())

@@ -116,6 +116,7 @@ test('store: a file that comes from elsewhere is taken into the index at start',
     await fill(env);
     const { files, ...rest } = await readManifest(env.disk, folder);
     await env.disk.removeTree('wal');
+    await env.disk.remove('meta/log.json');
     await withStore(env, async (store) => {
       await store.write({ ...kept, shardId: 9 }, batchOf('m,h=d v=1 1\nn w=true 2'));
       await store.flush(9);
