@@ -60,6 +60,14 @@ export const rawCases: readonly RawCase[] = [
   { name: 'no host', request: 'GET /ping HTTP/1.1\r\nConnection: close\r\n\r\n' },
   { name: 'HTTP/1.0', request: 'GET /ping HTTP/1.0\r\n\r\n' },
   { name: 'HTTP/1.0 write', request: `POST ${write} HTTP/1.0\r\nContent-Length: 7\r\n\r\n${line}` },
+  { name: 'HTTP/1.0 write without a length', request: `POST ${write} HTTP/1.0\r\n\r\n${line}` },
+  { name: 'HTTP/1.0 form without a length', request: 'POST /query HTTP/1.0\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\nq=SHOW+USERS' }, // prettier-ignore
+  { name: 'what follows the last request', request: `GET /query?q=SHOW+USERS HTTP/1.1\r\n${host}\r\nmore of it` }, // prettier-ignore
+  { name: 'OPTIONS of nothing', request: `OPTIONS * HTTP/1.1\r\n${host}\r\n` },
+  { name: 'length twice', request: `POST ${write} HTTP/1.1\r\n${host}Content-Length: 7\r\nContent-Length: 7\r\n\r\n${line}` }, // prettier-ignore
+  { name: 'length twice, of a query', request: `POST /query HTTP/1.1\r\n${host}Content-Length: 12\r\nContent-Type: application/x-www-form-urlencoded\r\ncontent-length:12 \r\n\r\nq=SHOW+USERS` }, // prettier-ignore
+  { name: 'two lengths', request: `POST ${write} HTTP/1.1\r\n${host}Content-Length: 7\r\nContent-Length: 8\r\n\r\n${line} ` }, // prettier-ignore
+  { name: 'two hosts', request: `GET /ping HTTP/1.1\r\n${host}Host: y\r\n\r\n` },
   { name: 'HTTP/3.0', request: `GET /ping HTTP/3.0\r\n${host}\r\n` },
   { name: 'length that is none', request: `POST ${write} HTTP/1.1\r\n${host}Content-Length: x\r\n\r\n${line}` }, // prettier-ignore
   { name: 'negative length', request: `POST ${write} HTTP/1.1\r\n${host}Content-Length: -1\r\n\r\n${line}` }, // prettier-ignore

@@ -34,7 +34,8 @@ import { IdleWatch } from './requests/idle-watch.ts';
 import { sendHealth } from './health-route.ts';
 import { goneSignal, handleQuery } from './query-route.ts';
 import { nodeTables } from './node-tables.ts';
-import { mendAddress } from './requests/raw-address.ts';
+import { LastRequests } from './requests/last-requests.ts';
+import { mendRequest } from './requests/mended-request.ts';
 import { ownBuffers } from './requests/gathered-body.ts';
 import { readBody } from './requests/read-body.ts';
 import { RequestProfiles } from './requests/request-profiles.ts';
@@ -76,12 +77,14 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
     // Lines that end in a line feed alone come from small devices; Go takes them.
     http: { maxHeaderSize: headBytesMax, insecureHTTPParser: true, requireHostHeader: false },
     clientErrorHandler(error, socket) {
-      if (!mendAddress(api.server, error, socket)) answerClientError(error, socket);
+      if (lastRequests.isBehind(error, socket)) return;
+      if (!mendRequest(api.server, error, socket)) answerClientError(error, socket);
     },
     frameworkErrors: (_error, _request, reply) => {
       void sendRefusal(reply, badRequest);
     },
   });
+  const lastRequests = new LastRequests(api.server);
   const { bindAddress: bind, countsUserBytes } = options;
   const counters = new RequestCounters(ports.clock, { bind, countsUserBytes });
   ports.statistics.add(() => counters.statistics());
@@ -96,15 +99,7 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
   const fixed = fixedHeaders(options.headers);
   answerHalfOpen(api, halfOpen, (request) => !isWrite(request));
   addBodies(api, bodies);
-  api.addHook('onRequest', (request, reply, done) => {
-    setCommonHeaders(request, reply, { ports, version: options.version });
-    if (hasRoute(request)) addFixedHeaders(reply, fixed);
-    allowAnyContentType(request);
-    const refusal = refusalOfHead(request.raw);
-    if (refusal !== undefined) sendRefusal(reply, refusal);
-    else if (isDisguised(request)) sendPlain(reply, 404, notFoundText);
-    else done();
-  });
+  addFirstLook(api, { ports, version: options.version, fixed });
   const throttle = new WriteThrottle(ports.clock, options.throttle);
   addThrottle(api, throttle, counters);
   const admit = addGate(api, { ports, access: options.access, counters, isServed });
@@ -135,6 +130,31 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
   // What is added last sees a connection first.
   if (secureSockets !== undefined) addSecureConnections(api, secureSockets);
   return api;
+}
+
+/** What is looked at before all else: whether it is HTTP, and of an address that is one. */
+function addFirstLook(
+  api: FastifyInstance,
+  parts: {
+    readonly ports: DataApiPorts;
+    readonly version: string;
+    readonly fixed: FixedHeaders;
+  },
+): void {
+  const { ports, version, fixed } = parts;
+  api.addHook('onRequest', (request, reply, done) => {
+    if (isOfServer(request)) {
+      void reply.code(200).send();
+      return;
+    }
+    setCommonHeaders(request, reply, { ports, version });
+    if (hasRoute(request)) addFixedHeaders(reply, fixed);
+    allowAnyContentType(request);
+    const refusal = refusalOfHead(request.raw);
+    if (refusal !== undefined) sendRefusal(reply, refusal);
+    else if (isDisguised(request)) sendPlain(reply, 404, notFoundText);
+    else done();
+  });
 }
 
 /** From now on connections can be given to those who listen for them at this moment; `connectionsMax` is none of these. */
@@ -352,6 +372,11 @@ function addBuckets(api: FastifyInstance, ports: DataApiPorts): void {
 /** A POST to an address that takes points. */
 function isWrite(request: FastifyRequest): boolean {
   return request.method === 'POST' && writeTargets.has(pathOf(request));
+}
+
+/** `OPTIONS *` asks whether there is a server at all: Go answers it before anything else looks at it. */
+function isOfServer({ method, raw }: FastifyRequest): boolean {
+  return method === 'OPTIONS' && raw.url === '*';
 }
 
 /**

@@ -38,6 +38,7 @@ export function answerClientError(
 /** What the parser lets pass, since it is told to be lenient, and Go does not. */
 export function refusalOfHead({
   headers,
+  rawHeaders,
   httpVersion,
 }: FastifyRequest['raw']): Refusal | undefined {
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return unknownVersion;
@@ -45,7 +46,15 @@ export function refusalOfHead({
   if (encoding !== undefined && encoding.toLowerCase() !== 'chunked') return unknownEncoding;
   if (headers.host === undefined && httpVersion === '1.1')
     return { code: 400, reason: 'Bad Request: missing required Host header' };
-  return undefined;
+  return hostCount(rawHeaders) > 1 ? badRequest : undefined;
+}
+
+/** Names and values by turns. */
+function hostCount(rawHeaders: readonly string[]): number {
+  let count = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2)
+    if (rawHeaders[i]?.length === 4 && rawHeaders[i]?.toLowerCase() === 'host') count++;
+  return count;
 }
 
 /** The same answer to a request that there is; the connection is closed after it. */

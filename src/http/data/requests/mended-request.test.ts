@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { mendAddress } from './raw-address.ts';
+import { mendRequest } from './mended-request.ts';
 
 async function withServer(
   answer: RequestListener,
@@ -11,7 +11,7 @@ async function withServer(
   const refusals: string[] = [];
   const server = createServer({ insecureHTTPParser: true }, answer);
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    if (mendAddress(server, error, socket)) return;
+    if (mendRequest(server, error, socket)) return;
     refusals.push(error.code ?? '');
     socket.destroy();
   });
@@ -29,7 +29,7 @@ const head = Buffer.from(
   'POST /write?x=\u00e9&y=%41 HTTP/1.1\r\nHost: h\r\nContent-Length: 200000\r\n\r\n',
 );
 
-test('raw address: bytes are escaped, what was escaped stays, and a body follows whole', async () => {
+test('mended request: bytes are escaped, what was escaped stays, and a body follows whole', async () => {
   await withServer(
     (request, response) => {
       let bytes = 0;
@@ -48,7 +48,29 @@ test('raw address: bytes are escaped, what was escaped stays, and a body follows
   );
 });
 
-test('raw address: the end of either side is the end of the other', async () => {
+test.each([
+  ['lines of CR LF', '\r\n'],
+  ['lines of LF', '\n'],
+])('mended request: a length that is there three times is one, %s', async (_name, end) => {
+  await withServer(
+    (request, response) => {
+      let body = '';
+      request.on('data', (part: Buffer) => (body += part.toString()));
+      request.on('end', () => response.end(`${String(request.headers['x-last'])} ${body}`));
+    },
+    async (client) => {
+      const lines = ['POST / HTTP/1.1', 'Host: h', 'Content-Length: 5', 'content-length:5', 'Content-Length: 5 ', 'X-Last: yes', '']; // prettier-ignore
+      client.write(`${lines.join(end)}${end}a`);
+      client.write('bcde');
+      let text = '';
+      client.on('data', (part: Buffer) => (text += part.toString()));
+      await once(client, 'end');
+      expect(text).toMatch(/\r\n\r\nyes abcde$/);
+    },
+  );
+});
+
+test('mended request: the end of either side is the end of the other', async () => {
   let onBegun = (): void => undefined;
   const begun = new Promise<void>((resolve) => (onBegun = resolve));
   let onLeft = (): void => undefined;
@@ -82,7 +104,15 @@ test.each([
   ['a line that is not whole', 'GET /\u00e9'],
   ['a control byte', 'GET /\u0001 HTTP/1.1\r\n\r\n'],
   ['another version', 'GET /\u00e9 HTTP/9.9\r\n\r\n'],
-])('raw address: %s is left to the parser', async (_name, text) => {
+  [
+    'a length that differs',
+    'POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab',
+  ],
+  [
+    'a head that is not whole',
+    'POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 1\r\n',
+  ],
+])('mended request: %s is left to the parser', async (_name, text) => {
   await withServer(
     () => {
       throw new Error('no request');
