@@ -30,6 +30,10 @@ test.each([
     '{"a":9223372036854775808}',
     'error parsing json value: strconv.ParseInt: parsing "9223372036854775808": value out of range',
   ],
+  [
+    '{"a":1.0e400}',
+    'error parsing json value: strconv.ParseFloat: parsing "1.0e400": value out of range',
+  ],
   ['{"a":', 'error parsing query parameters: unexpected EOF'],
   ['  ', 'error parsing query parameters: EOF'],
   ['{"a":nul', 'error parsing query parameters: unexpected EOF'],
@@ -55,6 +59,12 @@ test.each([
   ['{"a":{}}', 'bound object parameter value must have exactly one entry'],
   ['{"a":{"regex":1}}', 'regex literal must be a string value'],
   ['{"a":{"int":1.5}}', 'integer literal must be an integer value'],
+  ['{"a":{"int":1e3}}', 'strconv.ParseInt: parsing "1e3": invalid syntax'],
+  [
+    '{"a":{"x":9223372036854775808}}',
+    'strconv.ParseInt: parsing "9223372036854775808": value out of range',
+  ],
+  ['{"a":{"float":-1.5e999}}', 'strconv.ParseFloat: parsing "-1.5e999": value out of range'],
   ['{"a":{"duration":true}}', 'duration literal must be a string or integer value'],
 ])('params: %s is an error where it is used, and only there', (text, error) => {
   const params = parseParams(text);
@@ -75,4 +85,12 @@ test('params: a value stands wherever its token may', () => {
   expect(() => printed('SELECT v FROM m LIMIT $neg')).toThrow('LIMIT must be >= 0 at line 1, char 23'); // prettier-ignore
   expect(() => printed('SELECT v FROM m LIMIT $')).toThrow('found $, expected integer at line 1, char 23'); // prettier-ignore
   expect(() => printed('SELECT v FROM m LIMIT $no')).toThrow('found $no, expected integer at line 1, char 23'); // prettier-ignore
+});
+
+test('params: a float is told with all its digits and its sign, and a zero keeps it', () => {
+  const params = parseParams('{"z":-0.0,"big":1.5e21,"small":-1.5e-9}');
+  const printed = (text: string) => parseQuery(text, params).map(printStatement).join();
+  expect(printed('SELECT v + $z, v + $big, v + $small FROM m')).toBe('SELECT v + -0.0, v + 1500000000000000000000.0, v + -0.0000000015 FROM m'); // prettier-ignore
+  expect(() => printed('SELECT v FROM $z')).toThrow('found -0, expected identifier');
+  expect(() => printed('SELECT v FROM $big')).toThrow('found 1500000000000000000000, expected identifier'); // prettier-ignore
 });

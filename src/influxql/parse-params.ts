@@ -11,7 +11,8 @@ import type { BoundValue } from './token-reader.ts';
 export function parseParams(text: string): ReadonlyMap<string, BoundValue> {
   const params = new Map<string, BoundValue>();
   for (const [name, value] of Object.entries(parseObject(firstValue(text)))) {
-    params.set(name, bind(value));
+    if (value instanceof NumberText) params.set(name, boundNumber(value.text));
+    else params.set(name, bind(value));
   }
   return params;
 }
@@ -55,19 +56,29 @@ function isList(value: unknown): value is readonly unknown[] {
 function bind(value: unknown): BoundValue {
   if (typeof value === 'string') return { kind: 'string', value };
   if (typeof value === 'boolean') return { kind: 'boolean', value };
-  if (value instanceof NumberText) return bindNumber(value.text);
   if (isList(value)) return unbindable('unable to bind parameter with type []interface {}');
   if (typeof value === 'object' && value !== null) return bindTyped(value);
   return unbindable('unable to bind parameter with type <nil>');
 }
 
+/** One that stands by itself has to be right, wherever it is used. */
+function boundNumber(text: string): BoundValue {
+  const bound = bindNumber(text);
+  if (bound.kind === 'error') throw invalid(`error parsing json value: ${bound.text}`);
+  return bound;
+}
+
 function bindNumber(text: string): BoundValue {
-  if (text.includes('.')) return { kind: 'number', value: Number(text) };
-  const refuse = (reason: string) =>
-    invalid(`error parsing json value: strconv.ParseInt: parsing "${text}": ${reason}`);
-  if (!/^-?\d+$/.test(text)) throw refuse('invalid syntax');
+  const isFloat = text.includes('.');
+  const refused = (reason: string) =>
+    unbindable(`strconv.Parse${isFloat ? 'Float' : 'Int'}: parsing "${text}": ${reason}`);
+  if (isFloat) {
+    const value = Number(text);
+    return Number.isFinite(value) ? { kind: 'number', value } : refused('value out of range');
+  }
+  if (!/^-?\d+$/.test(text)) return refused('invalid syntax');
   const value = BigInt(text);
-  if (BigInt.asIntN(64, value) !== value) throw refuse('value out of range');
+  if (BigInt.asIntN(64, value) !== value) return refused('value out of range');
   return { kind: 'integer', value };
 }
 
@@ -78,6 +89,7 @@ function bindTyped(object: object): BoundValue {
     return unbindable('bound object parameter value must have exactly one entry');
   const [type, value] = entry;
   const number = value instanceof NumberText ? bindNumber(value.text) : undefined;
+  if (number?.kind === 'error') return number;
   switch (type) {
     case 'ident':
     case 'identifier':

@@ -35,6 +35,11 @@ test.each([
   ['CREATE CONTINUOUS QUERY a ON d RESAMPLE FOR 1m BEGIN SELECT mean(v) INTO x FROM cpu GROUP BY time(1h) END', 'FOR duration must be >= GROUP BY time duration: must be a minimum of 1h, got 1m'], // prettier-ignore
   ['CREATE CONTINUOUS QUERY a ON d BEGIN SELECT v INTO x FROM cpu END', 'CREATE CONTINUOUS QUERY a ON d BEGIN SELECT v INTO x FROM cpu END'], // prettier-ignore
   ['SELECT v FROM me"m n"', 'SELECT v FROM "m n"'],
+  ['SELECT v AS "🙂🙂" FROM m WHERE key', 'found KEY, expected identifier, string, number, bool at line 1, char 31'], // prettier-ignore
+  ['SELECT v FROM "🙂"\nWHERE "é🙂" = 🙂', 'found 🙂, expected identifier, string, number, bool at line 2, char 14'], // prettier-ignore
+  ['SELECT "🙂" FROM m WHERE a = \'x\' \'y\'', "found y, expected ; at line 1, char 32"], // prettier-ignore
+  ['SELECT 🙂', 'found 🙂, expected identifier, string, number, bool at line 1, char 8'],
+  ['SELECT "\\🙂"', 'found \\🙂, expected identifier, string, number, bool at line 1, char 10'],
   ['SELECT v FROM name" x', 'found  x, expected identifier at line 1, char 18'],
   ['SELECT a"b FROM m', 'found b FROM m, expected identifier, string, number, bool at line 1, char 8'], // prettier-ignore
   ['SHOW MEASUREMENTS ON (', 'found (, expected identifier or * at line 1, char 22'],

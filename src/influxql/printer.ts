@@ -15,6 +15,7 @@ import type {
 } from './ast.ts';
 import { formatRfc3339 } from '../base/rfc3339.ts';
 import { formatDuration, formatGoDuration } from './duration.ts';
+import { fixedText } from './fixed-text.ts';
 import { keywords } from './token.ts';
 
 /**
@@ -194,18 +195,10 @@ function escape(text: string, quote: string): string {
   return text.replaceAll('\\', '\\\\').replaceAll(quote, `\\${quote}`).replaceAll('\n', '\\n');
 }
 
-/** The shortest digits that mean the number, never with an exponent, always with a point: an integer is another literal. */
+/** Always with a point: an integer is another literal. */
 function printNumber(value: number): string {
-  if (Number.isNaN(value)) return 'NaN';
-  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
-  if (Object.is(value, -0)) return '-0.0';
-  const [, sign = '', whole = '0', fraction = '', power = '0'] = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(value)) ?? []; // prettier-ignore
-  const shift = Number(power);
-  const digits = whole + fraction;
-  const point = whole.length + shift;
-  if (point <= 0) return `${sign}0.${'0'.repeat(-point)}${digits}`;
-  if (point >= digits.length) return `${sign}${digits.padEnd(point, '0')}.0`;
-  return `${sign}${digits.slice(0, point)}.${digits.slice(point)}`;
+  const text = fixedText(value);
+  return text.includes('.') || !Number.isFinite(value) ? text : `${text}.0`;
 }
 
 function printSource(source: Source): string {

@@ -1,3 +1,4 @@
+import { CharacterCount } from './character-count.ts';
 import { keywords, type Token } from './token.ts';
 
 const isDigit = (c: string): boolean => c >= '0' && c <= '9';
@@ -31,10 +32,12 @@ export class Scanner {
   #blank = { start: 0, line: 0, lineStart: 0 };
   /** A zero byte ends the text for the reference, which counts no column of the line behind one. */
   #countedEnd = Number.MAX_SAFE_INTEGER;
+  readonly #characters: CharacterCount;
 
   constructor(text: string) {
     // The reference reads each carriage return as the end of a line, with a line feed behind it as one.
     this.#text = text.includes('\r') ? text.replaceAll(/\r\n?/g, '\n') : text;
+    this.#characters = new CharacterCount(this.#text);
   }
 
   /** The next token; white space and comments are passed over. */
@@ -55,7 +58,7 @@ export class Scanner {
     const { start, line, lineStart } = this.#blank;
     blankForm.lastIndex = start;
     const [text = ''] = blankForm.exec(this.#text) ?? [];
-    return { kind: '', text, line, column: start - lineStart };
+    return { kind: '', text, line, column: this.#column(start, lineStart) };
   }
 
   /** A look at what stands here, '' at the end. */
@@ -130,8 +133,13 @@ export class Scanner {
 
   #token(kind: string, text: string, start: number): Token {
     this.#afterWord = kind === 'IDENT' || kind === 'BOUND' || keywords.has(kind);
-    const column = Math.max(0, Math.min(start, this.#countedEnd) - this.#lineStart);
+    const column = Math.max(0, this.#column(Math.min(start, this.#countedEnd)));
     return { kind, text, line: this.#line, column, isAfterBlank: this.#isAfterBlank };
+  }
+
+  /** How many characters stand in front of a place in its line. */
+  #column(at: number, lineStart = this.#lineStart): number {
+    return this.#characters.between(lineStart, at);
   }
 
   /** The reference places a string one character before its quote: of a line's first at the end of the line before. */
@@ -139,7 +147,7 @@ export class Scanner {
     const { line, column } = token;
     if (column > 0 || line === 0 || start !== this.#lineStart) return { ...token, column: Math.max(0, column - 1) }; // prettier-ignore
     const before = start < 2 ? -1 : this.#text.lastIndexOf('\n', start - 2);
-    return { ...token, line: line - 1, column: start - 1 - (before + 1) };
+    return { ...token, line: line - 1, column: this.#column(start - 1, before + 1) };
   }
 
   /** White space and comments; the token of a comment that does not end, and where it begins. */
@@ -206,13 +214,19 @@ export class Scanner {
     // The reference takes `word"name"` for the name alone.
     if (this.#text.charAt(this.#at) === '"') {
       const token = this.#quoted('"', 'IDENT');
-      return token.kind === 'IDENT' ? { ...token, column: start - this.#lineStart } : token;
+      return token.kind === 'IDENT' ? { ...token, column: this.#column(start) } : token;
     }
     if (text.length <= keywordLengthMax) {
       const upper = text.toUpperCase();
       if (keywords.has(upper)) return this.#token(upper, '', start);
     }
     return this.#token('IDENT', text, start);
+  }
+
+  /** A whole character, '' behind the end. */
+  #character(at: number): string {
+    const code = this.#text.codePointAt(at);
+    return code === undefined ? '' : String.fromCodePoint(code);
   }
 
   /** What a sticky pattern, which always matches, takes from here on. */
@@ -244,12 +258,12 @@ export class Scanner {
         text += c;
         continue;
       }
-      const escaped = this.#text.charAt(++i);
+      const escaped = this.#character(++i);
       if (escaped === 'n') text += '\n';
       else if (escaped === '\\' || escaped === '"' || escaped === "'") text += escaped;
       else {
-        this.#at = i + 1;
-        return this.#token('BADESCAPE', `\\${escaped}`, quote === "'" ? i + 1 : i);
+        this.#at = i + escaped.length;
+        return this.#token('BADESCAPE', `\\${escaped}`, quote === "'" ? this.#at : i);
       }
     }
     this.#at = this.#text.length;
@@ -283,7 +297,7 @@ export class Scanner {
 
   #boundQuoted(start: number): Token {
     const token = this.#quoted('"', 'BOUND');
-    return { ...token, text: `$${token.text}`, column: start - this.#lineStart };
+    return { ...token, text: `$${token.text}`, column: this.#column(start) };
   }
 
   #sign(c: string): Token {
@@ -293,7 +307,8 @@ export class Scanner {
       this.#at = start + 2;
       return this.#token(pair === '<>' ? '!=' : pair, '', start);
     }
-    this.#at = start + 1;
-    return signs.includes(c) ? this.#token(c, '', start) : this.#token('BAD', c, start);
+    const sign = this.#character(start);
+    this.#at = start + sign.length;
+    return signs.includes(c) ? this.#token(c, '', start) : this.#token('BAD', sign, start);
   }
 }

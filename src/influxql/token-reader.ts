@@ -2,6 +2,7 @@ import { DbError, errorText } from '../base/errors.ts';
 import { compileRegex, isAutomaton } from './regex.ts';
 import { parseDurationNs } from './duration.ts';
 import { ExprBuilder } from './expr-builder.ts';
+import { fixedText } from './fixed-text.ts';
 import { Scanner } from './scanner.ts';
 import { tokenName, type Token } from './token.ts';
 
@@ -235,7 +236,7 @@ function boundToken(value: BoundValue): Pick<Token, 'kind' | 'text'> {
     case 'integer':
       return { kind: 'INTEGER', text: String(value.value) };
     case 'number':
-      return { kind: 'NUMBER', text: String(value.value) };
+      return { kind: 'NUMBER', text: fixedText(value.value) };
     case 'string':
       return { kind: 'STRING', text: value.value };
     case 'boolean':

@@ -4,7 +4,7 @@ import { maxTimeNs, minTimeNs } from '../../base/units.ts';
 import type { BinaryOperator, Expr } from '../../influxql/ast.ts';
 import { printExpr } from '../../influxql/printer.ts';
 import { visitExpr } from '../plan/walk-expr.ts';
-import { reduceCondition, timeValue, type Now } from './time-value.ts';
+import { foldCondition, reduceCondition, timeValue, type Now } from './time-value.ts';
 
 /** Inclusive bounds; undefined where the condition names none. */
 export interface TimeRange {
@@ -27,14 +27,19 @@ export function splitCondition(
   return split(condition, { nowNs, zone });
 }
 
-/** The same of a statement that asks indexes, the rest with its constants worked out (`1 = 1`, `now() > '2000-01-01'`). */
+/**
+ * The same of a statement that asks indexes, the rest with its constants worked out (`1 = 1`, `now() > '2000-01-01'`); with
+ * functions of constants only where it is one that counts, as a SELECT would (`foldsCalls`).
+ */
 export function splitIndexCondition(
   condition: Expr | undefined,
   nowNs: bigint,
+  { foldsCalls = false } = {},
 ): ReturnType<typeof splitCondition> {
   const { range, rest } = splitCondition(condition, nowNs);
   if (rest === undefined) return { range, rest };
-  const reduced = reduceCondition(rest, { nowNs, zone: undefined });
+  const now = { nowNs, zone: undefined };
+  const reduced = foldsCalls ? foldCondition(rest, now) : reduceCondition(rest, now);
   // A point of time beside something else is told as it was written.
   return { range, rest: hasPoint(reduced) ? rest : reduced };
 }

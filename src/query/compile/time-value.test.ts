@@ -57,3 +57,10 @@ test('condition: one with now() is compiled anew each time, and a call with an a
   expect(readsClock(compiled)).toBe(true);
   expect(() => compileStatement(selectOf('now(1) > 3'), { nowNs })).toThrow('invalid function call in condition: now(1)'); // prettier-ignore
 });
+
+test('condition: a call is checked and told as it is written, then worked out', () => {
+  const refusal = (condition: string) => () => compileStatement(selectOf(condition), { nowNs });
+  expect(refusal('log(8, 2) = 3')).toThrow('invalid number of arguments for log, expected 1, got 2'); // prettier-ignore
+  expect(refusal('f(abs(3), 1 + 1) > 3')).toThrow('invalid function call in condition: f(abs(3), 2)'); // prettier-ignore
+  expect(compileStatement(selectOf('abs(-3) = 3 AND v > 1'), { nowNs }).condition).toMatchObject({ operator: '>' }); // prettier-ignore
+});

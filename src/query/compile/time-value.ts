@@ -7,9 +7,9 @@ import type { TimeZone } from '../../base/time-zone.ts';
 import { DbError } from '../../base/errors.ts';
 import { maxTimeNs, minTimeNs } from '../../base/units.ts';
 import type { Expr } from '../../influxql/ast.ts';
-import { parseTimeLiteral } from '../../influxql/time-literal.ts';
+import { looksLikeTime, parseTimeLiteral } from '../../influxql/time-literal.ts';
 import { isComparison } from '../plan/eval-type.ts';
-import { comparedValues, reduceNode } from '../plan/reduce-expr.ts';
+import { comparedValues, reduceNode, reduceOperator } from '../plan/reduce-expr.ts';
 import { rewriteExpr } from '../plan/walk-expr.ts';
 
 export interface Now {
@@ -45,13 +45,23 @@ export function timeValue(expr: Expr, { nowNs, zone }: Now): bigint {
 
 /**
  * A condition less its bounds of time, with constants worked out: now() is a point of time there too, and so are texts that
- * look like one beside a point or another such text (`'2000-01-01' < now()`). A point beside anything else is equal to nothing.
+ * look like one beside a point or another such text (`'2000-01-01' < now()`). A point beside anything else is equal to nothing. Functions
+ * of numbers stay as they are written: what is wrong with one is told so.
  */
-export function reduceCondition(condition: Expr, { nowNs, zone }: Now): Expr {
+export function reduceCondition(condition: Expr, now: Now): Expr {
+  return reducedBy(reduceOperator, condition, now);
+}
+
+/** The same with functions of constants worked out, of a condition that has been checked. */
+export function foldCondition(condition: Expr, now: Now): Expr {
+  return reducedBy(reduceNode, condition, now);
+}
+
+function reducedBy(reduce: (part: Expr) => Expr, condition: Expr, { nowNs, zone }: Now): Expr {
   const points = new Points(zone);
   const reduced = rewriteExpr(condition, (part) => {
     if (isNow(part)) return points.make(nowNs);
-    return (part.kind === 'binary' ? points.reduce(part) : undefined) ?? reduceNode(part);
+    return (part.kind === 'binary' ? points.reduce(part) : undefined) ?? reduce(part);
   });
   return reduced.kind === 'paren' ? reduced.expr : reduced;
 }
@@ -133,10 +143,6 @@ function literalAlone(text: string, zone: TimeZone | undefined): bigint {
   if (timeNs !== undefined) return timeNs;
   if (looksLikeTime(text)) throw new DbError('invalid_argument', 'invalid timestamp string');
   throw incompatible(goTypes.string);
-}
-
-function looksLikeTime(text: string): boolean {
-  return /^\d{4}-\d{2}-\d{2}/.test(text);
 }
 
 /** As Go casts a float: what is no int64 is the least one. */

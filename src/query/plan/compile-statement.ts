@@ -2,7 +2,7 @@ import { DbError } from '../../base/errors.ts';
 import { TimeZone } from '../../base/time-zone.ts';
 import type { Expr, Field, Fill, Measurement, SelectStatement } from '../../influxql/ast.ts';
 import { splitCondition, type TimeRange } from '../compile/split-condition.ts';
-import { reduceCondition } from '../compile/time-value.ts';
+import { foldCondition, reduceCondition } from '../compile/time-value.ts';
 import { checkCondition } from './check-condition.ts';
 import { checkFields } from './check-fields.ts';
 import { isMathFunction } from './math-functions.ts';
@@ -49,8 +49,8 @@ export function compileStatement(
 ): CompiledSelect {
   const zone = statement.timeZone === undefined ? undefined : new TimeZone(statement.timeZone);
   const { range, rest } = splitCondition(statement.condition, nowNs, zone);
-  const condition = rest && withoutTrue(reduceCondition(rest, { nowNs, zone }));
-  if (condition !== undefined) checkCondition(condition);
+  if (rest !== undefined) checkCondition(reduceCondition(rest, { nowNs, zone }));
+  const condition = rest && withoutTrue(foldCondition(rest, { nowNs, zone }));
   const groupBy = compileGroupBy(statement.dimensions, nowNs, zone);
   const ascending = statement.sortFields.every((field) => field.ascending);
   if (parent !== undefined && statement.sortFields.length > 0 && ascending !== parent.ascending)

@@ -13,8 +13,12 @@ export function reduceExpr(expr: Expr): Expr {
 
 /** The same without unwrapping the outermost parentheses. */
 export function reduceNode(expr: Expr): Expr {
+  return expr.kind === 'call' ? reduceMath(expr) : reduceOperator(expr);
+}
+
+/** The same with calls left as they are written. */
+export function reduceOperator(expr: Expr): Expr {
   if (expr.kind === 'paren') return expr.expr.kind === 'binary' ? expr : expr.expr;
-  if (expr.kind === 'call') return reduceMath(expr);
   return expr.kind === 'binary' ? reduceBinary(expr) : expr;
 }
 

@@ -1,7 +1,7 @@
 import { DbError } from '../../base/errors.ts';
 import type { Expr } from '../../influxql/ast.ts';
 import { printExpr } from '../../influxql/printer.ts';
-import { parseTimeLiteral } from '../../influxql/time-literal.ts';
+import { looksLikeTime, parseTimeLiteral } from '../../influxql/time-literal.ts';
 import type { TimeZone } from '../../base/time-zone.ts';
 import { reduceExpr } from './reduce-expr.ts';
 
@@ -82,7 +82,7 @@ function offsetOf(
         throw invalid('time dimension offset now() function requires no arguments');
       return (nowNs + fromYearOneNs) % intervalNs;
     case 'string': {
-      if (!/^\d{4}-\d{2}-\d{2}/.test(offset.value))
+      if (!looksLikeTime(offset.value))
         throw invalid('time dimension offset must be duration or now()');
       const timeNs = parseTimeLiteral(offset.value, zone);
       if (timeNs === undefined) throw invalid('invalid timestamp string');

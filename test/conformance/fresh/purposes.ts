@@ -30,6 +30,14 @@ const statements: readonly (readonly [statement: RegExp, reason: string])[] = [
     'under a call that needs no order the points of top() come by value there, so that a window comes more than once',
   ],
   [
+    /^SHOW FIELD KEYS .*ORDER BY (time )?DESC/i,
+    'the fields that a measurement has in each shard come apart there',
+  ],
+  [
+    /^SHOW (TAG (KEYS|VALUES).* WHERE .*[<>]=? *("|[a-z])|FIELD KEY .*WHERE )/,
+    'two names compared by what is no equality, and conditions beside field keys, are asked of the rows of the names there',
+  ],
+  [
     /WHERE .*\b(abs|round|floor|ceil|sqrt|exp|ln|log\w*|pow|a?sin|a?cos|a?tan2?)\([^()]*[-+*\/%&|^]/,
     'arithmetic inside of a math function of a condition is met by no row there',
   ],
@@ -106,6 +114,7 @@ const answers: readonly (readonly [answer: RegExp, reason: string])[] = [
     'it says so of the first statement, whichever it is',
   ],
   [/\[panic:/, 'it fell'],
+  [/Invalid header value char/, 'bytes that a header cannot carry break the answer'],
   [/unsupported count_hll iterator type/, 'it says so where there is nothing to count'],
   [
     /^\{"error":"json: unsupported value/,
@@ -136,6 +145,16 @@ const ofStatements: readonly (readonly [statement: RegExp, difference: RegExp, r
       /^(DELETE|DROP SERIES)\b.* WHERE /,
       /results\[0\]keys (error,statement_id not statement_id|statement_id not error,statement_id)$/,
       'a condition that names of tags do not decide is refused wherever it stands in the range of time, also where no series or measurement is left for it',
+    ],
+    [
+      /^write /,
+      /field type conflict: .* not "partial write: field type conflict/,
+      'a point that gives a field twice, of two types, is refused by itself; there its first type counts for those behind it',
+    ],
+    [
+      /^CREATE CONTINUOUS QUERY/,
+      /expected GROUP BY time\(\.\.\.\) at line/,
+      'the token beside which GROUP BY time() is missing may be the next one',
     ],
     [
       /^write /,

@@ -1,10 +1,17 @@
+import { Buffer } from 'node:buffer';
 import type { SentStep } from '../send-step.ts';
+import { argumentSelect } from './random-arguments.ts';
+import { bytesWrite, leftByWrites } from './random-bytes.ts';
 import { catalogStatement } from './random-catalog.ts';
 import { change, dialogue, questionOfChanged } from './random-changes.ts';
 import { RandomChoice } from './random-choice.ts';
 import { fleetSelect } from './random-fleet.ts';
+import { listing } from './random-listings.ts';
 import { mutated } from './random-mutations.ts';
 import { oddChange } from './random-odd-changes.ts';
+import { preparedStep } from './random-prepared.ts';
+import { keptQuery } from './random-texts.ts';
+import { timeSelect, windowSelect } from './random-times.ts';
 import { userStatement } from './random-uses.ts';
 import { freshStatement, type FreshStatement } from './random-statements.ts';
 
@@ -12,6 +19,8 @@ import { freshStatement, type FreshStatement } from './random-statements.ts';
 const fleetShare = 0.4;
 /** Of what comes in the words of people and their dashboards. */
 const usesShare = 0.3;
+/** Of what the grammar has besides: forms, places and numbers of arguments that nobody comes to by himself. */
+const grammarShare = 0.3;
 
 export interface FreshRequest {
   readonly statement: FreshStatement;
@@ -32,9 +41,46 @@ export function* freshRequests(
     if (isMutated) yield asked(random, (text) => mutated(random, text));
     else if (random.chance(0.1)) yield changed(random, isCluster);
     else if (random.chance(0.06)) yield ofCatalog(random);
+    else if (random.chance(grammarShare)) yield* ofGrammar(random, isCluster);
     else if (random.chance(usesShare)) yield asked(random, (text) => text, uses);
     else if (isCluster && random.chance(fleetShare)) yield asked(random, (text) => text, fleet);
     else yield asked(random);
+}
+
+const grammarFamilies = [
+  timeSelect,
+  windowSelect,
+  argumentSelect,
+  argumentSelect,
+  listing,
+  listing,
+];
+
+function ofGrammar(random: RandomChoice, isCluster: boolean): readonly FreshRequest[] {
+  if (random.chance(0.7)) {
+    const family = random.of(grammarFamilies);
+    return [
+      asked(
+        random,
+        (text) => text,
+        (one) => ({ kind: 'grammar', text: family(one) }),
+      ),
+    ];
+  }
+  if (random.chance(0.35)) return [changing(keptQuery(random))];
+  // Where a group has several shards each decides types by itself.
+  if (isCluster || random.chance(0.5)) {
+    const step = preparedStep(random);
+    return [{ statement: { kind: 'grammar', text: step.params['q'] ?? '' }, step }];
+  }
+  const step = bytesWrite(random);
+  const text = `write ${Buffer.from(step.base64 ?? '', 'base64').toString()}`;
+  return [{ statement: { kind: 'change', text }, step }, changing(leftByWrites)];
+}
+
+function changing(text: string): FreshRequest {
+  const params = { db: 'changing', epoch: 'ns', q: text };
+  return { statement: { kind: 'change', text }, step: { method: 'POST', path: '/query', params, headers: {} } }; // prettier-ignore
 }
 
 /** Some at once: what fails keeps those behind it from running. */
@@ -60,11 +106,7 @@ function changed(random: RandomChoice, isCluster: boolean): FreshRequest {
     (one: RandomChoice) => ({ statement: questionOfChanged(one), lines: undefined }),
     (one: RandomChoice) => ({ statement: dialogue(one), lines: undefined }),
   ])(random); // prettier-ignore
-  if (lines === undefined) {
-    const params = { db: 'changing', epoch: 'ns', q: statement ?? '' };
-    const step = { method: 'POST', path: '/query', params, headers: {} };
-    return { statement: { kind: 'change', text: params.q }, step };
-  }
+  if (lines === undefined) return changing(statement ?? '');
   const params = { db: 'changing', precision: 's' };
   const text = isCluster ? ofOneType(lines) : lines;
   const step = { method: 'POST', path: '/write', params, headers: {}, text };

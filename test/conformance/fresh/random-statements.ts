@@ -19,6 +19,7 @@ export interface FreshStatement {
     | 'invalid'
     | 'fleet'
     | 'use'
+    | 'grammar'
     | 'change';
   readonly text: string;
 }
@@ -57,6 +58,7 @@ function textOf(random: RandomChoice, kind: FreshStatement['kind']): string {
     case 'fleet':
       return fleetSelect(random);
     case 'show':
+    case 'grammar':
     case 'change':
       return show(random);
     case 'invalid':

@@ -1,4 +1,5 @@
 import { datasetLines } from '../query-dataset.ts';
+import { grammarRequests } from './grammar-requests.ts';
 import { sendRequest, type HttpRequest } from './http-request.ts';
 import { queryRequests } from './query-requests.ts';
 import { showRequests } from './show-requests.ts';
@@ -9,6 +10,7 @@ export const allRequests: readonly HttpRequest[] = [
   ...queryRequests,
   ...showRequests,
   ...writeRequests,
+  ...grammarRequests,
 ];
 
 /** The world that the requests expect. */

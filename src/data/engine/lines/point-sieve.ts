@@ -1,3 +1,4 @@
+import { quoteGo } from '../../../base/go-format.ts';
 import type { LinePoint } from '../../../models/line-protocol.ts';
 import { seriesKey } from '../../../models/series-key.ts';
 
@@ -111,7 +112,7 @@ function refusedField(point: LinePoint): string | undefined {
   if (fields.size === 1 && fields.has(timeName)) return timeFieldText(point);
   if (conflict === undefined) return undefined;
   const { name, earlier, later } = conflict;
-  return `field type conflict: input field "${name}" on measurement "${measurement}" is type ${later}, already exists as type ${earlier}`;
+  return `field type conflict: input field ${quoteGo(name)} on measurement ${quoteGo(measurement)} is type ${later}, already exists as type ${earlier}`;
 }
 
 function timeFieldText({ measurement }: LinePoint): string {

@@ -36,6 +36,7 @@ test.each([
   ['m f=1,f=2 1', ['m f x1'], undefined],
   ['m f=1,g=2,f=1i 1\nm f=2 2', ['m f x1'], { count: 1, reason: twoTypes('integer', 'float') }],
   ['m f=1i,f="x",f=1i 1', [], { count: 1, reason: twoTypes('string', 'integer') }],
+  ['m\u2028 "f"=1i,"f"=t 1', [], { count: 1, reason: 'field type conflict: input field "\\"f\\"" on measurement "m\\u2028" is type boolean, already exists as type integer' }], // prettier-ignore
   ['m,Time=a "time"=1 1', ['m "time" x1'], undefined],
 ])('route lines: %j', (text, written, refused) => {
   const routed = route(text);

@@ -4,7 +4,6 @@
  * fails while nothing has left is asked the general way (show-schema.ts), which is its twin.
  */
 import type { Statement } from '../../../influxql/ast.ts';
-import { splitIndexCondition } from '../../../query/compile/split-condition.ts';
 import type { QueryAccount } from '../../../query/run/query-account.ts';
 import type { AnswerPart } from '../../engine/answers/answer-task.ts';
 import type { Listing } from './known-lists.ts';
@@ -19,7 +18,7 @@ import {
 } from './list-rows.ts';
 import { openSchema, type SchemaPorts, type SchemaReader } from './schema-reader.ts';
 import { databaseScope, databaseScopes, onePolicyScope, sourceScopes, type SchemaScope, type ScopePlace } from './schema-scope.ts'; // prettier-ignore
-import { checkTagTerms, type ShowContext } from './show-schema.ts';
+import { checkTagTerms, placedCondition, type ShowContext } from './show-schema.ts';
 import { tagCondition } from './tag-condition.ts';
 
 type Listed = Extract<
@@ -43,9 +42,10 @@ export function listAnswer(
 ): AsyncGenerator<AnswerPart> | undefined {
   if (!isListed(statement)) return undefined;
   const database = statement.database === '' ? context.database : statement.database;
-  const { range, rest: condition } = splitIndexCondition(statement.condition, context.nowNs);
-  const { retentionPolicy } = context;
-  const place = { catalog: ports.meta.catalog, retentionPolicy, database, range };
+  const { retentionPolicy, nowNs } = context;
+  const around = { catalog: ports.meta.catalog, retentionPolicy, database };
+  const { range, rest: condition } = placedCondition(statement, around, nowNs);
+  const place = { ...around, range };
   // With bounds of time it lists in another order.
   const isTimed = range.minNs !== undefined || range.maxNs !== undefined;
   if (statement.kind === 'show-series' && isTimed) return undefined;

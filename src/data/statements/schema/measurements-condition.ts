@@ -3,7 +3,6 @@ import type { Expr } from '../../../influxql/ast.ts';
 import { printExpr } from '../../../influxql/printer.ts';
 import { compileRegex } from '../../../influxql/regex.ts';
 import type { Steps } from '../../../query/plan/expand-names.ts';
-import { checkIndexOperators } from './series-condition.ts';
 
 /** A measurement and the values that each of its tags has. */
 export interface MeasurementTags {
@@ -21,7 +20,6 @@ export async function namedMeasurements(
   measurements: readonly MeasurementTags[],
   rest: () => Promise<void> | undefined,
 ): Promise<readonly MeasurementTags[]> {
-  checkIndexOperators(condition);
   const named: MeasurementTags[] = [];
   for (const measurement of measurements) {
     const steps = isNamed(condition, measurement);
@@ -50,18 +48,39 @@ export function conditionTags(expr: Expr): ReadonlySet<string> {
   return names;
 }
 
-/** Gives others a chance to run before each value that is held against a pattern. */
-function* isNamed(expr: Expr, measurement: MeasurementTags): Steps<boolean> {
-  if (expr.kind === 'paren') return yield* isNamed(expr.expr, measurement);
+/** Throws for what is wrong first, from left to right, whatever the tags. */
+export function checkNamedTerms(expr: Expr): void {
+  if (expr.kind === 'paren') {
+    checkNamedTerms(expr.expr);
+    return;
+  }
   if (expr.kind !== 'binary') throw invalid(`invalid measurement expression ${goText(expr)}`);
   const { operator, left, right } = expr;
   if (operator === 'AND' || operator === 'OR') {
-    // Both sides are looked at, so that what is wrong is told whatever the data.
-    const sides = [yield* isNamed(left, measurement), yield* isNamed(right, measurement)];
-    return operator === 'AND' ? sides.every(Boolean) : sides.some(Boolean);
+    checkNamedTerms(left);
+    checkNamedTerms(right);
+    return;
   }
+  const isPattern = operator === '=~' || operator === '!~';
+  if (!isPattern && operator !== '=' && operator !== '!=') throw invalid('invalid tag comparison operator'); // prettier-ignore
   if (left.kind !== 'ref') throw invalid(`left side of '${operator}' must be a tag key`);
-  const matches = matcherOf(operator, right);
+  if (right.kind === (isPattern ? 'regex' : 'string')) return;
+  const wanted = isPattern ? 'regular expression' : 'string';
+  throw invalid(`right side of '${operator}' must be a tag value ${wanted}`);
+}
+
+/** Of a condition that has been checked. Gives others a chance to run before each value that is held against a pattern. */
+function* isNamed(expr: Expr, measurement: MeasurementTags): Steps<boolean> {
+  if (expr.kind === 'paren') return yield* isNamed(expr.expr, measurement);
+  if (expr.kind !== 'binary') return false;
+  const { operator, left, right } = expr;
+  if (operator === 'AND' || operator === 'OR') {
+    const decides = operator === 'OR';
+    if ((yield* isNamed(left, measurement)) === decides) return decides;
+    return yield* isNamed(right, measurement);
+  }
+  if (left.kind !== 'ref') return false;
+  const matches = matcherOf(right);
   const isPositive = operator === '=' || operator === '=~';
   if (left.name === '_name') return matches(measurement.name) === isPositive;
   const values = measurement.values.get(left.name);
@@ -89,13 +108,10 @@ function goText(expr: Expr): string {
   }
 }
 
-function matcherOf(operator: string, right: Expr): (value: string) => boolean {
-  if (operator === '=~' || operator === '!~') {
-    if (right.kind === 'regex') return compileRegex(right.source);
-    throw invalid(`right side of '${operator}' must be a tag value regular expression`);
-  }
-  if (right.kind === 'string') return (value) => value === right.value;
-  throw invalid(`right side of '${operator}' must be a tag value string`);
+function matcherOf(right: Expr): (value: string) => boolean {
+  return right.kind === 'regex'
+    ? compileRegex(right.source)
+    : (value) => right.kind === 'string' && value === right.value;
 }
 
 function invalid(text: string): DbError {

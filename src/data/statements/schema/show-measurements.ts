@@ -6,6 +6,7 @@ import type { MeasurementSchema } from '../../../query/compile/schema.ts';
 import { namesTime } from '../../../query/compile/split-condition.ts';
 import type { RowSeries } from '../../../query/emit/result.ts';
 import {
+  checkNamedTerms,
   conditionTags,
   namedMeasurements,
   type MeasurementTags,
@@ -95,6 +96,7 @@ async function namesOf(
   reader: SchemaReader,
 ): Promise<readonly string[]> {
   if (condition === undefined) return reader.schemas.map(({ name }) => name);
+  if (reader.hasShards) checkNamedTerms(condition);
   const wanted = conditionTags(condition);
   const values = new Map<string, Map<string, Set<string>>>();
   const tagKeysOf = ({ tagKeys }: MeasurementSchema) => ({

@@ -65,7 +65,7 @@ export async function showSchema(
   }
   const hasTime = namesTime(statement.condition);
   if (statement.kind === 'show-cardinality' && hasTime) checkTimeless(statement);
-  const { range, rest: condition } = splitIndexCondition(statement.condition, context.nowNs);
+  const { range, rest: condition } = placedCondition(statement, { ...around, database }, context.nowNs); // prettier-ignore
   const place: ScopePlace = { ...around, database, range };
   const question = { ...statement, condition };
   const isTimed = range.minNs !== undefined || range.maxNs !== undefined;
@@ -97,6 +97,30 @@ export async function showSchema(
     case 'show-cardinality':
       return showCardinality({ ...question, hasTime }, place, read);
   }
+}
+
+/** The parts of a condition, of which what is wrong is told once the databases that the statement names are there. */
+export function placedCondition(
+  statement: Exclude<ShowSchema, { kind: 'show-measurements' }>,
+  place: Omit<ScopePlace, 'range'>,
+  nowNs: bigint,
+): ReturnType<typeof splitIndexCondition> {
+  try {
+    const foldsCalls = statement.kind === 'show-cardinality';
+    return splitIndexCondition(statement.condition, nowNs, { foldsCalls });
+  } catch (error) {
+    checkDatabases(statement, { ...place, range: { minNs: undefined, maxNs: undefined } });
+    throw error;
+  }
+}
+
+function checkDatabases(
+  { kind, sources }: Parameters<typeof placedCondition>[0],
+  place: ScopePlace,
+): void {
+  // Whether its policies are there is looked at behind the condition.
+  if (kind === 'show-tag-keys' || kind === 'show-tag-values') databaseScope(place, []);
+  else databaseScopes(place, sources);
 }
 
 /** Throws for two names compared: most often a value in the wrong quotes. */
