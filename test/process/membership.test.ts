@@ -57,6 +57,16 @@ async function query(port: number, q: string): Promise<string> {
   return (await fetch(`http://127.0.0.1:${port + 86}/query`, { method: 'POST', body })).text();
 }
 
+/** What a balancer asks. */
+async function health(port: number): Promise<readonly [number, string]> {
+  const answer = await fetch(`http://127.0.0.1:${port + 86}/health`);
+  const { status, message } = (await answer.json()) as { status: string; message: string };
+  return [answer.status, `${status}: ${message}`];
+}
+
+const isNoMember = [503, 'fail: not a member of a cluster'];
+const isMember = [200, 'pass: ready for queries and writes'];
+
 async function write(port: number, lines: string): Promise<void> {
   const url = `http://127.0.0.1:${port + 86}/write?db=db&consistency=all`;
   expect((await fetch(url, { method: 'POST', body: lines })).status).toBe(204);
@@ -65,6 +75,7 @@ async function write(port: number, lines: string): Promise<void> {
 test(
   'membership: data nodes are added, labelled, passive; groups are truncated, shards removed',
   async () => {
+    expect(await health(22_200)).toEqual(isNoMember);
     expect(ctl('add-data', data(22_200))).toBe(`Added data node 3 at ${data(22_200)}\n`);
     expect(ctl('add-data', data(22_300))).toBe(`Added data node 4 at ${data(22_300)}\n`);
     expect(ctl('add-data', '-p', data(22_400))).toBe(`Added data node 5 at ${data(22_400)}\n`);
@@ -76,6 +87,7 @@ test(
       expect(shown).toMatch(/^5 +127.0.0.1:22488 +127.0.0.1:22486 +v1.12.4 +\{\} +true$/m);
       return Promise.resolve();
     }, 20_000);
+    for (const port of dataPorts) expect(await health(port)).toEqual(isMember);
     expect(await query(22_400, 'CREATE DATABASE db')).not.toContain('error');
     // Through the passive node, which owns nothing of it.
     await write(22_400, 'm f=1 0');
@@ -157,6 +169,7 @@ test(
     const again = run('influxd-ctl', '-bind', http(22_000), 'remove-data', data(22_300));
     expect(again).toMatchObject({ status: 1, stderr: `remove-data: operation exited with error: node not found: ${data(22_300)}\n` }); // prettier-ignore
     expect(await query(22_300, 'SHOW DATABASES')).not.toContain('db');
+    expect(await health(22_300)).toEqual(isNoMember);
     expect(ctl('show')).not.toContain('22388');
     expect(ctl('add-data', data(22_300))).toBe(`Added data node 6 at ${data(22_300)}\n`);
     await eventually(async () => {

@@ -133,7 +133,7 @@ export async function startOneNode(
       executor,
       statistics,
       vars: () => ({}),
-      health: () => Promise.resolve({ opened: 0, total: 0, damaged: [] }),
+      health: () => Promise.resolve({ opened: 0, total: 0, damaged: [], isMember: true }),
       rawSockets: nodeRawSockets,
       requestId: () => `${++requests}`,
     },

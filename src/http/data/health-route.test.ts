@@ -6,7 +6,9 @@ test('health: a node that opens its shards passes and says how far it is, then a
   let opened = 3;
   const api = fastify();
   api.get('/health', (_request, reply) =>
-    sendHealth(reply, '1.12.4', () => Promise.resolve({ opened, total: 9, damaged: [] })),
+    sendHealth(reply, '1.12.4', () =>
+      Promise.resolve({ opened, total: 9, damaged: [], isMember: true }),
+    ),
   );
   const whileOpening = await api.inject('/health');
   expect(whileOpening.statusCode).toBe(200);
@@ -27,7 +29,9 @@ test('health: damaged shards are named, and the node passes', async () => {
     { shardId: 9, isRefused: false },
   ];
   api.get('/health', (_request, reply) =>
-    sendHealth(reply, '1.12.4', () => Promise.resolve({ opened: 9, total: 9, damaged })),
+    sendHealth(reply, '1.12.4', () =>
+      Promise.resolve({ opened: 9, total: 9, damaged, isMember: true }),
+    ),
   );
   const answer = await api.inject('/health');
   expect(answer.statusCode).toBe(200);
@@ -38,6 +42,21 @@ test('health: damaged shards are named, and the node passes', async () => {
     ],
     message: 'ready for queries and writes; 2 shards are damaged',
     ...{ name: 'influxdb', status: 'pass', version: '1.12.4' },
+  });
+  await api.close();
+});
+
+test('health: a node that is of no cluster fails, since it takes no writes', async () => {
+  const api = fastify();
+  const health = { opened: 0, total: 0, damaged: [], isMember: false };
+  api.get('/health', (_request, reply) =>
+    sendHealth(reply, '1.12.4', () => Promise.resolve(health)),
+  );
+  const answer = await api.inject('/health');
+  expect(answer.statusCode).toBe(503);
+  expect(answer.json()).toEqual({
+    ...{ checks: [], name: 'influxdb', status: 'fail', version: '1.12.4' },
+    message: 'not a member of a cluster',
   });
   await api.close();
 });

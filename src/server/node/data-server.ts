@@ -127,7 +127,7 @@ function apiPorts(
     ldap,
     profiler: config.get('http', 'pprof-enabled') ? env.profiler : undefined,
     ...shown,
-    health: () => node.local.health(),
+    health: async () => ({ ...(await node.local.health()), isMember: node.meta.isJoined }),
     repairs: repairsOf(node),
     // What is encrypted goes through Node's HTTP.
     rawSockets: secure === undefined ? nodeRawSockets : undefined,
