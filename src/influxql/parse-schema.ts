@@ -11,6 +11,7 @@ import type {
 import { formatDuration } from './duration.ts';
 import { parseCondition, parseSelect, parseSources } from './parse-select.ts';
 import { parseTimeLiteral } from './time-literal.ts';
+import type { Token } from './token.ts';
 import { syntaxError, syntaxErrorAt, type TokenReader } from './token-reader.ts';
 
 const replicationMax = 2147483647;
@@ -67,8 +68,9 @@ function parseRetentionPolicy(
   reader.expect('ON');
   const database = reader.identifier();
   if (isCreated && reader.peek().kind !== 'DURATION') throw reader.unexpected('DURATION');
-  const { spec, isDefault } = parseRetentionSpec(reader, { withName: false, isCreated });
-  if (isCreated && spec.replication === undefined) throw reader.unexpected('REPLICATION');
+  const { spec, isDefault, second = reader.peek() } = parseRetentionSpec(reader, { withName: false, isCreated }); // prettier-ignore
+  // Without one the reference had looked for it behind the duration.
+  if (isCreated && spec.replication === undefined) throw syntaxError(second, 'REPLICATION');
   if (!isDefault && Object.keys(spec).length === 0)
     throw reader.unexpected('DURATION', 'REPLICATION', 'SHARD', 'DEFAULT', 'FUTURE', 'PAST');
   return { kind, name, database, policy: spec, isDefault };
@@ -78,18 +80,25 @@ function parseRetentionPolicy(
 function parseRetentionSpec(
   reader: TokenReader,
   { withName, isCreated }: { readonly withName: boolean; readonly isCreated: boolean },
-): { readonly spec: RetentionSpec; readonly isDefault: boolean } {
+): {
+  readonly spec: RetentionSpec;
+  readonly isDefault: boolean;
+  readonly second: Token | undefined;
+} {
   let spec: RetentionSpec = {};
   let isDefault = false;
+  let second: Token | undefined;
   const seen = new Set<string>();
   for (;;) {
     const token = reader.peek();
     const isClause = ['DURATION', 'REPLICATION', 'SHARD', 'PAST', 'FUTURE'].includes(token.kind);
-    if (!isClause && token.kind !== (withName ? 'NAME' : 'DEFAULT')) return { spec, isDefault };
+    if (!isClause && token.kind !== (withName ? 'NAME' : 'DEFAULT'))
+      return { spec, isDefault, second };
     const option = token.kind === 'SHARD' ? 'SHARD DURATION' : token.kind;
     // Where clauses have an order of their own, one that is there already is just something else that follows.
-    if (seen.has(option) && isCreated) return { spec, isDefault };
+    if (seen.has(option) && isCreated) return { spec, isDefault, second };
     reader.next();
+    if (seen.size === 1) second = token;
     if (seen.has(option)) throw syntaxErrorAt(token, `found duplicate ${option} option`);
     seen.add(option);
     switch (token.kind) {

@@ -35,6 +35,9 @@ test.each([
   ['CREATE CONTINUOUS QUERY a ON d RESAMPLE FOR 1m BEGIN SELECT mean(v) INTO x FROM cpu GROUP BY time(1h) END', 'FOR duration must be >= GROUP BY time duration: must be a minimum of 1h, got 1m'], // prettier-ignore
   ['CREATE CONTINUOUS QUERY a ON d BEGIN SELECT v INTO x FROM cpu END', 'CREATE CONTINUOUS QUERY a ON d BEGIN SELECT v INTO x FROM cpu END'], // prettier-ignore
   ['SELECT v FROM me"m n"', 'SELECT v FROM "m n"'],
+  ['CREATE RETENTION POLICY p ON d DURATION 1h SHARD DURATION 1h', 'found SHARD, expected REPLICATION at line 1, char 44'], // prettier-ignore
+  ['CREATE RETENTION POLICY p ON d DURATION 1h DEFAULT', 'found DEFAULT, expected REPLICATION at line 1, char 44'], // prettier-ignore
+  ['CREATE RETENTION POLICY p ON d DURATION 1h REPLICATION 9223372036854775808', 'strconv.Atoi: parsing "9223372036854775808": value out of range at line 1, char 56'], // prettier-ignore
   ['SELECT v AS "🙂🙂" FROM m WHERE key', 'found KEY, expected identifier, string, number, bool at line 1, char 31'], // prettier-ignore
   ['SELECT v FROM "🙂"\nWHERE "é🙂" = 🙂', 'found 🙂, expected identifier, string, number, bool at line 2, char 14'], // prettier-ignore
   ['SELECT "🙂" FROM m WHERE a = \'x\' \'y\'', "found y, expected ; at line 1, char 32"], // prettier-ignore

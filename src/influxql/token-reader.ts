@@ -154,10 +154,11 @@ export class TokenReader {
   /** An integer in [min, max] of a named clause. */
   integer(min: number, max: number): number {
     const token = this.#integerToken();
-    const value = Number(token.text);
+    const value = BigInt(token.text);
+    if (value !== BigInt.asIntN(64, value)) throw syntaxErrorAt(token, `strconv.Atoi: parsing "${token.text}": value out of range`); // prettier-ignore
     if (value < min || value > max)
-      throw syntaxErrorAt(token, `invalid value ${token.text}: must be ${min} <= n <= ${max}`);
-    return value;
+      throw syntaxErrorAt(token, `invalid value ${value}: must be ${min} <= n <= ${max}`);
+    return Number(value);
   }
 
   unsigned64(): bigint {

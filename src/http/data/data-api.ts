@@ -362,11 +362,14 @@ function addressOf({ ip }: { readonly ip: string | undefined }): string {
 
 function addBuckets(api: FastifyInstance, ports: DataApiPorts): void {
   for (const url of new Set(bucketRoutes.map((route) => route.url)))
-    only(api, url, (request, reply) =>
-      bucketRoutes
+    only(api, url, (request, reply) => {
+      // A name without a character is none, and no such address is there.
+      const names: readonly unknown[] = Object.values(request.params ?? {});
+      if (names.includes('')) return sendPlain(reply, 404, notFoundText);
+      return bucketRoutes
         .find((route) => route.url === url && route.method === request.method)
-        ?.handle(request, reply, ports),
-    );
+        ?.handle(request, reply, ports);
+    });
 }
 
 /** A POST to an address that takes points. */

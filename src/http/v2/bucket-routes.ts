@@ -22,26 +22,37 @@ type Handler = (request: FastifyRequest, reply: FastifyReply, ports: Ports) => u
 /** A bucket's policy has one copy, as in the reference, until ALTER RETENTION POLICY says otherwise. */
 const replication = 1;
 
-const bodyShape: BodyShape = {
-  name: { kind: 'string', place: 'BucketsBody.BucketUpdate.name' },
-  description: { kind: 'string', place: 'BucketsBody.BucketUpdate.description' },
-  retentionRules: {
-    kind: 'array',
-    place: 'BucketsBody.BucketUpdate.retentionRules',
-    type: '[]httpd.RetentionRule',
-  },
+/** A body as Go names it: what is made has more members than what is changed. */
+interface GoBody {
+  readonly type: string;
+  readonly shape: BodyShape;
+  readonly ruleShape: BodyShape;
+}
+
+const changed = goBody('BucketUpdate', '', {});
+const made = goBody('BucketsBody', 'BucketUpdate.', {
   orgId: { kind: 'string', place: 'BucketsBody.orgId' },
   rp: { kind: 'string', place: 'BucketsBody.rp' },
   schemaType: { kind: 'string', place: 'BucketsBody.schemaType' },
-};
+});
 
-const ruleShape: BodyShape = {
-  everySeconds: { kind: 'number', place: 'RetentionRule.retentionRules.everySeconds' },
-  shardGroupDurationSeconds: {
-    kind: 'number',
-    place: 'RetentionRule.retentionRules.shardGroupDurationSeconds',
-  },
-};
+function goBody(type: string, inner: string, more: BodyShape): GoBody {
+  const place = `${type}.${inner}`;
+  const rule = `RetentionRule.${inner}retentionRules`;
+  return {
+    type: `httpd.${type}`,
+    shape: {
+      name: { kind: 'string', place: `${place}name` },
+      description: { kind: 'string', place: `${place}description` },
+      retentionRules: { kind: 'array', place: `${place}retentionRules`, type: '[]httpd.RetentionRule', elements: 'httpd.RetentionRule' }, // prettier-ignore
+      ...more,
+    },
+    ruleShape: {
+      everySeconds: { kind: 'number', place: `${rule}.everySeconds` },
+      shardGroupDurationSeconds: { kind: 'number', place: `${rule}.shardGroupDurationSeconds` },
+    },
+  };
+}
 
 /** Buckets of the v2 API: retention policies under another name (spec 4.3). */
 export const bucketRoutes: readonly {
@@ -92,7 +103,7 @@ function retrieve(request: FastifyRequest, reply: FastifyReply, { executor }: Po
 
 function create(request: FastifyRequest, reply: FastifyReply, { executor }: Ports): unknown {
   return answering(reply, 'buckets - ', async () => {
-    const body = readBody(request.body);
+    const body = readBody(request.body, made);
     const { name, rp } = body;
     let named;
     try {
@@ -131,7 +142,7 @@ function update(request: FastifyRequest, reply: FastifyReply, { executor }: Port
     authorizeBucket({ kind: 'update', database, name: id }, whoAsks(request));
     let body;
     try {
-      body = readBody(request.body);
+      body = readBody(request.body, changed);
     } catch (error) {
       return refuse(reply, 400, `update bucket - ${errorText(error)}`);
     }
@@ -178,12 +189,13 @@ interface BucketBody {
   readonly spans: Pick<RetentionSpec, 'durationNs' | 'shardDurationNs'>;
 }
 
-function readBody(body: unknown): BucketBody {
+function readBody(body: unknown, expected: GoBody): BucketBody {
   try {
-    const members = readJsonBody(body, { shape: bodyShape, type: 'httpd.BucketsBody' });
-    const { name, rp, retentionRules } = members as { readonly name?: string; readonly rp?: string; readonly retentionRules?: readonly Readonly<Record<string, unknown>>[] | null }; // prettier-ignore
-    const [rule = {}] = retentionRules ?? [];
-    checkMembers(rule, ruleShape);
+    const members = readJsonBody(body, expected);
+    const { name, rp, retentionRules } = members as { readonly name?: string; readonly rp?: string; readonly retentionRules?: readonly (Readonly<Record<string, unknown>> | null)[] | null }; // prettier-ignore
+    const rules = (retentionRules ?? []).map((rule) => rule ?? {});
+    for (const one of rules) checkMembers(one, expected.ruleShape);
+    const [rule = {}] = rules;
     const { everySeconds, shardGroupDurationSeconds } = rule as { readonly everySeconds?: number; readonly shardGroupDurationSeconds?: number }; // prettier-ignore
     return {
       name: name ?? '',

@@ -3,6 +3,7 @@ import type { Expr, Measurement } from '../../influxql/ast.ts';
 import { joinTerms } from '../../influxql/expr-builder.ts';
 import { parseWholeExpr } from '../../influxql/parse-expr.ts';
 import { parseTimeLiteral } from '../../influxql/time-literal.ts';
+import { rfc3339Fault } from './rfc3339-fault.ts';
 
 /** What a DELETE of the v2 API asks for: measurements, none for all, and the condition of a DELETE statement. */
 export interface DeleteTarget {
@@ -53,9 +54,7 @@ function parsed(text: string): Expr {
 function rfc3339(text: string, field: string): string {
   if (text.includes('T') && parseTimeLiteral(text) !== undefined) return text;
   const quoted = JSON.stringify(text);
-  const where = /^\d{4}-\d{2}-\d{2}$/.test(text) ? '"" as "T"' : `${quoted} as "2006"`;
-  const why = `parsing time ${quoted} as "2006-01-02T15:04:05.999999999Z07:00": cannot parse ${where}`;
-  throw invalid(`delete - invalid format for ${field} field ${quoted}, please use RFC3339Nano: ${why}`); // prettier-ignore
+  throw invalid(`delete - invalid format for ${field} field ${quoted}, please use RFC3339Nano: ${rfc3339Fault(text)}`); // prettier-ignore
 }
 
 /** The terms that AND joins; undefined where an operator stands that no predicate may have. */

@@ -12,6 +12,8 @@ interface MemberShape {
   readonly place: string;
   /** Go's type, where the kind does not say it. */
   readonly type?: string;
+  /** Go's type of the elements of an array, which are objects; null is one without members. */
+  readonly elements?: string;
 }
 
 /**
@@ -39,15 +41,23 @@ export function readJsonBody(
 
 /** Throws for the first member that is of another kind than the shape says. */
 export function checkMembers(members: Readonly<Record<string, unknown>>, shape: BodyShape): void {
-  for (const [name, { kind, place, type }] of Object.entries(shape)) {
+  for (const [name, { kind, place, type, elements }] of Object.entries(shape)) {
     const member = members[name];
     if (member === undefined || member === null) continue;
+    if (elements !== undefined) checkElements(member, place, elements);
     const wanted = type ?? (kind === 'number' ? 'int64' : kind);
     const isWhole = kind !== 'number' || Number.isSafeInteger(member);
     if (kindOf(member) === kind && isWhole) continue;
     const found = kindOf(member) === 'number' && kind === 'number' ? `number ${JSON.stringify(member)}` : kindOf(member); // prettier-ignore
     throw invalid(`json: cannot unmarshal ${found} into Go struct field ${place} of type ${wanted}`); // prettier-ignore
   }
+}
+
+function checkElements(list: unknown, place: string, type: string): void {
+  if (!Array.isArray(list)) return;
+  for (const one of list as readonly unknown[])
+    if (one !== null && kindOf(one) !== 'object')
+      throw invalid(`json: cannot unmarshal ${kindOf(one)} into Go struct field ${place} of type ${type}`); // prettier-ignore
 }
 
 function kindOf(value: unknown): string {

@@ -30,6 +30,15 @@ const statements: readonly (readonly [statement: RegExp, reason: string])[] = [
     'under a call that needs no order the points of top() come by value there, so that a window comes more than once',
   ],
   [
+    /^GET \/(health|api\/v2\/buckets \{"(id|name)")/,
+    'versions are told, and of a bucket that is not there an answer follows the error there',
+  ],
+  [/^POST \/api\/v2\/delete .*"predicate":"'"/, 'a predicate may not take the range into a text'],
+  [
+    /\b(abs|round|floor|ceil|sqrt|exp|ln|log\w*|pow|a?sin|a?cos|a?tan2?)\(\w+\([^()]*::tag\).*fill\(-?\d/,
+    'what stands for a call of a tag goes through no function of numbers here',
+  ],
+  [
     /^SHOW FIELD KEYS .*ORDER BY (time )?DESC/i,
     'the fields that a measurement has in each shard come apart there',
   ],
@@ -114,6 +123,10 @@ const answers: readonly (readonly [answer: RegExp, reason: string])[] = [
     'it says so of the first statement, whichever it is',
   ],
   [/\[panic:/, 'it fell'],
+  [
+    /found (DURATION|REPLICATION|SHARD|NAME|DEFAULT|PAST|FUTURE), expected ;/,
+    'clauses of a policy stand in any order',
+  ],
   [/Invalid header value char/, 'bytes that a header cannot carry break the answer'],
   [/unsupported count_hll iterator type/, 'it says so where there is nothing to count'],
   [

@@ -5,7 +5,7 @@ const policies = ['p', 'p2', 'autogen', '"odd rp"', 'nosuch', '""'];
 const users = ['u', 'u2', '"odd user"', 'nosuch'];
 /** All that may have been made. */
 export const changedThings: readonly string[] = [
-  ...[...new Set(databases)].map((name) => `DATABASE ${name}`),
+  ...[...new Set(databases), 'pol'].map((name) => `DATABASE ${name}`),
   ...users.map((name) => `USER ${name}`),
 ];
 

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { SentStep } from '../send-step.ts';
 import { argumentSelect } from './random-arguments.ts';
+import { bucketDialogue, leftOfBuckets } from './random-buckets.ts';
 import { bytesWrite, leftByWrites } from './random-bytes.ts';
 import { catalogStatement } from './random-catalog.ts';
 import { change, dialogue, questionOfChanged } from './random-changes.ts';
@@ -9,6 +10,7 @@ import { fleetSelect } from './random-fleet.ts';
 import { listing } from './random-listings.ts';
 import { mutated } from './random-mutations.ts';
 import { oddChange } from './random-odd-changes.ts';
+import { policyDialogue } from './random-policies.ts';
 import { preparedStep } from './random-prepared.ts';
 import { keptQuery } from './random-texts.ts';
 import { timeSelect, windowSelect } from './random-times.ts';
@@ -42,6 +44,7 @@ export function* freshRequests(
     else if (random.chance(0.1)) yield changed(random, isCluster);
     else if (random.chance(0.06)) yield ofCatalog(random);
     else if (random.chance(grammarShare)) yield* ofGrammar(random, isCluster);
+    else if (!isCluster && random.chance(0.01)) yield* dialogues(random);
     else if (random.chance(usesShare)) yield asked(random, (text) => text, uses);
     else if (isCluster && random.chance(fleetShare)) yield asked(random, (text) => text, fleet);
     else yield asked(random);
@@ -76,6 +79,16 @@ function ofGrammar(random: RandomChoice, isCluster: boolean): readonly FreshRequ
   const step = bytesWrite(random);
   const text = `write ${Buffer.from(step.base64 ?? '', 'base64').toString()}`;
   return [{ statement: { kind: 'change', text }, step }, changing(leftByWrites)];
+}
+
+/** Of some requests, after which nothing of what they made is left. */
+function dialogues(random: RandomChoice): readonly FreshRequest[] {
+  if (random.chance(0.5)) return policyDialogue(random).map(changing);
+  const steps = bucketDialogue(random).map((step): FreshRequest => {
+    const text = `${step.method} ${step.path} ${JSON.stringify(step.params)} ${step.text ?? ''}`;
+    return { statement: { kind: 'change', text }, step };
+  });
+  return [...steps, ...leftOfBuckets.map(changing)];
 }
 
 function changing(text: string): FreshRequest {
