@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import type { Level } from 'level';
 import { DbError, errorText } from '../../base/errors.ts';
 import type { KvOpener, KvOperation, KvRange, KvStore } from '../kv.ts';
+import { closedName, refuseShortLogs, syncedLogs } from './level/level-ends.ts';
 import { findLogDamage } from './level/level-log.ts';
+import { NodeDisk } from './node-disk.ts';
 
 /** Stores of classic-level, which locks its folder as long as the process lives. */
 export class NodeKvOpener implements KvOpener {
@@ -11,6 +13,7 @@ export class NodeKvOpener implements KvOpener {
     // A data node has no such store: its start does not wait for machine code that nobody calls (20 ms).
     const { Level } = await import('level');
     await refuseDamagedLogs(path);
+    await notShort(path);
     const database = new Level<string, Uint8Array>(path, {
       keyEncoding: 'utf8',
       valueEncoding: 'view',
@@ -57,6 +60,13 @@ class NodeKvStore implements KvStore {
 
   async close(): Promise<void> {
     await this.#attempt(() => this.#database.close());
+    await this.#attempt(() => this.#noteEnds());
+  }
+
+  /** For the next opening, which would not miss the end of a log. */
+  async #noteEnds(): Promise<void> {
+    const text = `${JSON.stringify({ version: 1, logs: await syncedLogs(this.#path) })}\n`;
+    await new NodeDisk().replaceFile(join(this.#path, closedName), new TextEncoder().encode(text));
   }
 
   async #attempt<T>(run: () => Promise<T>): Promise<T> {
@@ -84,6 +94,14 @@ async function refuseDamagedLogs(folder: string): Promise<void> {
     if ((error as { readonly code?: unknown }).code === 'ENOENT') return;
     if (error instanceof DbError) throw error;
     throw kvError(folder, error);
+  }
+}
+
+async function notShort(folder: string): Promise<void> {
+  try {
+    await refuseShortLogs(folder);
+  } catch (error) {
+    throw error instanceof DbError ? error : kvError(folder, error);
   }
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { NodeKvOpener } from '../node-kv.ts';
 import { crc32c } from './crc32c.ts';
+import { closedName } from './level-ends.ts';
 import { findLogDamage } from './level-log.ts';
 
 test('crc32c: the check value of the polynomial', () => {
@@ -83,6 +84,8 @@ test('kv: a store whose log has lost what was synced is not opened, one with a t
     const at = (ends[3] ?? 0) + 20;
     bad[at] = (bad[at] ?? 0) ^ 1;
     writeFileSync(path, bad);
+    // As of a process that was killed.
+    rmSync(join(dir, closedName));
     const opening = new NodeKvOpener().open(dir);
     await expect(opening).rejects.toMatchObject({ code: 'corrupt' });
     await expect(opening).rejects.toThrow(`${path}: damaged at ${ends[3]}, `);

@@ -14,6 +14,8 @@ import { crc32c } from './crc32c.ts';
 
 const blockBytes = 32_768;
 const headBytes = 7;
+const wholeType = 1;
+const lastType = 4;
 const typeMax = 4;
 /** Types up to it begin a batch. */
 const beginsBatchMax = 2;
@@ -40,6 +42,25 @@ export function findLogDamage(bytes: Uint8Array): number | undefined {
     }
   }
   return undefined;
+}
+
+/** Whole batches, in order, up to the first record that is none. */
+export function* batchesOf(bytes: Uint8Array): Generator<Uint8Array> {
+  let parts: Uint8Array[] = [];
+  for (let at = 0; at + headBytes <= bytes.length;) {
+    const blockEnd = Math.min(bytes.length, at - (at % blockBytes) + blockBytes);
+    if (blockEnd - at < headBytes) {
+      at = blockEnd;
+      continue;
+    }
+    const end = endOfRecord(bytes, at, blockEnd);
+    if (end === undefined) return;
+    const type = bytes[at + 6] ?? 0;
+    if (type <= beginsBatchMax) parts = [];
+    parts.push(bytes.subarray(at + headBytes, end));
+    if (type === wholeType || type === lastType) yield parts.length === 1 ? (parts[0] ?? bytes) : Buffer.concat(parts); // prettier-ignore
+    at = end;
+  }
 }
 
 /** Where the record at `at` ends; undefined when no sound one is there. */
