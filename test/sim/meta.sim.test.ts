@@ -298,6 +298,29 @@ test('meta cluster: a new kind of command waits until every meta node is of a re
   await world.complete(client.close());
 });
 
+test('meta cluster: a meta node that is gone for good holds up no command, also after another leads', async () => {
+  const { cluster, client, leader } = await startThree(11);
+  const { world } = cluster;
+  const makeUser = (name: string) => world.complete(client.execute({ kind: 'create-user', name, hash: 'h', isAdmin: false })); // prettier-ignore
+  const nameOf = (node: MetaNode) => must([...cluster.nodes].find(([, one]) => one === node), 'its name')[0]; // prettier-ignore
+  await makeUser('a');
+  const gone = must(
+    names.find((name) => cluster.nodes.get(name) !== leader()),
+    'a follower',
+  );
+  cluster.crash(gone);
+  // Whoever leads now has never heard of it.
+  const old = nameOf(leader());
+  cluster.crash(old);
+  await world.complete(cluster.restart(old));
+  await world.run(world.nowMs + 3_000);
+  const startMs = world.nowMs;
+  await makeUser('b');
+  expect(world.nowMs - startMs).toBeLessThan(4_000);
+  expect(leader().catalog.users?.map(({ name }) => name)).toEqual(['a', 'b']);
+  await world.complete(client.close());
+});
+
 test('meta cluster: a leader that stops hands over first, and commands go on at once', async () => {
   const { cluster, client, leader } = await startThree(5);
   const old = leader();

@@ -52,7 +52,7 @@ test('catalog machine: a watcher that reads JSON only is sent nothing else, and 
 });
 
 test('known commands: one member that is behind, or not heard of, is enough', () => {
-  const known = new KnownCommands(commandSet, 1);
+  const known = new KnownCommands(commandSet, 1, { silentTicksMax: 30 });
   const member = (id: number) => ({ id, address: `m${id}:8089` });
   const three = { voters: [member(1), member(2)], learners: [member(3)] };
   expect(known.areAll(protobufVersion, three)).toBe(false);

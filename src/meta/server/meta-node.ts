@@ -23,6 +23,7 @@ import { emptyCatalog, type Catalog, type CommandValue } from '../model/catalog.
 import { encodeCatalog } from '../codec/catalog-codec.ts';
 import type { Command, LoggedCommand } from '../command/command.ts';
 import { commandSet, type CommandSet } from '../command/command-set.ts';
+import { isLogged } from '../command/command-shape.ts';
 import { CatalogMachine, type Executed } from './catalog-machine.ts';
 import { caughtUp, changeMembership, membershipLimitMs, type Pace } from './membership-changes.ts';
 import type { PeerMessages } from './peer-sender.ts';
@@ -404,6 +405,8 @@ export class MetaNode {
     const refuse = (command: Command) => {
       refuseStillKept(this.catalog, command, nowNs);
     };
+    const heard = isLogged(logged) ? driver.heardFor(logged.command.kind) : undefined;
+    if (heard !== undefined) await heard;
     const proposal = proposalOf(logged, driver, { makesBareDatabases, refuse });
     if (proposal.kind === 'refused') return { answer: proposal.answer, index: this.catalog.index };
     const known = this.catalog.answered.find(({ id }) => id === logged.id);

@@ -7,7 +7,7 @@ import { proposalOf } from './proposal.ts';
 import { entryDataBytesMax } from './raft-fields.ts';
 
 const membership = { voters: [{ id: 1, address: 'm1:8089' }], learners: [] };
-const known = new KnownCommands(commandSet, 1);
+const known = new KnownCommands(commandSet, 1, { silentTicksMax: 30 });
 const driver = {
   commandForm: 'protobuf' as const,
   checkKnown: (kind: Command['kind']) => {

@@ -65,6 +65,8 @@ export interface RaftDriverOptions {
 const appendBytesMax = 1 << 20;
 /** A stream on which nothing came for so many elections' times is opened anew. */
 const silentElections = 3;
+/** A member that a new leader has not heard of for so long counts as down: much less than who sent a command waits for its answer. */
+const silentMsMax = 3_000;
 /** Entries are small, bodies of shard groups for many times are not: no log grows much beyond twice this. */
 const snapshotBytesDefault = 4 << 20;
 
@@ -100,7 +102,8 @@ export class RaftDriver {
     this.#options = options;
     const { nodeId: id, electionTicks, heartbeatTicks } = options;
     const random = ports.random.fork('raft');
-    this.#knownCommands = new KnownCommands(options.commandSet, id);
+    const silentTicksMax = Math.ceil(silentMsMax / options.tickMs);
+    this.#knownCommands = new KnownCommands(options.commandSet, id, { silentTicksMax });
     this.raft = new RaftNode({
       id,
       electionTicks,
@@ -131,6 +134,7 @@ export class RaftDriver {
       this.raft.tick();
       // A leader that hears of nobody steps down without anything to write or send.
       this.#noteLeadership();
+      if (this.isLeader) this.#knownCommands.tick(this.raft.membership);
       this.#listener.want(this.#heardAddresses());
       this.#kick();
     });
@@ -176,6 +180,24 @@ export class RaftDriver {
     } finally {
       this.#kick();
     }
+  }
+
+  /**
+   * Resolves once this leader has heard of each member whether it knows `kind`, or the silent ones count as down. Undefined where there
+   * is nothing to wait for.
+   */
+  heardFor(kind: Command['kind']): Promise<void> | undefined {
+    const isOpen = this.isLeader && this.#knownCommands.isOpen(kind, this.raft.membership);
+    return isOpen ? this.#untilHeard(kind) : undefined;
+  }
+
+  async #untilHeard(kind: Command['kind']): Promise<void> {
+    while (
+      this.isLeader &&
+      !this.#isClosed &&
+      this.#knownCommands.isOpen(kind, this.raft.membership)
+    )
+      await this.#ports.clock.sleep(this.#options.tickMs);
   }
 
   /** Throws `unsupported_version` for a kind that some meta node is not known to know, if this leads. */
@@ -295,6 +317,7 @@ export class RaftDriver {
   #noteLeadership(): void {
     if (this.isLeader === this.#wasLeader) return;
     this.#wasLeader = this.isLeader;
+    this.#knownCommands.countAnew();
     this.#ports.machine.onLeader(this.isLeader);
     if (this.isLeader) return;
     this.#failReads();
