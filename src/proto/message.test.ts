@@ -24,7 +24,10 @@ test('message: a list of messages with bytes is written so that the generated co
   const others = WriteShardsRequest.ShardBatch.encode(place).finish();
   const items = payloads.map((value) => ({ others, number: 4, value }));
   const lent = new Uint8Array(1 << 23).fill(255);
-  for (const written of [encodeBytesList(1, items), encodeBytesList(1, items, () => lent)]) {
+  for (const written of [
+    encodeBytesList(1, items),
+    encodeBytesList(1, items, { lend: () => lent }),
+  ]) {
     const read = WriteShardsRequest.decode(new Int64Reader(written)) as { readonly batches: readonly { readonly payload: Uint8Array }[] }; // prettier-ignore
     expect(read.batches.map(({ payload, ...rest }) => [payload.length, { ...rest }])).toEqual(payloads.map(({ length }) => [length, place])); // prettier-ignore
     expect(read.batches.every(({ payload }) => payload.every((byte) => byte === 3))).toBe(true);

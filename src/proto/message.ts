@@ -113,14 +113,14 @@ export function encodeBytesField(
 
 /**
  * A message that is a list of messages, its field `number` (below 16), each of which has a field of bytes besides others that
- * are encoded already: written with one copy too.
+ * are encoded already: written with one copy too. `rest`: its other fields, encoded.
  */
 export function encodeBytesList(
   number: number,
   items: readonly { readonly others: Uint8Array; readonly number: number; readonly value: Uint8Array }[], // prettier-ignore
-  lend?: Lend,
+  { rest, lend }: { readonly rest?: Uint8Array | undefined; readonly lend?: Lend | undefined } = {},
 ): Uint8Array {
-  const parts: Uint8Array[] = [];
+  const parts: Uint8Array[] = rest === undefined ? [] : [rest];
   for (const { others, number: own, value } of items) {
     const head = headOf(own, value.length);
     parts.push(headOf(number, others.length + head.length + value.length), others, head, value);

@@ -53,6 +53,8 @@ beforeAll(async () => {
       shards,
       counters: new ServedCounters(),
       keep: () => Promise.resolve(),
+      unsettled: { heard: () => undefined, hold: () => false },
+      settledFor: () => ({ run: 1, settledBelow: 1 }),
       freshCount: () => 0,
       schemaVersion: () => 0,
       listVersion: () => 0,

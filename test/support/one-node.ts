@@ -106,7 +106,7 @@ export async function startOneNode(
       onReached: () => undefined,
       onLost: () => undefined,
     },
-    { callDeadlineMs: 10_000 },
+    { callDeadlineMs: 10_000, run: 1 },
   );
   const stamps = new StampClock({ clock, random, nodeId: () => 1 });
   const writer = new PointsWriter({ clock, stamps, meta, shares, lagging, routeLines });

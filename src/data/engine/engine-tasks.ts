@@ -126,3 +126,9 @@ export interface EngineList {
 export function homeOf(shardId: number, workerCount: number): number {
   return shardId % workerCount;
 }
+
+/** What shards took last in the runs before (storage/wal/lately-logged.ts). */
+export interface LatelyLoggedTask {
+  readonly shardIds: readonly number[];
+  readonly windowNs: bigint;
+}

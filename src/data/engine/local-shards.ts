@@ -22,6 +22,7 @@ import { DescribedLanes, type EngineDescription } from './lists/described-lanes.
 import { LocalFragments } from './local-fragments.ts';
 import { startWorkers } from './start-workers.ts';
 import type { StoreHealth } from '../../storage/store/shards/store-facts.ts';
+import type { LoggedBatch } from '../../storage/wal/lately-logged.ts';
 import { homeOfNow } from './home-of-now.ts';
 import { ListedLanes } from './lists/listed-lanes.ts';
 import type { OtherSeries } from '../../storage/store/shards/other-series.ts';
@@ -29,7 +30,7 @@ import type { ShardFacts, ShardHolding } from '../../storage/store/shards/shard-
 import type { ShardSnapshot } from '../../storage/store/transfers/take-snapshot.ts';
 import { WorkerLoads } from './worker-loads.ts';
 import { LinesPacker, unpackRouted, type PackedRouted } from './lines/packed-lines.ts';
-import { homeOf, type CheckTask, type EngineJoined, type EngineReceipt, type EngineVersions, type ExpectTask, type HomeBatch, type HomeDelete, type HomeFields, type InstallTask, type OtherSeriesTask, type SnapshotTask, type StorageEngineOptions } from './engine-tasks.ts'; // prettier-ignore
+import { homeOf, type CheckTask, type EngineJoined, type EngineReceipt, type EngineVersions, type ExpectTask, type HomeBatch, type HomeDelete, type HomeFields, type InstallTask, type LatelyLoggedTask, type OtherSeriesTask, type SnapshotTask, type StorageEngineOptions } from './engine-tasks.ts'; // prettier-ignore
 
 /**
  * A body that is parsed at home has its keys in one cache and its batch beside its shard. With more waiting there another
@@ -439,6 +440,12 @@ export class LocalShards implements ShardAccess {
   async latestStamp(shardIds?: readonly number[]): Promise<Stamp> {
     const stamps = await Promise.all(this.#links.map((link) => link.call('latest-stamp', shardIds))); // prettier-ignore
     return latestOf(stamps as Stamp[]);
+  }
+
+  /** What these shards took last before this process: of each run of a coordinator what it gave within so long before its latest. */
+  async latelyLogged(task: LatelyLoggedTask): Promise<readonly LoggedBatch[]> {
+    // Of all workers that there were, which may have been others.
+    return (await this.#link(0).call('lately-logged', task)) as readonly LoggedBatch[];
   }
 
   async close(): Promise<void> {

@@ -113,7 +113,20 @@ export interface AccessOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/**
+ * A call with batches of which other owners are due copies too: which one it is of a run of its coordinator, and below which number the
+ * copies of all that earlier calls carried are settled (decision 137).
+ */
+export interface WriteCall {
+  readonly nodeId: number;
+  readonly run: number;
+  readonly number: number;
+  readonly settledBelow: number;
+}
+
 export interface WriteOptions extends AccessOptions {
+  /** Told to another node, which passes on what its coordinator may not have brought to the others. */
+  readonly call?: WriteCall | undefined;
   /** Told by another node how many writes clients have given it so far. */
   readonly heardFresh?: ((freshCount: number) => void) | undefined;
 }

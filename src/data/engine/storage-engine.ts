@@ -21,7 +21,7 @@ import { Store } from '../../storage/store/store.ts';
 import { checkSnapshotFile } from '../../storage/store/transfers/check-snapshot-file.ts';
 import type { StoreOptions } from '../../storage/store/store-options.ts';
 import type { DeletePointsRequest, DescribeRequest, TypedField } from './shard-access.ts'; // prettier-ignore
-import type { CheckTask, EngineJoined, EngineReceipt, EngineRoutedLines, EngineVersions, ExpectTask, HomeBatch, HomeDelete, HomeFields, HomeReceipt, InstallTask, OtherSeriesTask, SnapshotTask, StorageEngineOptions } from './engine-tasks.ts'; // prettier-ignore
+import type { CheckTask, EngineJoined, EngineReceipt, EngineRoutedLines, EngineVersions, ExpectTask, HomeBatch, HomeDelete, HomeFields, HomeReceipt, InstallTask, LatelyLoggedTask, OtherSeriesTask, SnapshotTask, StorageEngineOptions } from './engine-tasks.ts'; // prettier-ignore
 import { homeOf } from './engine-tasks.ts';
 import { newLineKernel, type EngineParts } from './engine-parts.ts';
 import { FieldType } from '../../models/field-value.ts';
@@ -59,6 +59,8 @@ const batchBytesKeptMax = 16 * MiB;
 const damageTextsMax = 1_000;
 /** Shards that were written last are the first to be written again: so many are opened as the worker starts. */
 const latestOpened = 4;
+/** A segment as a rule. */
+const logKeptBytes = 16 * MiB;
 
 /**
  * A worker of a data node: parses line protocol for any shard, and keeps, reads and answers for the shards that are home
@@ -131,7 +133,7 @@ export class StorageEngine implements Engine {
     const columnKernel = new ColumnKernel(compiledKernels(), { bytesMax });
     const isHome = (shardId: number): boolean => homeOf(shardId, settings.count) === settings.index;
     const ingress = options.ingress && new Ingress(options.ingress);
-    const home = { ...options, ingress, opensBehind: true, opensLatest: latestOpened, settlesLater: true, worker: settings.index, isHome }; // prettier-ignore
+    const home = { ...options, ingress, opensBehind: true, opensLatest: latestOpened, settlesLater: true, logKeptBytes, worker: settings.index, isHome }; // prettier-ignore
     const filters = deleteFilters(ports);
     const { storeMemory: kernelMemory, lineKernel = newLineKernel } = parts;
     const trace = options.isTraced === true ? ports.log : undefined;
@@ -234,6 +236,11 @@ export class StorageEngine implements Engine {
         return { body: facts.indexBytes };
       case 'latest-stamp':
         return { body: await this.#latestStamp(body as readonly number[] | undefined) };
+      case 'lately-logged': {
+        const { shardIds, windowNs } = body as LatelyLoggedTask;
+        const logged = await this.#store.latelyLogged(shardIds, { windowNs });
+        return { body: logged, transfer: logged.map(({ payload }) => payload.buffer) };
+      }
       case 'shards':
         return { body: facts.holdings };
       case 'health':

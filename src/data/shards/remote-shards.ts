@@ -69,9 +69,10 @@ export class RemoteShards implements ShardAccess {
 
   async writeMany(
     batches: readonly ShardBatch[],
-    { heardFresh, ...options }: WriteOptions,
+    { heardFresh, call, ...options }: WriteOptions,
   ): Promise<readonly BatchOutcome[]> {
-    const reply = await this.#rpc.call(this.#address, writeShardsMethod, { batches }, options);
+    const request = { batches, call };
+    const reply = await this.#rpc.call(this.#address, writeShardsMethod, request, options);
     const { outcomes, freshCount } = reply;
     if (freshCount !== undefined) heardFresh?.(freshCount);
     return outcomes.map((one) =>

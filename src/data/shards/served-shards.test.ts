@@ -83,6 +83,8 @@ class Node4 {
       shards,
       counters: this.counters,
       keep: () => Promise.resolve(),
+      unsettled: { heard: () => undefined, hold: () => false },
+      settledFor: () => ({ run: 1, settledBelow: 1 }),
       freshCount: () => this.freshCount,
       schemaVersion: () => this.schemaVersion,
       listVersion: () => this.listVersion,

@@ -5,9 +5,7 @@
  *   policy that were named. Database and policy of a write, and with them its path on disk, are the catalog's.
  * - A catalog may be behind that of the asker, who saw the shard made a moment ago: then it is waited for.
  */
-import { DbError, errorText, isDbError } from '../../base/errors.ts';
-import { SharedBuffers } from '../../base/shared-buffers.ts';
-import { MiB } from '../../base/units.ts';
+import { DbError } from '../../base/errors.ts';
 import type { Clock } from '../../env/clock.ts';
 import { stampBatch, stampOfBatch, type Stamp } from '../../models/stamp.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
@@ -16,7 +14,6 @@ import { takesWrites } from '../../meta/model/shard-copies.ts';
 import { ownsShard } from '../../meta/model/shard-fate.ts';
 import type {
   AccessOptions,
-  BatchOutcome,
   DeletePointsRequest,
   NamedShard,
   ShardAccess,
@@ -30,14 +27,20 @@ import type { Fragment } from '../../query/fragment.ts';
 import { fragmentMethod, type AskedFragment, type FragmentReply } from './fragment-message.ts';
 import type { GivenPledges } from './pledges/given-pledges.ts';
 import type { ServedCounters } from './served-counters.ts';
-import { answerMethod, blocksMethod, bringMethod, decideFieldTypesMethod, deletePointsMethod, describeMethod, keepWritesMethod, listMethod, marksMethod, writeShardsMethod, type WireOutcome } from './shard-methods.ts'; // prettier-ignore
+import { answerMethod, blocksMethod, bringMethod, decideFieldTypesMethod, deletePointsMethod, describeMethod, keepWritesMethod, listMethod, marksMethod, settledMethod, writeShardsMethod } from './shard-methods.ts'; // prettier-ignore
+import { noOutcome, servedDeadlineMs, ServedWrites } from './served-writes.ts';
 import { findShard, isShardGone } from './shard-places.ts';
+import type { UnsettledWrites } from './unsettled-writes.ts';
 
 export interface ServedShardsPorts {
   readonly clock: Clock;
   readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
   readonly shards: ShardAccess;
   readonly counters: ServedCounters;
+  /** What other nodes' batches are held in here. */
+  readonly unsettled: Pick<UnsettledWrites, 'heard' | 'hold'>;
+  /** What this node's calls to another one have carried. */
+  readonly settledFor: (nodeId: number) => { readonly run: number; readonly settledBelow: number };
   /** Keeps batches of one shard for another node, or throws why it cannot. */
   readonly keep: (nodeId: number, batches: readonly ShardBatch[]) => Promise<void>;
   /** Another number whenever schemas of this node's shards have changed. */
@@ -55,29 +58,22 @@ export interface ServedShardsPorts {
   };
 }
 
-/** How long a node that serves a remote request may take over its own part; the caller's deadline ends it sooner. */
-const servedDeadlineMs = 3_600_000;
-/** Writes of other nodes that wait here for the engine: past it their coordinators keep what they have. */
-const servedBytesMax = 256 * MiB;
-/** Of batches that have been written, kept for those that come: what a busy coordinator has under way. */
-const batchBytesKeptMax = 32 * MiB;
 /** Longer than the catalog takes from the metas to here; shorter than anybody waits for a write. */
 const catalogWaitMs = 3_000;
 const catalogPollMs = 5;
 
-const noOutcome: WireOutcome = { kind: 'failed', code: 'outcome_unknown', text: 'a batch has no outcome' }; // prettier-ignore
-
 export function servedShards(ports: ServedShardsPorts): readonly ServedMethod[] {
   const { shards, counters, stamps } = ports;
   const places = new OwnPlaces(ports);
-  const writes = new ServedWrites(shards, places);
+  const writes = new ServedWrites({ shards, places, unsettled: ports.unsettled });
   return [
-    serveCall(writeShardsMethod, async ({ batches }) => {
+    serveCall(writeShardsMethod, async ({ batches, call }) => {
       for (const { payload } of batches) stamps.seen(stampOfBatch(payload));
-      const outcomes = await writes.write(batches);
+      const outcomes = await writes.write(batches, call);
       counters.addWrites(batches, outcomes);
       return { outcomes, freshCount: ports.freshCount() };
     }),
+    serveCall(settledMethod, ({ nodeId }) => Promise.resolve(ports.settledFor(nodeId))),
     serveCall(keepWritesMethod, async ({ nodeId, batches }) => {
       for (const { payload } of batches) stamps.seen(stampOfBatch(payload));
       const own = batches.map((batch) => ({ ...batch, payload: batch.payload.slice() }));
@@ -347,65 +343,4 @@ class OwnPlaces {
       await clock.sleep(catalogPollMs, signal);
     }
   }
-}
-
-/** Writes what other nodes sent, whether or not they still wait for the answer: no owner drops what it was sent. */
-class ServedWrites {
-  readonly #shards: ShardAccess;
-  readonly #places: OwnPlaces;
-  readonly #buffers = new SharedBuffers(batchBytesKeptMax);
-  #servedBytes = 0;
-
-  constructor(shards: ShardAccess, places: OwnPlaces) {
-    this.#shards = shards;
-    this.#places = places;
-  }
-
-  async write(batches: readonly ShardBatch[]): Promise<readonly WireOutcome[]> {
-    const lengthBytes = batches.reduce((sum, { payload }) => sum + payload.length, 0);
-    if (this.#servedBytes > 0 && this.#servedBytes + lengthBytes > servedBytesMax)
-      throw new DbError('queue_full', `${this.#servedBytes} bytes of writes wait for the engine`);
-    this.#servedBytes += lengthBytes;
-    try {
-      return await this.#write(batches);
-    } finally {
-      this.#servedBytes -= lengthBytes;
-    }
-  }
-
-  async #write(batches: readonly ShardBatch[]): Promise<readonly WireOutcome[]> {
-    const outcomes: WireOutcome[] = [];
-    const placed: { readonly at: number; readonly batch: ShardBatch }[] = [];
-    for (const [at, batch] of batches.entries()) {
-      try {
-        const place = await this.#places.placed(batch);
-        // A view of the message would take all of it along to the worker, and lies anyhow; shared memory crosses as it is.
-        placed.push({ at, batch: { ...batch, ...place, payload: this.#lend(batch.payload) } });
-      } catch (error) {
-        outcomes[at] = wireOutcome({ kind: 'failed', error });
-      }
-    }
-    if (placed.length === 0) return outcomes;
-    const all = placed.map(({ batch }) => batch);
-    const results = await this.#shards.writeMany(all, { deadlineMs: servedDeadlineMs });
-    for (const { payload } of all) this.#buffers.giveBack(payload);
-    for (const [i, { at }] of placed.entries()) {
-      const result = results[i];
-      outcomes[at] = result === undefined ? noOutcome : wireOutcome(result);
-    }
-    return outcomes;
-  }
-
-  #lend(payload: Uint8Array): Uint8Array {
-    const lent = this.#buffers.lend(payload.length).subarray(0, payload.length);
-    lent.set(payload);
-    return lent;
-  }
-}
-
-function wireOutcome(outcome: BatchOutcome): WireOutcome {
-  if (outcome.kind === 'written') return outcome;
-  const { error } = outcome;
-  const code = isDbError(error) ? error.code : 'internal';
-  return { kind: 'failed', code, text: errorText(error) };
 }

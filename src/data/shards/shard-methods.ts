@@ -30,6 +30,7 @@ import type {
   PlannedBlocks,
   ShardBatch,
   ShardMarks,
+  WriteCall,
 } from '../engine/shard-access.ts';
 import { schemaMark } from './fragment-message.ts';
 import { pledgeMessage, type Pledge } from './pledges/pledge.ts';
@@ -97,20 +98,38 @@ const payloadNumber = 4;
 
 interface WriteShardsRequest {
   readonly batches: readonly ShardBatch[];
+  readonly call?: WriteCall | undefined;
 }
+
+const writeCall = {
+  call: optional(
+    message(v1.WriteShardsRequest.Call, {
+      nodeId: id,
+      run: count(),
+      number: count(),
+      settledBelow: count(),
+    }),
+  ),
+};
+const callMessage = message(v1.WriteShardsRequest, writeCall);
 
 /** Payloads are nearly all of it. */
 const writeShardsRequest: Codec<WriteShardsRequest> = {
-  ...message(v1.WriteShardsRequest, { batches: shardBatches }),
-  encode: ({ batches }, lend) =>
+  ...message(v1.WriteShardsRequest, { batches: shardBatches, ...writeCall }),
+  encode: ({ batches, call }, lend) =>
     encodeBytesList(
       batchesNumber,
       batches.map((batch) => ({
         ...{ others: placeMessage.encode(batch), number: payloadNumber, value: batch.payload },
       })),
-      lend,
+      { rest: call && callMessage.encode({ call }), lend },
     ),
 };
+
+export const settledMethod = callMethod('/varve.data.v1.Shards/Settled', {
+  request: message(v1.SettledRequest, { nodeId: id }),
+  reply: message(v1.SettledReply, { run: count(), settledBelow: count() }),
+});
 
 /** Of one batch. */
 const outcome = union<WireOutcome>(v1.WriteShardsReply.Outcome, {

@@ -6,6 +6,7 @@ import type { DeliveryOutcome, HintTarget } from '../../hh/hint-target.ts';
 import { HintedHandoff } from '../../hh/hinted-handoff.ts';
 import type { BatchOutcome, ShardBatch } from '../engine/shard-access.ts';
 import { NodeHintSink } from './node-hint-sink.ts';
+import { SettledCalls } from './settled-calls.ts';
 import { NodeOutbox } from './node-outbox.ts';
 
 const options = { folder: 'hh', isEnabled: true, sizeBytesMax: 10_000_000, ageMsMax: 600_000, pendingMax: 1_000, batchBytesMax: 5_000, concurrencyMax: 4, rateBytes: 0, retryMs: 1_000, retryMsMax: 4_000, purgeMs: 60_000, mayOvertake: false, segmentBytesMax: 100_000, deadlineMs: 5_000 }; // prettier-ignore
@@ -43,7 +44,7 @@ async function setting({ batchBytesMax = 5_000, isFresh = false } = {}) {
     await take(batches.map(({ payload }) => payload));
     return batches.map(() => ({ kind: 'written', droppedCount: 0, reason: '' }));
   };
-  const outbox = new NodeOutbox({ hints: new NodeHintSink({ hints, log, noteIndex: () => undefined }, 5), deliver }); // prettier-ignore
+  const outbox = new NodeOutbox({ hints: new NodeHintSink({ hints, log, noteIndex: () => undefined }, 5), deliver, settled: new SettledCalls({ nodeId: () => 1, run: 1 }) }); // prettier-ignore
   const outcomes: string[] = [];
   clock.every(writeEachMs, () => {
     const at = number++;

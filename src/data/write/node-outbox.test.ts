@@ -5,6 +5,7 @@ import type { BatchOutcome, ShardBatch } from '../engine/shard-access.ts';
 import { noHints, type HintSink } from './hint-sink.ts';
 import { LocalOutbox } from './local-outbox.ts';
 import { NodeOutbox, outboxLimits, type OutboxLimits } from './node-outbox.ts';
+import { SettledCalls } from './settled-calls.ts';
 import type { Share } from './share.ts';
 
 function batchOf(shardId: number, name: number, lengthBytes = 1): ShardBatch {
@@ -75,6 +76,8 @@ async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await Promise.resolve();
 }
 
+const settled = new SettledCalls({ nodeId: () => 1, run: 1 });
+
 async function kindOf({ outcome }: Share): Promise<string> {
   const settled = await Promise.race([outcome, settle().then(() => undefined)]);
   return settled?.kind ?? 'pending';
@@ -82,7 +85,10 @@ async function kindOf({ outcome }: Share): Promise<string> {
 
 function outbox(limits: Partial<OutboxLimits> = {}, hints: HintSink = noHints) {
   const peer = new HandPeer();
-  const box = new NodeOutbox({ deliver: peer.deliver, hints }, { ...outboxLimits, ...limits });
+  const box = new NodeOutbox(
+    { deliver: peer.deliver, hints, settled },
+    { ...outboxLimits, ...limits },
+  );
   return { peer, box };
 }
 
@@ -183,7 +189,7 @@ test.each([
 test('node outbox: from the first of a shard that failed on all are queued, those too that were written', async () => {
   const hints = new MemoryHints();
   const box = new NodeOutbox({
-    hints,
+    ...{ hints, settled },
     deliver: (batches) =>
       Promise.resolve(
         batches.map(({ payload }) =>

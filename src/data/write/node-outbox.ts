@@ -11,14 +11,19 @@
 import { Latch } from '../../base/async/latch.ts';
 import { DbError } from '../../base/errors.ts';
 import { MiB } from '../../base/units.ts';
-import type { BatchOutcome, ShardBatch } from '../engine/shard-access.ts';
+import type { BatchOutcome, ShardBatch, WriteCall } from '../engine/shard-access.ts';
 import { settleOutcomes, type HintSink } from './hint-sink.ts';
+import type { BatchCopies, SettledCalls } from './settled-calls.ts';
 import type { Share, ShareOutcome } from './share.ts';
 
 export interface OutboxPorts {
   /** One call; its outcomes are in the order of the batches. Rejects when it did not come back. */
-  readonly deliver: (batches: readonly ShardBatch[]) => Promise<readonly BatchOutcome[]>;
+  readonly deliver: (
+    batches: readonly ShardBatch[],
+    call: WriteCall | undefined,
+  ) => Promise<readonly BatchOutcome[]>;
   readonly hints: HintSink;
+  readonly settled: Pick<SettledCalls, 'begin'>;
 }
 
 export interface OutboxLimits {
@@ -36,6 +41,7 @@ export const outboxLimits: OutboxLimits = {
 
 interface Item {
   readonly batch: ShardBatch;
+  readonly copies: BatchCopies | undefined;
   readonly accepted: Latch<undefined>;
   readonly outcome: Latch<ShareOutcome>;
 }
@@ -63,8 +69,9 @@ export class NodeOutbox {
     return this.#queuedBytes;
   }
 
-  send(batch: ShardBatch): Share {
-    const item: Item = { batch, accepted: new Latch(), outcome: new Latch() };
+  /** `copies`: of the batch, where others get it too. */
+  send(batch: ShardBatch, copies?: BatchCopies): Share {
+    const item: Item = { batch, copies, accepted: new Latch(), outcome: new Latch() };
     this.#waiting.push(item);
     this.#admit();
     this.#pump();
@@ -145,9 +152,10 @@ export class NodeOutbox {
 
   async #deliver(group: readonly Item[]): Promise<readonly ShareOutcome[]> {
     const batches = group.map(({ batch }) => batch);
+    const call = this.#ports.settled.begin(group.map(({ copies }) => copies));
     let results: readonly BatchOutcome[];
     try {
-      results = await this.#ports.deliver(batches);
+      results = await this.#ports.deliver(batches, call);
     } catch (error) {
       results = batches.map(() => ({ kind: 'failed', error }));
     }

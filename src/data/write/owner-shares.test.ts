@@ -26,7 +26,7 @@ test('owner shares: drained once what was sent before is at its owner, or kept b
       onReached: () => undefined,
       onLost: () => undefined,
     },
-    { callDeadlineMs: 1_000 },
+    { callDeadlineMs: 1_000, run: 1 },
   );
   const batch = (shardId: number): ShardBatch => {
     return { shardId, database: 'd', retentionPolicy: 'r', payload: new Uint8Array(1) };

@@ -5,6 +5,7 @@ import type { HandOver } from './hand-over.ts';
 import type { HintSink } from './hint-sink.ts';
 import { LocalOutbox } from './local-outbox.ts';
 import { NodeOutbox } from './node-outbox.ts';
+import { SettledCalls, type BatchCopies } from './settled-calls.ts';
 import type { Share } from './share.ts';
 
 export interface OwnerSharesPorts {
@@ -22,10 +23,12 @@ export interface OwnerSharesPorts {
 export interface OwnerSharesOptions {
   /** Of a call to another node: what has taken longer may have been written or not. */
   readonly callDeadlineMs: number;
+  /** Drawn by this process. */
+  readonly run: number;
 }
 
 interface Outbox {
-  send(batch: ShardBatch): Share;
+  send(batch: ShardBatch, copies?: BatchCopies): Share;
 }
 
 /** Brings copies of batches to their owners, this node's own included. */
@@ -34,6 +37,7 @@ export class OwnerShares {
   readonly #options: OwnerSharesOptions;
   /** By id; ids are never given twice, so that there are as few as nodes ever were while this process runs. */
   readonly #outboxes = new Map<number, Outbox>();
+  readonly #settled = new Map<number, SettledCalls>();
   /** What has not become of each copy yet; as many as outboxes accept, and as writers wait for room. */
   readonly #underWay = new Set<Promise<unknown>>();
 
@@ -42,11 +46,19 @@ export class OwnerShares {
     this.#options = options;
   }
 
-  send(nodeId: number, batch: ShardBatch): Share {
-    const { accepted, outcome } = this.#outbox(nodeId).send(batch);
+  /** What a node that has batches of this one is told when it asks: other runs' copies are under way no more. */
+  settledFor(nodeId: number): { readonly run: number; readonly settledBelow: number } {
+    const { run } = this.#options;
+    return { run, settledBelow: this.#settled.get(nodeId)?.settledBelow ?? 1 };
+  }
+
+  /** `copies`: of the batch, where several nodes get it. */
+  send(nodeId: number, batch: ShardBatch, copies?: BatchCopies): Share {
+    const { accepted, outcome } = this.#outbox(nodeId).send(batch, copies);
     const settling = outcome.then((own) => this.#ports.handOver.settle(nodeId, batch, own));
     const reported = settling.then((settled) => {
       if (settled.kind === 'lost') this.#ports.onLost(nodeId, batch.shardId, settled.error);
+      copies?.settled();
       return settled;
     });
     this.#underWay.add(reported);
@@ -85,13 +97,15 @@ export class OwnerShares {
   }
 
   #remote(nodeId: number): Outbox {
-    const { shards, hintsOf, onReached } = this.#ports;
-    const options = { deadlineMs: this.#options.callDeadlineMs };
+    const { shards, hintsOf, onReached, localNodeId } = this.#ports;
+    const { callDeadlineMs: deadlineMs, run } = this.#options;
+    const settled = new SettledCalls({ nodeId: localNodeId, run });
+    this.#settled.set(nodeId, settled);
     return new NodeOutbox({
-      hints: hintsOf(nodeId),
+      ...{ hints: hintsOf(nodeId), settled },
       // The node may have left the cluster: of() throws then, and that is an outcome like others.
-      deliver: async (batches) => {
-        const outcomes = await shards.of(nodeId).writeMany(batches, options);
+      deliver: async (batches, call) => {
+        const outcomes = await shards.of(nodeId).writeMany(batches, { deadlineMs, call });
         onReached(nodeId);
         return outcomes;
       },

@@ -22,6 +22,7 @@ import { describeDropped } from './dropped-points.ts';
 import type { OwnerShares } from './owner-shares.ts';
 import { JoinedWrites, type JoinedOutcome, type JoinedWritesPorts } from './joined-writes.ts';
 import { awaitOwners } from './owner-writes.ts';
+import { BatchCopies } from './settled-calls.ts';
 
 export interface PointsWriterPorts extends BodyRoutesPorts {
   readonly shares: Pick<OwnerShares, 'send'>;
@@ -273,7 +274,8 @@ export class PointsWriter {
     owners: readonly number[],
   ): ReadonlyMap<number, Share> {
     const { shares } = this.#ports;
-    const sent = new Map(owners.map((owner) => [owner, shares.send(owner, batch)]));
+    const copies = owners.length > 1 ? new BatchCopies(owners.length) : undefined;
+    const sent = new Map(owners.map((owner) => [owner, shares.send(owner, batch, copies)]));
     for (const { outcome } of sent.values()) outcomes.push(outcome);
     return sent;
   }

@@ -89,7 +89,10 @@ export const varve: {
       readonly WriteShardsRequest: MessageType & {
         readonly ShardBatch: MessageType;
         readonly Fence: MessageType;
+        readonly Call: MessageType;
       };
+      readonly SettledRequest: MessageType;
+      readonly SettledReply: MessageType;
       readonly KeepWritesRequest: MessageType;
       readonly KeepWritesReply: MessageType;
       readonly WriteShardsReply: MessageType & {

@@ -125,7 +125,7 @@ export async function startDataNode(
   const port = new DataListener({ env, config, meta, local, imported, transfers, copies, hints, port: options.port }); // prettier-ignore
   const listener = await port.listen(
     [
-      ...servedShards({ clock, meta, shards: owned, counters, keep, stamps, freshCount: () => writer.writeCount, pledges: given, schemaVersion: () => local.schemaVersion, listVersion: () => local.listVersion }), // prettier-ignore
+      ...servedShards({ clock, meta, shards: owned, counters, keep, stamps, unsettled: path.inHand.unsettled, settledFor: path.shares.settledFor.bind(path.shares), freshCount: () => writer.writeCount, pledges: given, schemaVersion: () => local.schemaVersion, listVersion: () => local.listVersion }), // prettier-ignore
       ...queries.methods,
       news.method,
       held.method,
@@ -137,21 +137,9 @@ export async function startDataNode(
     rpc,
   );
   // Copies reach their owners while calls are still made; those of services that end behind them are queued.
-  const calling = [listener, copies, transport, antiEntropy, transfers, ...services, ...own];
+  const calling = [listener, path.inHand.passing, copies, transport, antiEntropy, transfers, ...services, ...own]; // prettier-ignore
   // What is being handed over ends with the metas.
-  const parts = [
-    ...calling,
-    dropped,
-    copies,
-    news,
-    hints,
-    meta,
-    imported,
-    given,
-    held,
-    local,
-    ldap,
-  ];
+  const parts = [...calling, dropped, copies, news, hints, meta, imported, given, held, local, ldap, path.inHand.ended]; // prettier-ignore
   const shown = { meta, local, writer, executor, statistics, registry, hints, antiEntropy, ldap };
   return { ...shown, close: () => closeInTurn(parts) };
 }

@@ -30,6 +30,7 @@ import type { ShardInfo } from '../../meta/model/catalog.ts';
 import { isCopied } from '../../meta/model/shard-copies.ts';
 import type { MetaClient } from '../../meta/client/meta-client.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
+import { openInHand, type InHand } from './in-hand.ts';
 
 type DataConfig = Config<typeof dataKeys>;
 
@@ -48,7 +49,9 @@ export interface WritePath {
   /** Keeps writes for nodes whose coordinators can not. */
   readonly keep: KeepWrites;
   /** Copies on their way to owners. */
-  readonly shares: Pick<OwnerShares, 'drained'>;
+  readonly shares: Pick<OwnerShares, 'drained' | 'settledFor'>;
+  /** What this node and others have not brought to all owners yet. */
+  readonly inHand: InHand;
 }
 
 /** A replay is not hurried: an owner that is busy would only get it once more. */
@@ -114,9 +117,9 @@ export async function openWritePath(
   const noteIndex = target.noteIndex.bind(target);
   const hintsOf = (nodeId: number): HintSink => new NodeHintSink({ hints, log, noteIndex }, nodeId);
   const deadlineMs = config.get('cluster', 'write-timeout');
-  const shares = ownerShares({ log, meta, rpc, shards, hints, hintsOf }, deadlineMs);
-  const routeLines = local.routeLines.bind(local);
-  const writeJoined = local.writeJoined.bind(local);
+  const shares = ownerShares({ log, meta, rpc, shards, hints, hintsOf }, { deadlineMs, run: env.random.u32() }); // prettier-ignore
+  const inHand = await openInHand(env, config, { meta, local, rpc, shares });
+  const [routeLines, writeJoined] = [local.routeLines.bind(local), local.writeJoined.bind(local)];
   const latestStored = () => local.latestStamp();
   const stamps = new StampClock({ clock, random: env.random, nodeId: () => meta.nodeId, latestStored }); // prettier-ignore
   const isOwnAlone = ({ id, owners }: ShardInfo): boolean =>
@@ -131,13 +134,13 @@ export async function openWritePath(
     keepDelete: keepDeletes({ hints, log, noteIndex }),
     keep: keeperOf({ meta, hintsOf, standing: target.standing.bind(target) }),
   };
-  return { writer, shards, owned, deletes, hints, news, stamps, shares, ...keepers };
+  return { writer, shards, owned, deletes, hints, news, stamps, shares, inHand, ...keepers };
 }
 
 /** Copies for owners, and what becomes of those that they do not take; a call takes `deadlineMs` at most. */
 function ownerShares(
   parts: { readonly log: Log; readonly meta: MetaClient; readonly rpc: RpcClient; readonly shards: ClusterShards; readonly hints: HintedHandoff; readonly hintsOf: (nodeId: number) => HintSink }, // prettier-ignore
-  deadlineMs: number,
+  { deadlineMs, run }: { readonly deadlineMs: number; readonly run: number },
 ): OwnerShares {
   const { log, meta, rpc, shards, hints, hintsOf } = parts;
   return new OwnerShares(
@@ -153,7 +156,7 @@ function ownerShares(
         log.warn('An owner did not take a write', { nodeId, shardId, error: errorText(error) });
       },
     },
-    { callDeadlineMs: deadlineMs },
+    { callDeadlineMs: deadlineMs, run },
   );
 }
 

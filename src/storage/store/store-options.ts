@@ -52,6 +52,8 @@ export interface StoreOptions {
   readonly opensLatest?: number | undefined;
   /** One of several stores that open side by side: damage of the log is left to settleLog() of one, once all are open. */
   readonly settlesLater?: boolean | undefined;
+  /** So much of the log stays at its end, whatever of it is in files; absent: nothing. */
+  readonly logKeptBytes?: number | undefined;
   /** Of the roster, on another disk than the points if there is one; without it a folder that goes is not missed. */
   readonly rosterFolder?: string | undefined;
   /** What is counted of the points that come; absent: nothing by measurement or login. */

@@ -19,6 +19,7 @@
  */
 import { assert } from '../../base/assert.ts';
 import { Tasks } from '../../base/async/tasks.ts';
+import { MiB } from '../../base/units.ts';
 import { DbError } from '../../base/errors.ts';
 import type { Timer } from '../../env/clock.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
@@ -28,6 +29,7 @@ import type { DecidedField } from '../engine/shard.ts';
 import { Throttle } from '../engine/compaction/throttle.ts';
 import type { TimeBounds } from '../engine/memtable/shape-table.ts';
 import type { ShardView } from '../engine/shard-view.ts';
+import { latelyLogged, type LoggedBatch } from '../wal/lately-logged.ts';
 import { WalRecordKind, type WalRecord } from '../wal/wal-record.ts';
 import type { WalWriter } from '../wal/wal-writer.ts';
 import { damagedShardError } from '../engine/damaged-shard.ts';
@@ -64,6 +66,8 @@ import { takeSnapshot, type ShardSnapshot } from './transfers/take-snapshot.ts';
 import { compactionByHand, type CompactionSettings, type StoreOptions, type StorePorts } from './store-options.ts'; // prettier-ignore
 
 const coldCheckMs = 1_000;
+/** Of the log of each worker of a run that has ended. */
+const lateBytesMax = 32 * MiB;
 
 export class Store {
   readonly #ports: StorePorts;
@@ -90,6 +94,7 @@ export class Store {
   readonly facts: StoreFacts;
   /** Files of other workers' shards. */
   readonly borrowed: BorrowedFiles;
+  readonly #runBefore: number;
   #schemaVersion = 0;
   #hasReleased = false;
   #growthCount = 0;
@@ -114,6 +119,7 @@ export class Store {
       path: options.walFolder,
       segment_size: options.segmentBytesMax,
     });
+    this.#runBefore = opened.run;
     this.#roster = opened.roster;
     this.#releases = storeReleases(this.#wal, { ...opened, disk: ports.disk, trace: ports.trace, options, doomed: this.#doomed }); // prettier-ignore
     this.#maker = new ShardMaker(
@@ -203,6 +209,16 @@ export class Store {
 
   async #opened(shardIds: readonly number[]): Promise<void> {
     for (const id of shardIds) if (this.#opener.isPending(id)) await this.#opener.open(id);
+  }
+
+  /** What any worker of the runs before took last of these shards (latelyLogged()). */
+  latelyLogged(
+    shardIds: readonly number[],
+    { windowNs }: { readonly windowNs: bigint },
+  ): Promise<readonly LoggedBatch[]> {
+    const { walFolder: folder } = this.#options;
+    const asked = { folder, run: this.#runBefore, shardIds: new Set(shardIds), windowNs };
+    return latelyLogged(this.#ports, { ...asked, bytesMax: lateBytesMax });
   }
 
   /** Grows whenever a measurement, a field or a tag key comes to show in one of the shards. */

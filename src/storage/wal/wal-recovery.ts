@@ -13,20 +13,16 @@
  *
  * Not here: which shard's home takes a record, what follows from damage (store/log-damage.ts).
  */
-import { isDbError } from '../../base/errors.ts';
 import type { Disk, DiskFile } from '../../env/disk.ts';
-import {
-  RecordUse,
-  type KeptRecords,
-  type RecordIndex,
-  type Sequences,
-} from '../../kernels/record-index.ts';
+import { RecordUse, type KeptRecords, type RecordIndex } from '../../kernels/record-index.ts';
 import { RecordScan, type ScannedRecords } from '../../kernels/record-scan.ts';
 import { FoundRecords } from './found-records.ts';
 import { readSegment, scannedRecord, type WalGap } from './read-segment.ts';
+import { openPresent } from './open-present.ts';
 import { parseSegmentName, type SegmentName } from './segment-name.ts';
 import { WalRecordKind, type WalRecord, type WalRecordHeader } from './wal-record.ts';
 import { decodeVouch, type WalVouch } from './wal-vouch.ts';
+import type { WalSegment } from './wal-writer.ts';
 
 export interface WalDamage {
   readonly path: string;
@@ -52,8 +48,8 @@ export interface WalVisitor {
   onRecord(record: WalRecord): Promise<void> | void;
   /** Gets those that wait, many at a time, and before those that are handed out of the same bytes. */
   onKept?(kept: KeptRecords): Promise<void> | void;
-  /** Told after the records of a segment, with the last sequence in it of each shard. */
-  onSegment?(path: string, sequences: Sequences): void;
+  /** Told after the records of a segment. */
+  onSegment?(segment: WalSegment): void;
 }
 
 export interface RecoveredWal {
@@ -96,15 +92,6 @@ export async function recoverWal(
   return { run, found, damage: segments.flatMap((log) => judgeLog(folder, log)), emptyPaths };
 }
 
-async function openPresent(disk: Disk, path: string): Promise<DiskFile | undefined> {
-  try {
-    return await disk.open(path, 'open');
-  } catch (error) {
-    if (isDbError(error, 'not_found')) return undefined;
-    throw error;
-  }
-}
-
 /** What is to be known of a segment once all of its log has been read. */
 interface SegmentFindings {
   readonly path: string;
@@ -143,8 +130,9 @@ async function recoverSegment(
       return handOut(index.keep(records, count), { records, visitor });
     },
   });
-  visitor.onSegment?.(file.path, index.sequencesIn(segment));
-  return { path: file.path, name, lengthBytes: file.lengthBytes, gaps, vouches };
+  const { path, lengthBytes } = file;
+  visitor.onSegment?.({ path, lengthBytes, sequences: index.sequencesIn(segment) });
+  return { path, name, lengthBytes, gaps, vouches };
 }
 
 /** Undefined where nobody has to be waited for, as with nearly all. */

@@ -53,6 +53,7 @@ export interface GroupWatch {
 /** A file that takes no more records, and the last sequence in it of each shard. */
 export interface WalSegment {
   readonly path: string;
+  readonly lengthBytes: number;
   /** The last one of each shard. */
   readonly sequences: Sequences;
 }
@@ -250,8 +251,10 @@ export class WalWriter {
 
   /** The segment at hand takes no more records. */
   #retire(): void {
-    if (this.#segment !== undefined)
-      this.#closed = [...this.#closed, { path: this.#segment.path, sequences: this.#sequences }];
+    if (this.#segment !== undefined) {
+      const { path, lengthBytes } = this.#segment;
+      this.#closed = [...this.#closed, { path, lengthBytes, sequences: this.#sequences }];
+    }
     this.#forget();
   }
 

@@ -2,9 +2,11 @@
  * What is promised of the order of hinted handoff (spec F44): of a shard an owner gets what waited for it as it was queued. What is
  * brought again counts as it came first: a node that crashed begins a segment anew. What waited for a node that owns the shard no longer
  * goes to those that do: a batch that waits for both comes to one by either queue, whichever is first. What an owner could not take,
- * its disk being full, may come behind those that were sent beside it: stamps make that the same.
+ * its disk being full, may come behind those that were sent beside it: stamps make that the same. So may what is no hint, as what a node
+ * had in hand that died (decision 137).
  */
 import { crc32 } from 'node:zlib';
+import { ingressUsers } from '../../../src/data/engine/ingress-users.ts';
 import { writeShardsMethod } from '../../../src/data/shards/shard-methods.ts';
 import type { RpcTransport } from '../../../src/env/transport.ts';
 import { stampOfBatch } from '../../../src/models/stamp.ts';
@@ -59,8 +61,9 @@ export class HintOrder {
         const [owner = ''] = address.split(':');
         const reply = await transport.call(address, method, request, options);
         const { outcomes } = writeShardsMethod.reply.decode(reply);
-        for (const [i, { shardId, payload }] of batches.entries())
-          if (outcomes[i]?.kind === 'written') this.#look({ keeper, owner, shardId }, payload);
+        for (const [i, { shardId, payload, login }] of batches.entries())
+          if (login !== ingressUsers.hintedHandoff) continue;
+          else if (outcomes[i]?.kind === 'written') this.#look({ keeper, owner, shardId }, payload);
           else this.#queues.get(`${keeper} ${owner} ${shardId}`)?.failed.add(nameOf(payload));
         return reply;
       },

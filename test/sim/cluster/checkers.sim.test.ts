@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { ingressUsers } from '../../../src/data/engine/ingress-users.ts';
 import { writeShardsMethod } from '../../../src/data/shards/shard-methods.ts';
 import type { Engine } from '../../../src/env/engine-host.ts';
 import type { RpcTransport } from '../../../src/env/transport.ts';
@@ -266,7 +267,7 @@ test('checker of hints: what overtakes what was queued before it is told, but no
   const bring = async (...brought: readonly (readonly [at: number, isTaken?: boolean])[]) => {
     const outcomes = brought.map(([, isTaken = true]) => (isTaken ? written : refused));
     const transport = { call: () => Promise.resolve(writeShardsMethod.reply.encode({ outcomes })) };
-    const sent = brought.map(([at]) => ({ shardId: 5, database: 'd', retentionPolicy: 'r', payload: batches[at] ?? new Uint8Array() })); // prettier-ignore
+    const sent = brought.map(([at]) => ({ shardId: 5, database: 'd', retentionPolicy: 'r', payload: batches[at] ?? new Uint8Array(), login: ingressUsers.hintedHandoff })); // prettier-ignore
     const request = writeShardsMethod.request.encode({ batches: sent });
     const watched = order.watch(transport as unknown as RpcTransport, 'd1');
     await watched.call('d2:8088', writeShardsMethod.path, request, { deadlineMs: 1 });

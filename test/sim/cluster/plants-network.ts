@@ -207,6 +207,20 @@ export function holdingMarks(transport: RpcTransport): RpcTransport {
   });
 }
 
+/** Owners are told of each call that all of its copies are settled. */
+export function settlingAhead(transport: RpcTransport): RpcTransport {
+  return transportWith(transport, {
+    call: (address, method, request, options) => {
+      if (method !== writeShardsMethod.path)
+        return transport.call(address, method, request, options);
+      const { batches, call } = writeShardsMethod.request.decode(request);
+      const ahead = call && { ...call, settledBelow: call.number + 1 };
+      const told = writeShardsMethod.request.encode({ batches, call: ahead });
+      return transport.call(address, method, told, options);
+    },
+  });
+}
+
 /** Batches that go to an owner together go last first. */
 export function sendingBackwards(transport: RpcTransport): RpcTransport {
   return transportWith(transport, {

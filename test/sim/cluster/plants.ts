@@ -12,6 +12,7 @@ import {
   readingAtOnce,
   sendingAgain,
   sendingBackwards,
+  settlingAhead,
   swallowingFailures,
   tellingOfShares,
   trustingMemory,
@@ -22,6 +23,7 @@ import { endingBrokenRuns, shiftingEnds } from './plants-runs.ts';
 import { endingAlone, holdingPledges, outlivingPledges } from './plants-pledges.ts';
 import {
   droppingLogsEarly,
+  endingWell,
   forgettingHints,
   keepingStagings,
   forgettingPledgeHolders,
@@ -76,6 +78,8 @@ export const sharePlants = ['groups-untold', 'schemas-untold', 'series-untold', 
 export const ownWritePlants = ['laggards-read'] as const;
 /** Those of clocks that differ: `run-clocks.ts` finds them. */
 export const clockPlants = ['newer-untold'] as const;
+/** Those of what a node has in hand that dies: `run-dead-coordinators.ts` finds them. */
+export const deadPlants = ['settled-ahead', 'ended-well'] as const;
 /** Those of schemas that are remembered: `run-grown-schemas.ts` finds them. */
 export const schemaPlants = ['memory-trusted', 'growth-untold'] as const;
 /** Those of rows that bring a field while they are read: `run-growing-rows.ts` finds them. */
@@ -102,6 +106,7 @@ export type Plant =
   | (typeof sharePlants)[number]
   | (typeof ownWritePlants)[number]
   | (typeof clockPlants)[number]
+  | (typeof deadPlants)[number]
   | (typeof schemaPlants)[number]
   | (typeof growingPlants)[number]
   | (typeof listPlants)[number]
@@ -133,6 +138,10 @@ export function planted(env: Env, plant: Plant | undefined): Env {
       return { ...env, transport: swallowingFailures(env.transport) };
     case 'fence-ignored':
       return { ...env, transport: ignoringFences(env.transport) };
+    case 'settled-ahead':
+      return { ...env, transport: settlingAhead(env.transport) };
+    case 'ended-well':
+      return { ...env, disk: endingWell(env.disk) };
     case 'sent-again':
       return { ...env, outbound: sendingAgain(env.outbound) };
     case 'broken-stream-ends':

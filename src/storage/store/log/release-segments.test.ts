@@ -55,3 +55,25 @@ test('log: flushes of many shards look at those of other workers a few times, an
   };
   await world.complete(work());
 });
+
+test('log: the end of it stays though it is in files, and goes once enough has come behind it', async () => {
+  const world = new World(1);
+  const { disk, clock } = world.addNode('a').env;
+  const work = async (): Promise<void> => {
+    const one = await openStore(disk, clock, { segmentBytesMax: 1, logKeptBytes: 1_000 });
+    await one.write(place(1), batchOf('m v=1i 5'));
+    await one.write(place(1), batchOf('m v=2i 6'));
+    await one.flush(1);
+    await one.close();
+    // Of the last run as well.
+    const two = await openStore(disk, clock, { segmentBytesMax: 1, logKeptBytes: 1_000 });
+    expect(await segmentsIn(disk)).toHaveLength(3);
+    for (let i = 0; i < 8; i++) await two.write(place(1), batchOf(`m v=2i ${i}`));
+    await two.flush(1);
+    expect(await segmentsIn(disk)).toEqual([]);
+    await two.close();
+    const names = (await disk.list('wal')).map(({ name }) => name);
+    expect(names.length).toBeGreaterThan(2);
+  };
+  await world.complete(work());
+});

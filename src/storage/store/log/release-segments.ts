@@ -12,6 +12,8 @@ import type { WalSegment, WalWriter } from '../../wal/wal-writer.ts';
 import { flushedElsewhere, type FlushedElsewhere } from './flushed-elsewhere.ts';
 
 export interface ReleasePorts {
+  /** The last segments that are no longer than this together stay: what they have may not have got to other owners (decision 137). */
+  readonly keptBytes: number;
   /** Told of each segment that goes. */
   readonly trace?: Pick<Log, 'info'> | undefined;
   readonly disk: Disk;
@@ -59,10 +61,20 @@ export class SegmentReleases {
   async #look(): Promise<void> {
     const needless = new Set<string>();
     const elsewhere = flushedElsewhere(this.#ports.disk, { ...this.#ports, known: this.#flushed });
-    for (const segment of this.#wal.closed)
+    for (const segment of this.#beforeKept())
       if (await this.#isNeedless(segment, elsewhere)) needless.add(segment.path);
     for (const path of needless) this.#ports.trace?.info('Removing WAL file', { path });
     await this.#wal.release(({ path }) => needless.has(path));
+  }
+
+  #beforeKept(): readonly WalSegment[] {
+    const { closed } = this.#wal;
+    let count = closed.length;
+    for (let bytes = 0; count > 0; count--) {
+      bytes += closed[count - 1]?.lengthBytes ?? 0;
+      if (bytes > this.#ports.keptBytes) break;
+    }
+    return closed.slice(0, count);
   }
 
   async #isNeedless({ sequences }: WalSegment, elsewhere: FlushedElsewhere): Promise<boolean> {

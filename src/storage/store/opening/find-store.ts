@@ -79,7 +79,7 @@ export async function findStore(ports: StorePorts, options: StoreOptions): Promi
       if (open !== undefined) replayRecord(open, record);
       return undefined;
     },
-    onSegment: (path, sequences) => segments.push({ path, sequences }),
+    onSegment: (segment) => segments.push(segment),
   });
   const ends = folder === undefined ? new Map<number, number>() : await readLogEnds(disk, folder);
   const settled = await settleOrJudge(ports, options, { ...recovered, ends });

@@ -1,0 +1,128 @@
+import { expect, test } from 'vitest';
+import { World } from '../../../test/sim/world/world.ts';
+import { DbError } from '../../base/errors.ts';
+import type { ShardBatch, WriteCall } from '../engine/shard-access.ts';
+import { UnsettledWrites } from './unsettled-writes.ts';
+
+const run = 77;
+
+function callOf(number: number, settledBelow: number, of = run): WriteCall {
+  return { nodeId: 4, run: of, number, settledBelow };
+}
+
+/** An owner whose coordinator answers what the test says, or is away. */
+class Owner {
+  readonly passedOn: string[] = [];
+  readonly released: number[] = [];
+  readonly world = new World(1);
+  askedCount = 0;
+  answer: { readonly run: number; readonly settledBelow: number } | DbError = new DbError('unavailable', 'away'); // prettier-ignore
+  readonly writes: UnsettledWrites;
+  #number = 0;
+
+  constructor(bytesMax?: number) {
+    const { clock, log } = this.world.addNode('a').env;
+    this.writes = new UnsettledWrites(
+      {
+        clock,
+        log,
+        otherOwners: (shardId) => (shardId === 9 ? [] : [5, 6]),
+        ask: () => {
+          this.askedCount++;
+          return this.answer instanceof DbError ? Promise.reject(this.answer) : Promise.resolve(this.answer); // prettier-ignore
+        },
+        passOn: ({ payload }, owners, whenOver) => {
+          this.passedOn.push(`${payload[0]} to ${owners.join()}`);
+          whenOver();
+          return Promise.resolve();
+        },
+      },
+      bytesMax,
+    );
+  }
+
+  /** Takes a batch as a call of its own; whether it is held. */
+  take(call: WriteCall, shardId = 7): boolean {
+    const number = ++this.#number;
+    const payload = new Uint8Array(1_024).fill(number);
+    const batch: ShardBatch = { shardId, database: 'd', retentionPolicy: 'r', payload };
+    this.writes.heard(call);
+    return this.writes.hold(call, batch, () => this.released.push(number));
+  }
+
+  wait(ms: number): Promise<void> {
+    return this.world.run(this.world.nowMs + ms);
+  }
+}
+
+test('unsettled writes: the next call says what has got everywhere, and nobody is asked', async () => {
+  const owner = new Owner();
+  owner.take(callOf(1, 1));
+  owner.take(callOf(2, 1));
+  expect(owner.released).toEqual([]);
+  owner.take(callOf(3, 3));
+  expect(owner.released).toEqual([1, 2]);
+  expect(owner.writes.heldBytes).toBe(1_024);
+  owner.writes.heard(callOf(4, 4));
+  await owner.wait(10_000);
+  expect([owner.askedCount, owner.passedOn, owner.writes.heldBytes]).toEqual([0, [], 0]);
+});
+
+test('unsettled writes: a coordinator that writes no more is asked, as long as copies of it are under way', async () => {
+  const owner = new Owner();
+  owner.answer = { run, settledBelow: 1 };
+  owner.take(callOf(1, 1));
+  await owner.wait(3_500);
+  expect([owner.askedCount, owner.released]).toEqual([3, []]);
+  owner.answer = { run, settledBelow: 2 };
+  await owner.wait(5_000);
+  expect([owner.askedCount, owner.released, owner.passedOn]).toEqual([4, [1], []]);
+});
+
+test('unsettled writes: what a coordinator had in hand that has died goes to the other owners, in its order', async () => {
+  const owner = new Owner();
+  for (const number of [1, 2, 3]) owner.take(callOf(number, 1));
+  owner.take(callOf(4, 2));
+  await owner.wait(1_500);
+  expect(owner.passedOn).toEqual([]);
+  await owner.wait(1_000);
+  expect(owner.passedOn).toEqual(['2 to 5,6', '3 to 5,6', '4 to 5,6']);
+  expect([owner.released, owner.writes.heldBytes]).toEqual([[1, 2, 3, 4], 0]);
+});
+
+test('unsettled writes: one that has been started again has nothing in hand of before, whether it is asked or writes', async () => {
+  const asked = new Owner();
+  asked.take(callOf(5, 5));
+  asked.answer = { run: run + 1, settledBelow: 1 };
+  await asked.wait(1_100);
+  expect(asked.passedOn).toEqual(['1 to 5,6']);
+  const written = new Owner();
+  written.take(callOf(5, 5));
+  expect(written.take(callOf(1, 1, run + 1))).toBe(true);
+  await written.wait(0);
+  expect([written.passedOn, written.writes.heldBytes]).toEqual([['1 to 5,6'], 1_024]);
+});
+
+test('unsettled writes: one that has left the cluster is asked once', async () => {
+  const owner = new Owner();
+  owner.answer = new DbError('node_not_found', 'node not found');
+  owner.take(callOf(1, 1));
+  await owner.wait(1_100);
+  expect([owner.askedCount, owner.passedOn]).toEqual([1, ['1 to 5,6']]);
+});
+
+test('unsettled writes: a shard with no other owner is not held, nor what has been settled meanwhile', () => {
+  const owner = new Owner();
+  expect(owner.take(callOf(1, 1), 9)).toBe(false);
+  owner.take(callOf(2, 1));
+  owner.writes.heard(callOf(4, 4));
+  expect(owner.take(callOf(3, 1))).toBe(false);
+});
+
+test('unsettled writes: past the bytes that may be held what came first goes', async () => {
+  const owner = new Owner(2_048);
+  for (const number of [1, 2, 3]) owner.take(callOf(number, 1));
+  expect([owner.released, owner.writes.heldBytes]).toEqual([[1], 2_048]);
+  await owner.wait(2_500);
+  expect(owner.passedOn).toEqual(['2 to 5,6', '3 to 5,6']);
+});

@@ -1,0 +1,206 @@
+/**
+ * Batches that other nodes coordinated and that are here, as long as nobody can tell whether the other owners have them: where their
+ * coordinator dies, this node brings them there (decision 137).
+ *
+ * Invariants:
+ * - Held is what was written here of shards with other owners, until its coordinator says that its copies are settled: with its
+ *   next call, or when it is asked a second later.
+ * - It is passed on once its coordinator has another run, has left, or has not answered twice. What is brought twice is stored once.
+ * - At most `heldBytesMax` are held: past it what came first goes, whosever it is, and anti-entropy is left for it.
+ *
+ * Not here: the other end (data/write/settled-calls.ts).
+ */
+import { Tasks } from '../../base/async/tasks.ts';
+import { errorText, isDbError } from '../../base/errors.ts';
+import { MiB } from '../../base/units.ts';
+import type { Clock, Timer } from '../../env/clock.ts';
+import type { Log } from '../../env/log.ts';
+import type { ShardBatch, WriteCall } from '../engine/shard-access.ts';
+
+export interface UnsettledWritesPorts {
+  readonly clock: Pick<Clock, 'after' | 'monotonicMs'>;
+  readonly log: Log;
+  /** Besides this node. */
+  readonly otherOwners: (shardId: number) => readonly number[];
+  /** What a coordinator says of its calls to this node. Throws `node_not_found` where it has left the cluster. */
+  readonly ask: (
+    nodeId: number,
+  ) => Promise<{ readonly run: number; readonly settledBelow: number }>;
+  /** Resolves once there is room for more on the way to these owners; `whenOver` once nothing of the batch is looked at any more. */
+  readonly passOn: (
+    batch: ShardBatch,
+    owners: readonly number[],
+    whenOver: () => void,
+  ) => Promise<void>;
+}
+
+/** Of the memory that batches lie in. */
+const heldBytesMaxDefault = 32 * MiB;
+/** The next call says it as a rule. */
+const askAfterMs = 1_000;
+const silentMax = 2;
+
+interface Held {
+  readonly number: number;
+  readonly batch: ShardBatch;
+  readonly atMs: number;
+  /** Gives the memory back. */
+  readonly release: () => void;
+}
+
+interface Coordinator {
+  run: number;
+  /** In the order in which they were written. */
+  held: Held[];
+  settledBelow: number;
+  silentCount: number;
+  isAsked: boolean;
+}
+
+export class UnsettledWrites {
+  readonly #ports: UnsettledWritesPorts;
+  readonly #bytesMax: number;
+  /** As many as there were nodes while this process runs. */
+  readonly #coordinators = new Map<number, Coordinator>();
+  readonly #tasks: Tasks;
+  #heldBytes = 0;
+  #timer: Timer | undefined;
+  #isClosed = false;
+
+  constructor(ports: UnsettledWritesPorts, bytesMax = heldBytesMaxDefault) {
+    this.#ports = ports;
+    this.#bytesMax = bytesMax;
+    this.#tasks = new Tasks((name, error) => {
+      ports.log.error('Writes could not be passed on', { name, error: errorText(error) });
+    });
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** A call has come: what it says of those before it. */
+  heard({ nodeId, run, settledBelow }: WriteCall): void {
+    const coordinator = this.#coordinators.get(nodeId);
+    if (coordinator === undefined) return;
+    coordinator.silentCount = 0;
+    if (coordinator.run === run) this.#settle(coordinator, settledBelow);
+    else this.#begin(nodeId, coordinator, run);
+  }
+
+  /** What was written of a call; false where it has no other owner. `release` is called once it is held no more. */
+  hold(call: WriteCall, batch: ShardBatch, release: () => void): boolean {
+    if (this.#isClosed || this.#ports.otherOwners(batch.shardId).length === 0) return false;
+    const coordinator = this.#coordinatorOf(call);
+    // It has said so meanwhile.
+    if (call.number < coordinator.settledBelow) return false;
+    const atMs = this.#ports.clock.monotonicMs();
+    coordinator.held.push({ number: call.number, batch, atMs, release });
+    this.#heldBytes += sizeOf(batch);
+    while (this.#heldBytes > this.#bytesMax) this.#forgetOldest();
+    this.#timer ??= this.#lookLater();
+    return true;
+  }
+
+  /** Nothing is asked and passed on any more. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    await this.#tasks.settled();
+  }
+
+  #coordinatorOf({ nodeId, run }: WriteCall): Coordinator {
+    const known = this.#coordinators.get(nodeId);
+    if (known !== undefined) {
+      if (known.run !== run) this.#begin(nodeId, known, run);
+      return known;
+    }
+    const made: Coordinator = { run, held: [], settledBelow: 0, silentCount: 0, isAsked: false };
+    this.#coordinators.set(nodeId, made);
+    return made;
+  }
+
+  /** The run of before has ended, however it did. */
+  #begin(nodeId: number, coordinator: Coordinator, run: number): void {
+    this.#passOnAll(nodeId, coordinator);
+    coordinator.run = run;
+    coordinator.settledBelow = 0;
+  }
+
+  #settle(coordinator: Coordinator, settledBelow: number): void {
+    if (settledBelow <= coordinator.settledBelow) return;
+    coordinator.settledBelow = settledBelow;
+    const { held } = coordinator;
+    coordinator.held = held.filter(({ number }) => number >= settledBelow);
+    for (const one of held) if (one.number < settledBelow) this.#release(one);
+  }
+
+  #release({ batch, release }: Held): void {
+    this.#heldBytes -= sizeOf(batch);
+    release();
+  }
+
+  #forgetOldest(): void {
+    const all = [...this.#coordinators.values()].filter(({ held }) => held.length > 0);
+    const first = all.reduce((oldest, one) => ((one.held[0]?.atMs ?? 0) < (oldest.held[0]?.atMs ?? 0) ? one : oldest)); // prettier-ignore
+    const oldest = first.held.shift();
+    if (oldest !== undefined) this.#release(oldest);
+  }
+
+  #lookLater(): Timer {
+    return this.#ports.clock.after(askAfterMs, () => {
+      this.#timer = undefined;
+      this.#look();
+    });
+  }
+
+  #look(): void {
+    const waiting = [...this.#coordinators].filter(([, { held }]) => held.length > 0);
+    if (waiting.length === 0 || this.#isClosed) return;
+    const beforeMs = this.#ports.clock.monotonicMs() - askAfterMs;
+    for (const [nodeId, coordinator] of waiting) {
+      const isDue = coordinator.held.some(({ atMs }) => atMs <= beforeMs);
+      if (isDue && !coordinator.isAsked) this.#tasks.spawn('ask', this.#ask(nodeId, coordinator));
+    }
+    this.#timer = this.#lookLater();
+  }
+
+  async #ask(nodeId: number, coordinator: Coordinator): Promise<void> {
+    coordinator.isAsked = true;
+    try {
+      const { run, settledBelow } = await this.#ports.ask(nodeId);
+      coordinator.silentCount = 0;
+      if (run === coordinator.run) this.#settle(coordinator, settledBelow);
+      else this.#begin(nodeId, coordinator, run);
+    } catch (error) {
+      coordinator.silentCount++;
+      const isOver = coordinator.silentCount >= silentMax || isDbError(error, 'node_not_found');
+      if (isOver) this.#passOnAll(nodeId, coordinator);
+    } finally {
+      coordinator.isAsked = false;
+    }
+  }
+
+  #passOnAll(nodeId: number, coordinator: Coordinator): void {
+    const { held } = coordinator;
+    if (held.length === 0 || this.#isClosed) return;
+    coordinator.held = [];
+    this.#tasks.spawn('pass on', this.#passOn(nodeId, held));
+  }
+
+  async #passOn(nodeId: number, held: readonly Held[]): Promise<void> {
+    const { log, otherOwners, passOn } = this.#ports;
+    log.info('Writes of a node that is away are brought to the other owners', { nodeId, batches: held.length }); // prettier-ignore
+    for (const one of held) {
+      const whenOver = (): void => {
+        this.#release(one);
+      };
+      await passOn(one.batch, otherOwners(one.batch.shardId), whenOver);
+    }
+  }
+}
+
+/** What is lent is larger than what lies in it. */
+function sizeOf({ payload }: ShardBatch): number {
+  return payload.buffer.byteLength;
+}

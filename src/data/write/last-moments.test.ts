@@ -1,0 +1,100 @@
+import { expect, test } from 'vitest';
+import { World, type SimNode } from '../../../test/sim/world/world.ts';
+import type { Catalog } from '../../meta/model/catalog.ts';
+import type { LatelyLoggedTask } from '../engine/engine-tasks.ts';
+import { LastMoments } from './last-moments.ts';
+
+const shards = [
+  { id: 7, owners: [1, 5] },
+  { id: 8, owners: [1] },
+  { id: 9, owners: [5, 6] },
+];
+
+/** Of a catalog what is looked at. */
+const catalog = {
+  databases: {
+    shards: () => shards.map((shard) => ({ shard })),
+    shard: (id: number) => {
+      const shard = shards.find((one) => one.id === id);
+      return shard && { shard, database: 'd', retentionPolicy: 'r' };
+    },
+  },
+} as unknown as Catalog;
+
+/** One run of a node, whose log has a batch of each shard. */
+class Run {
+  readonly passedOn: string[] = [];
+  readonly asked: LatelyLoggedTask[] = [];
+  isSettled = true;
+  readonly #node: SimNode;
+
+  constructor(node: SimNode) {
+    this.#node = node;
+  }
+
+  async open(): Promise<LastMoments> {
+    const { clock, disk, log } = this.#node.env;
+    await disk.makeDir('meta');
+    return LastMoments.open(
+      {
+        ...{ clock, disk, log },
+        meta: { catalog, nodeId: 1 },
+        local: {
+          latelyLogged: (task) => {
+            this.asked.push(task);
+            return Promise.resolve(
+              [7, 8].map((shardId) => ({ shardId, payload: new Uint8Array(1) })),
+            );
+          },
+        },
+        passOn: ({ shardId, database, retentionPolicy }, owners) => {
+          this.passedOn.push(`${database}.${retentionPolicy} ${shardId} to ${owners.join()}`);
+          return Promise.resolve();
+        },
+        isSettled: () => this.isSettled,
+      },
+      { folder: 'meta', windowNs: 15n },
+    );
+  }
+}
+
+test('last moments: a node that has not ended before brings what it took last to the other owners, once it has ended nothing', async () => {
+  const world = new World(1);
+  const node = world.addNode('a');
+  const first = new Run(node);
+  const moments = await world.complete(first.open());
+  await world.run(world.nowMs + 5_000);
+  expect(first.asked).toEqual([{ shardIds: [7], windowNs: 15n }]);
+  expect(first.passedOn).toEqual(['d.r 7 to 5', 'd.r 8 to ']);
+  await world.complete(moments.close());
+  await world.complete(moments.end());
+  const second = new Run(node);
+  await world.complete(second.open());
+  await world.run(world.nowMs + 5_000);
+  expect(second.asked).toEqual([]);
+  // It was killed.
+  const third = new Run(node);
+  await world.complete(third.open());
+  await world.run(world.nowMs + 5_000);
+  expect(third.passedOn).toHaveLength(2);
+});
+
+test.each(['other nodes have copies in hand', 'it has not brought what it had'])(
+  'last moments: a node has not ended well where %s',
+  async (reason) => {
+    const world = new World(1);
+    const node = world.addNode('a');
+    const first = new Run(node);
+    const moments = await world.complete(first.open());
+    if (reason.startsWith('other')) {
+      await world.run(world.nowMs + 5_000);
+      first.isSettled = false;
+    }
+    await world.complete(moments.close());
+    await world.complete(moments.end());
+    const second = new Run(node);
+    await world.complete(second.open());
+    await world.run(world.nowMs + 5_000);
+    expect(second.asked).toHaveLength(1);
+  },
+);

@@ -1,0 +1,116 @@
+/**
+ * What a node had in hand that ended without being told to: batches that it had acknowledged, or taken for a coordinator that died with it,
+ * and that may not have got to their other owners. Once it runs again it brings these what its shards took last (decision 137).
+ *
+ * Invariants:
+ * - A node that is told to stop leaves a mark once nothing is in hand any more; one that finds it when it starts brings nothing. The mark is
+ *   gone, durably, before the node takes anything.
+ * - What is brought is what the end of the log has, `windowNs` of each run of a coordinator; what is brought twice is stored once.
+ */
+import { Tasks } from '../../base/async/tasks.ts';
+import { errorText } from '../../base/errors.ts';
+import type { Clock, Timer } from '../../env/clock.ts';
+import type { Disk } from '../../env/disk.ts';
+import type { Log } from '../../env/log.ts';
+import type { MetaAccess } from '../../meta/client/meta-access.ts';
+import type { LocalShards } from '../engine/local-shards.ts';
+import { findShard } from '../shards/shard-places.ts';
+import type { UnsettledWritesPorts } from '../shards/unsettled-writes.ts';
+
+export interface LastMomentsPorts {
+  readonly clock: Pick<Clock, 'after'>;
+  readonly disk: Pick<Disk, 'size' | 'replaceFile' | 'remove' | 'syncDir'>;
+  readonly log: Log;
+  readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
+  readonly local: Pick<LocalShards, 'latelyLogged'>;
+  readonly passOn: UnsettledWritesPorts['passOn'];
+  /** Whether nothing of other coordinators is in hand either. */
+  readonly isSettled: () => boolean;
+}
+
+const markName = 'ended';
+/** What the first requests want goes first. */
+const delayMs = 1_000;
+
+export class LastMoments {
+  readonly #ports: LastMomentsPorts;
+  readonly #options: { readonly folder: string; readonly windowNs: bigint };
+  readonly #tasks: Tasks;
+  readonly #timer: Timer | undefined;
+  #isBrought: boolean;
+  #isClosed = false;
+
+  private constructor(
+    ports: LastMomentsPorts,
+    options: { readonly folder: string; readonly windowNs: bigint },
+    { hasEnded }: { readonly hasEnded: boolean },
+  ) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#isBrought = hasEnded;
+    this.#tasks = new Tasks((name, error) => {
+      ports.log.warn('What was taken last could not be brought to the other owners', { name, error: errorText(error) }); // prettier-ignore
+    });
+    const bring = (): void => {
+      this.#tasks.spawn('bring', this.#bring());
+    };
+    this.#timer = hasEnded ? undefined : ports.clock.after(delayMs, bring);
+  }
+
+  /** Takes the mark away; throws what the disk says. */
+  static async open(
+    ports: LastMomentsPorts,
+    options: { readonly folder: string; readonly windowNs: bigint },
+  ): Promise<LastMoments> {
+    const hasEnded = await takeMark(ports.disk, options.folder);
+    return new LastMoments(ports, options, { hasEnded });
+  }
+
+  /** Nothing is brought any more. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    await this.#tasks.settled();
+  }
+
+  /** Leaves the mark, unless something is in hand; to be called once all else has ended. Never rejects. */
+  async end(): Promise<void> {
+    const { disk, log, isSettled } = this.#ports;
+    if (!this.#isBrought || !isSettled()) return;
+    const path = `${this.#options.folder}/${markName}`;
+    try {
+      await disk.replaceFile(path, new Uint8Array());
+    } catch (error) {
+      log.warn('That the node has ended could not be noted', { path, error: errorText(error) });
+    }
+  }
+
+  async #bring(): Promise<void> {
+    const { log, meta, local, passOn } = this.#ports;
+    const isShared = (owners: readonly number[]): boolean => owners.length > 1 && owners.includes(meta.nodeId); // prettier-ignore
+    const all = [...meta.catalog.databases.shards()].map(({ shard }) => shard);
+    const shared = all.filter(({ owners }) => isShared(owners)).map(({ id }) => id);
+    const logged = await local.latelyLogged({ shardIds: shared, windowNs: this.#options.windowNs });
+    if (logged.length > 0)
+      log.info('What was taken last before the node died is brought to the other owners', { batches: logged.length }); // prettier-ignore
+    for (const { shardId, payload } of logged) {
+      if (this.#isClosed) return;
+      const place = findShard(meta.catalog, shardId);
+      if (place === undefined) continue;
+      const { owners, database, retentionPolicy } = place;
+      const others = owners.filter((id) => id !== meta.nodeId);
+      const batch = { shardId, database, retentionPolicy, payload };
+      await passOn(batch, others, () => undefined);
+    }
+    this.#isBrought = true;
+  }
+}
+
+/** Whether the run before has left it. */
+async function takeMark(disk: LastMomentsPorts['disk'], folder: string): Promise<boolean> {
+  const path = `${folder}/${markName}`;
+  if ((await disk.size(path)) === undefined) return false;
+  await disk.remove(path);
+  await disk.syncDir(folder);
+  return true;
+}
