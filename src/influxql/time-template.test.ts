@@ -8,7 +8,7 @@ import { cutTimes, templateOf, TimeTemplate } from './time-template.ts';
 /** What stands for a time in a text, and others of its kind. */
 const times = fc.oneof(
   fc.bigInt({ min: 0n, max: 999_999_999_999_999_999n }).map(String),
-  fc.tuple(fc.nat({ max: 100_000 }), fc.constantFrom('ns', 'u', 'ms', 's', 'm', 'h', 'd', 'w')).map(([n, unit]) => `${n}${unit}`), // prettier-ignore
+  fc.tuple(fc.nat({ max: 100_000 }), fc.constantFrom('ns', 'u', 'µ', 'ms', 's', 'm', 'h', 'd', 'w')).map(([n, unit]) => `${n}${unit}`), // prettier-ignore
   fc.constant('1704067200000ms'),
   fc.nat({ max: 2_000_000_000 }).map((seconds) => `'${new Date(seconds * 1_000).toISOString()}'`),
   fc.constantFrom(`'2024-01-01'`, `''`, `'it is no time'`, `'-- /'`, '1h30m', '5 - 1h', '1.5', 'now()', 'now() - 5m', `'a\\'b'`, '99999999999999999999', '99999999999999999w', '-5', '$b', 'time'), // prettier-ignore

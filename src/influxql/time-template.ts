@@ -24,7 +24,7 @@ export interface CutText {
 type TimeLiteral = Extract<Expr, { kind: 'integer' | 'duration' | 'string' }>;
 
 const pieces =
-  /'(?:[^'\\\n]|\\[^\n])*'|"(?:[^"\\\n]|\\[^\n])*"|[=!]~\s*\/(?:[^/\\\n]|\\[^\n])*\/|(--|\/)|((?<![\w.])time\s*(?:>=|<=|>|<|=)\s*)(?:(\d{1,18})(ns|u|ms|s|m|h|d|w)?(?![\w.])|'([^'\\\n]*)')/gi;
+  /'(?:[^'\\\n]|\\[^\n])*'|"(?:[^"\\\n]|\\[^\n])*"|[=!]~\s*\/(?:[^/\\\n]|\\[^\n])*\/|(--|\/)|((?<![\w.])time\s*(?:>=|<=|>|<|=)\s*)(?:(\d{1,18})(ns|u|µ|ms|s|m|h|d|w)?(?![\w.µ])|'([^'\\\n]*)')/gi;
 
 /** Undefined for a text that has none, or one that cannot be cut. */
 export function cutTimes(text: string): CutText | undefined {

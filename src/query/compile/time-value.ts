@@ -43,6 +43,20 @@ export function timeValue(expr: Expr, { nowNs, zone }: Now): bigint {
   }
 }
 
+/** What a sum of texts that are times and of lengths comes to: a point of time, a length, or neither. now() is none of them here. */
+export function timeOrLength(
+  expr: Expr,
+  zone: TimeZone | undefined,
+): { readonly pointNs?: bigint | undefined; readonly lengthNs?: bigint } {
+  const points = new Points(zone);
+  const reduced = rewriteExpr(
+    expr,
+    (part) => (part.kind === 'binary' ? points.reduce(part) : undefined) ?? reduceOperator(part),
+  );
+  if (reduced.kind === 'duration') return { lengthNs: reduced.valueNs };
+  return { pointNs: points.made(reduced) };
+}
+
 /**
  * A condition less its bounds of time, with constants worked out: now() is a point of time there too, and so are texts that
  * look like one beside a point or another such text (`'2000-01-01' < now()`). A point beside anything else is equal to nothing. Functions

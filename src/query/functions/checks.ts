@@ -32,7 +32,7 @@ export function checkStreamArgument(
   context: Omit<CheckContext, 'alone'>,
 ): void {
   const argument = firstOf(args);
-  const hasInterval = context.intervalNs > 0n;
+  const hasInterval = context.intervalNs !== 0n;
   if (argument.kind === 'call') {
     if (!hasInterval) throw invalid(`${name} aggregate requires a GROUP BY interval`);
     context.nested(argument);

@@ -53,7 +53,7 @@ class FieldsChecker {
     if (this.#calls === 0) {
       if (fill === 'none' || fill === 'linear')
         throw invalid(`fill(${fill}) must be used with a function`);
-      if (intervalNs > 0n && !isIntervalInherited)
+      if (intervalNs !== 0n && !isIntervalInherited)
         throw invalid('GROUP BY requires at least one aggregate function');
     }
     if (this.#hasDistinct && (this.#calls !== 1 || this.#hasFields))

@@ -55,14 +55,14 @@ export function compileStatement(
   const ascending = statement.sortFields.every((field) => field.ascending);
   if (parent !== undefined && statement.sortFields.length > 0 && ascending !== parent.ascending)
     throw new DbError('invalid_argument', 'subqueries must be ordered in the same direction as the query itself'); // prettier-ignore
-  const inheritedNs = groupBy.intervalNs === 0n ? (parent?.intervalNs ?? 0n) : 0n;
+  const inheritedNs = groupBy.writtenNs === 0n ? (parent?.intervalNs ?? 0n) : 0n;
   const fields = statement.fields.map(({ expr, alias }) => ({ alias, expr: reduceExpr(expr) }));
   const others = fields.filter(({ expr }) => !isTime(expr));
   // Nulls of a subquery's windows would reach nobody: it is looked at as if it had asked for none.
   const fillKind = statement.fill?.kind ?? 'null';
   const isHidden = parent !== undefined && groupBy.intervalNs > 0n && fillKind === 'null';
   checkFields(others, {
-    intervalNs: groupBy.intervalNs === 0n ? inheritedNs : groupBy.intervalNs,
+    intervalNs: groupBy.writtenNs === 0n ? inheritedNs : groupBy.writtenNs,
     isIntervalInherited: inheritedNs > 0n,
     limit: statement.limit,
     hasTarget: statement.target !== undefined,

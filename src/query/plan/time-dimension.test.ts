@@ -20,3 +20,23 @@ test('time(): now() moves windows by what has passed of one since the year 1, as
   const windowMs = Date.parse('1999-12-28T14:04:22Z') - Number(offsetOf('1w', now) / 1_000_000n);
   expect(windowMs % (7 * dayMs)).toBe(0);
 });
+
+/** As the windows of a 1.12.4 begin, in seconds, or what it says. */
+test.each([
+  ["1h, '2000-01-01 00:07:03' - 90m", 37 * 60 + 3],
+  ["1h, 90m + '2000-01-01 00:07:03'", 37 * 60 + 3],
+  ["1h, '2000-01-01T00:10:00Z' - '2000-01-01'", 600],
+  ['1h, 0 + 10m', 600],
+  ['1h, 10m + 5m', 900],
+  ["7m, '1965-01-01 00:07:03' + 1h", 183],
+  ['1h, now() - now()', 'time dimension offset must be duration or now()'],
+  ["1h, '2000-13-01' + 1h", 'time dimension offset must be duration or now()'],
+  ['1h, host + 1h', 'time dimension offset must be duration or now()'],
+])('time(%s): what its offset comes to', (args, expected) => {
+  const [statement] = parseQuery(`SELECT mean(v) FROM m GROUP BY time(${args})`);
+  if (statement?.kind !== 'select') throw new Error('it is one');
+  const { dimensions } = statement;
+  const compiled = () => compileGroupBy(dimensions, 0n, undefined);
+  if (typeof expected === 'string') expect(compiled).toThrow(expected);
+  else expect(Number(compiled().offsetNs / 1_000_000_000n)).toBe(expected);
+});

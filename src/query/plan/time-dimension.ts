@@ -3,6 +3,7 @@ import type { Expr } from '../../influxql/ast.ts';
 import { printExpr } from '../../influxql/printer.ts';
 import { looksLikeTime, parseTimeLiteral } from '../../influxql/time-literal.ts';
 import type { TimeZone } from '../../base/time-zone.ts';
+import { timeOrLength } from '../compile/time-value.ts';
 import { reduceExpr } from './reduce-expr.ts';
 
 /** GROUP BY as written: the tags and patterns that are left once time() was taken out. */
@@ -11,6 +12,8 @@ export interface GroupBy {
   readonly tags: readonly Expr[];
   /** 0 without time(). */
   readonly intervalNs: bigint;
+  /** The same as it is written: where calls are checked a negative one is one. */
+  readonly writtenNs: bigint;
   readonly offsetNs: bigint;
   /** What the reference finds wrong with the offset once it makes a plan. */
   readonly offsetError: string | undefined;
@@ -53,8 +56,10 @@ export function compileGroupBy(
     }
   }
   // The reference takes an interval of nothing, or a negative one, as none.
-  if (intervalNs <= 0n) return { tags, intervalNs: 0n, offsetNs: 0n, offsetError: undefined };
-  return { tags, intervalNs, offsetNs, offsetError };
+  const writtenNs = intervalNs;
+  if (intervalNs <= 0n)
+    return { tags, intervalNs: 0n, writtenNs, offsetNs: 0n, offsetError: undefined };
+  return { tags, intervalNs, writtenNs, offsetNs, offsetError };
 }
 
 function intervalOf({ name, args }: Extract<Expr, { kind: 'call' }>): bigint {
@@ -65,7 +70,7 @@ function intervalOf({ name, args }: Extract<Expr, { kind: 'call' }>): bigint {
   return interval.valueNs;
 }
 
-/** To 1970 from the first of January of the year 1, from where the reference counts the intervals before now(): weeks begin on Mondays. */
+/** To 1970 from the first of January of the year 1, from where the reference counts the intervals before a point: weeks begin on Mondays. */
 const fromYearOneNs = 719_162n * 86_400_000_000_000n;
 
 function offsetOf(
@@ -88,8 +93,12 @@ function offsetOf(
       if (timeNs === undefined) throw invalid('invalid timestamp string');
       return timeNs % intervalNs;
     }
-    default:
-      throw invalid('time dimension offset must be duration or now()');
+    default: {
+      const { pointNs, lengthNs } = timeOrLength(offset, zone);
+      if (lengthNs !== undefined) return lengthNs % intervalNs;
+      if (pointNs === undefined) throw invalid('time dimension offset must be duration or now()');
+      return (pointNs + fromYearOneNs) % intervalNs;
+    }
   }
 }
 

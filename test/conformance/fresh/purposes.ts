@@ -124,7 +124,7 @@ const answers: readonly (readonly [answer: RegExp, reason: string])[] = [
   ],
   [/\[panic:/, 'it fell'],
   [
-    /found (DURATION|REPLICATION|SHARD|NAME|DEFAULT|PAST|FUTURE), expected ;/,
+    /found (DURATION|REPLICATION|SHARD|NAME|DEFAULT|PAST|FUTURE), expected (;|REPLICATION)/,
     'clauses of a policy stand in any order',
   ],
   [/Invalid header value char/, 'bytes that a header cannot carry break the answer'],

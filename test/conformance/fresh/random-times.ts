@@ -82,7 +82,7 @@ export function timeSelect(random: RandomChoice): string {
   return `SELECT ${list} FROM ${measurement.name} WHERE ${condition}${order}${random.maybe(0.3, () => ' LIMIT 4')}${zone}`; // prettier-ignore
 }
 
-const steps = ['1h', '90m', '1h30m', '7m', '3600s', '20m', '1d', '0s', '-1h', '1', '1.5', "'1h'", '1h, 1h', '1h, -90m', '1h, 1d', '1h, 0s', '1h, 100w', "1h, '2000-01-01T00:15:00Z'", "1h, '2000-01-01'", '1h, now()', "1h, now() - 1h", '1h, 5', '1h, 1.5', '1h, 10m, 5m', '', '1h,', '*', '1h + 1h', '2 * 1h', '1h, 10m + 5m', '(1h)', '1h, (10m)', '1h, -(10m)', "1h, 'soon'", '1h, host', '1h, -5m - 5m', '10m, 1ns']; // prettier-ignore
+const steps = ['1h', '90m', '1h30m', '7m', '3600s', '20m', '1d', '0s', '-1h', '1', '1.5', "'1h'", '1h, 1h', '1h, -90m', '1h, 1d', '1h, 0s', '1h, 100w', "1h, '2000-01-01T00:15:00Z'", "1h, '2000-01-01'", '1h, now()', "1h, now() - 1h", '1h, 5', '1h, 1.5', '1h, 10m, 5m', '', '1h,', '*', '1h + 1h', '2 * 1h', '1h, 10m + 5m', '1h, 0 + 10m', "1h, '2000-01-01 00:07:03' - 90m", "7m, 1h + '2000-01-01 00:07:03'", "1h, '2000-01-01T00:10:00Z' - '2000-01-01'", '(1h)', '1h, (10m)', '1h, -(10m)', "1h, 'soon'", '1h, host', '1h, -5m - 5m', '10m, 1ns']; // prettier-ignore
 
 /** Windows of lengths and offsets of every form. */
 export function windowSelect(random: RandomChoice): string {
