@@ -6,7 +6,7 @@ import { Latch } from '../../base/async/latch.ts';
 import { errorText } from '../../base/errors.ts';
 import { dayNs, hourNs, secondNs } from '../../base/units.ts';
 import type { RpcTransport } from '../../env/transport.ts';
-import type { Message } from '../../raft/types.ts';
+import type { Message, MessageBody } from '../../raft/types.ts';
 import { encodeMessage } from '../../rpc/message.ts';
 import type { CallMethod } from '../../rpc/method.ts';
 import { joinMetaMethod, watchMethod } from '../client/meta-methods.ts';
@@ -47,12 +47,18 @@ class OneMeta {
     this.world.addNode('m1');
   }
 
+  /** What other nodes make of a message. */
+  onSent: (message: Message) => void = () => undefined;
+
   open(part: Partial<MetaNodeOptions> = {}): Promise<MetaNode> {
     const { env } = must(this.world.nodes[0], 'm1');
     const transport: RpcTransport = {
       ...env.transport,
-      call: (_address, _method, request) => {
-        this.sent.push(...deliverMethod.request.decode(request).messages);
+      call: (_address, method, request) => {
+        const isRaft = method === deliverMethod.path;
+        const messages = isRaft ? deliverMethod.request.decode(request).messages : [];
+        this.sent.push(...messages);
+        for (const message of messages) this.onSent(message);
         return Promise.resolve(deliverMethod.reply.encode({}));
       },
     };
@@ -201,6 +207,45 @@ test('meta node: the last one cannot be removed', async () => {
   await one.run(1_000);
   await expect(one.world.complete(node.removeMeta(1))).rejects.toThrow('a cluster keeps at least one meta node'); // prettier-ignore
   expect(node.catalog.metaNodes).toHaveLength(1);
+});
+
+test('meta node: one that took some of the log, lost it and is added again gets all of it', async () => {
+  const one = new OneMeta();
+  const node = await one.open();
+  await node.found();
+  await one.run(2_000);
+  for (const name of ['a', 'b', 'c']) void node.execute({ kind: 'create-database', name });
+  await one.run(2_000);
+  const other = { taken: 0, isStuck: true };
+  one.onSent = (message) => {
+    const answer = (body: MessageBody): void => {
+      const reply = { ...body, from: message.to, to: 1, term: message.term };
+      void ask(node, deliverMethod, { from: 'm2:8089', messages: [reply], commandVersion: 99 });
+    };
+    const took = (index: number): void => {
+      // The one that gives it its vote does not come through.
+      other.taken = other.isStuck ? Math.min(index, 4) : index;
+      answer({ kind: 'append-reply', index: other.taken, rejected: false, hintIndex: 0, hintTerm: 0 }); // prettier-ignore
+    };
+    if (message.kind === 'snapshot') took(message.snapshot.index);
+    else if (message.kind === 'heartbeat')
+      answer({ kind: 'heartbeat-reply', round: message.round });
+    else if (message.kind === 'append' && message.previousIndex > other.taken)
+      answer({ kind: 'append-reply', index: message.previousIndex, rejected: true, hintIndex: other.taken, hintTerm: other.taken === 0 ? 0 : 1 }); // prettier-ignore
+    else if (message.kind === 'append') took(message.previousIndex + message.entries.length);
+  };
+  const first = node.addMeta('m2:8091', 'm2:8089').catch(errorText);
+  await one.run(40_000);
+  expect(await first).toBe('the new meta node does not follow the log');
+  expect(other.taken).toBe(4);
+  Object.assign(other, { taken: 0, isStuck: false });
+  const second = node.addMeta('m2:8091', 'm2:8089').catch(errorText);
+  await one.run(40_000);
+  expect(await second).toBe(2);
+  expect(node.status.peers).toEqual(['m1:8089', 'm2:8089']);
+  const closing = node.close();
+  await one.run(5_000);
+  await closing;
 });
 
 test('meta node: asked to join twice at once, as when a message is doubled, it joins once', async () => {
