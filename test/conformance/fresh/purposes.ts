@@ -180,6 +180,11 @@ const ofStatements: readonly (readonly [statement: RegExp, difference: RegExp, r
       'the last digit of a sum of floats decides where the search for a minimum ends; of the same points both end at the same',
     ],
     [
+      /\bmean\(/,
+      /"edges".*row \d+\[\d+\]: \S+ not \S+$/,
+      'means of whole numbers at the ends of what one can be are those of their exact sums, there those of the means of series',
+    ],
+    [
       /\bmean\(\S+::unsigned\)/,
       /\[\d\]: \S+ not \S+$/,
       'whole numbers that wrap are summed as such, there the means of series and shards are',
