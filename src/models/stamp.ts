@@ -60,6 +60,11 @@ export function stampKey(stamp: Stamp): bigint {
   return (stampOrigin(stamp) << originBits) + stampNs(stamp);
 }
 
+/** Whether a clock has given it, and not what it had to overtake (`stampBehind`). */
+export function isOfClock(stamp: Stamp): boolean {
+  return (stamp & ofNoClock) === 0n;
+}
+
 /** The stamp of a point batch; `noStamp` of what is too short to be one. */
 export function stampOfBatch(payload: Uint8Array): Stamp {
   if (payload.length < stampOffset + stampBytes) return noStamp;

@@ -5,7 +5,7 @@
  * Invariants:
  * - A node that is told to stop leaves a mark once nothing is in hand any more; one that finds it when it starts brings nothing. The mark is
  *   gone, durably, before the node takes anything.
- * - What is brought is what the end of the log has, `windowNs` of each run of a coordinator; what is brought twice is stored once.
+ * - What is brought is what the end of the log has of the last `windowNs` (decision 126); what is brought twice is stored once.
  */
 import { Tasks } from '../../base/async/tasks.ts';
 import { errorText } from '../../base/errors.ts';

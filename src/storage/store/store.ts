@@ -217,7 +217,8 @@ export class Store {
     { windowNs }: { readonly windowNs: bigint },
   ): Promise<readonly LoggedBatch[]> {
     const { walFolder: folder } = this.#options;
-    const asked = { folder, run: this.#runBefore, shardIds: new Set(shardIds), windowNs };
+    const nowNs = this.#ports.clock.wallNs();
+    const asked = { folder, run: this.#runBefore, shardIds: new Set(shardIds), windowNs, nowNs };
     return latelyLogged(this.#ports, { ...asked, bytesMax: lateBytesMax });
   }
 

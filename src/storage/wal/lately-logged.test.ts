@@ -41,22 +41,54 @@ async function log(run: number, worker: number, batches: readonly Written[]): Pr
 }
 
 async function lately(options: Partial<LatelyLoggedOptions> = {}): Promise<readonly string[]> {
-  const asked = { folder, run: 9, shardIds: new Set([16, 17]), windowNs: 10n, bytesMax: 1 << 20 };
+  const asked = { folder, run: 9, shardIds: new Set([16, 17]), windowNs: 10n, bytesMax: 1 << 20, nowNs: 10_000n }; // prettier-ignore
   const logged = await latelyLogged(ports, { ...asked, ...options });
   return logged.map(({ shardId, payload }) => `${shardId}: ${stampNs(stampOfBatch(payload))}`);
 }
 
-test('lately logged: of each coordinator what it gave last, by its own clock, of the shards that are asked for', async () => {
+test('lately logged: of the shards that are asked for what was taken once no more than the window was left, by any one clock', async () => {
   await log(1, 0, [
     { ns: 80 },
-    { ns: 5_000, by: 2 },
-    { ns: 90 },
-    { ns: 4_985, by: 2, shardId: 17 },
-    { ns: 99, shardId: 18 },
+    { ns: 88 },
+    { ns: 95, shardId: 18 },
+    { ns: 91, by: 2, shardId: 17 },
     { ns: 100 },
-    { ns: 4_990, by: 2, shardId: 17 },
+    { ns: 96, shardId: 18 },
   ]);
-  expect(await lately()).toEqual(['16: 5000', '16: 90', '16: 100', '17: 4990']);
+  expect(await lately()).toEqual(['17: 91', '16: 100']);
+});
+
+test('lately logged: what a coordinator gave last does not come without what others wrote over it since', async () => {
+  await log(1, 0, [{ ns: 100 }, { ns: 101, by: 2 }, { ns: 141, by: 2 }, { ns: 150, by: 2 }]);
+  expect(await lately()).toEqual(['16: 141', '16: 150']);
+  await log(2, 1, [{ ns: 160 }]);
+  expect(await lately()).toEqual(['16: 141', '16: 150', '16: 160']);
+  // The last but one is of another run, which began after all that the first one has.
+  await log(3, 0, [{ ns: 170 }, { ns: 190 }]);
+  expect(await lately()).toEqual(['16: 190']);
+});
+
+test('lately logged: clocks that differ say nothing of each other', async () => {
+  await log(1, 0, [{ ns: 5_000, by: 2 }, { ns: 90 }, { ns: 5_004, by: 2 }, { ns: 101 }]);
+  expect(await lately()).toEqual(['16: 5000', '16: 90', '16: 5004', '16: 101']);
+});
+
+test('lately logged: what came late, as hints do, does not tell the time, nor what is of a clock that is days ahead', async () => {
+  const day = 86_400_000_000_000;
+  await log(1, 0, [
+    { ns: 100 },
+    { ns: 85, by: 2 },
+    { ns: 2 * day, by: 3 },
+    { ns: 5 * day, by: 3 },
+    { ns: 108, by: 2 },
+  ]);
+  expect(await lately()).toHaveLength(5);
+});
+
+test('lately logged: what is older than deletes are remembered stays where it is', async () => {
+  await log(1, 0, [{ ns: 100 }, { ns: 105 }]);
+  const nowNs = 7n * 86_400_000_000_000n + 101n;
+  expect(await lately({ nowNs })).toEqual(['16: 105']);
 });
 
 test('lately logged: of all workers of the runs before, and of this one nothing', async () => {

@@ -3,12 +3,16 @@
  *
  * Invariants:
  * - Segments of earlier runs alone are read, of each worker the last `bytesMax` of them; one that goes meanwhile is passed over.
- * - What is answered are batches of the shards asked for that each run of a coordinator gave within `windowNs` of its latest: by the
- *   clock of whoever gave them, however far apart clocks are. In the order of the log.
+ * - What is answered are the batches of the shards asked for that are at the end of the log: none before a batch which its coordinator gave more
+ *   than `windowNs` before its latest, by the clock of one and the same, however far apart clocks are. So a value never comes without what the
+ *   log has over it. In the order of the log.
+ * - What is older than deletes are remembered (stored-deletes.ts) is nobody's any more, as in hinted handoff.
+ *
+ * Not here: which of them are let be for the deletes of their shard (store.ts).
  */
 import type { Disk } from '../../env/disk.ts';
 import { Slices, type SlicePorts } from '../../env/slices.ts';
-import { noStamp, stampNs, stampOfBatch, stampOrigin } from '../../models/stamp.ts';
+import { isOfClock, noStamp, stampNs, stampOfBatch, stampOrigin, type Stamp } from '../../models/stamp.ts'; // prettier-ignore
 import { openPresent } from './open-present.ts';
 import { readSegment } from './read-segment.ts';
 import { parseSegmentName, type SegmentName } from './segment-name.ts';
@@ -27,17 +31,34 @@ export interface LatelyLoggedOptions {
   readonly shardIds: ReadonlySet<number>;
   readonly windowNs: bigint;
   readonly bytesMax: number;
+  /** By the wall's clock. */
+  readonly nowNs: bigint;
+}
+
+const dayNs = 86_400_000_000_000n;
+/** As long as hinted handoff keeps anything, as a rule: deletes are remembered a day longer. */
+const ageNsMax = 7n * dayNs;
+
+interface Logged {
+  readonly run: number;
+  readonly worker: number;
+  readonly stamp: Stamp;
+  /** Undefined of shards that were not asked for, which tell the time all the same. */
+  readonly batch: LoggedBatch | undefined;
 }
 
 /** Throws what the disk says. */
 export async function latelyLogged(
   { disk, ...ports }: SlicePorts & { readonly disk: Disk },
-  { folder, run, shardIds, windowNs, bytesMax }: LatelyLoggedOptions,
+  { folder, run, shardIds, windowNs, bytesMax, nowNs }: LatelyLoggedOptions,
 ): Promise<readonly LoggedBatch[]> {
   const slices = new Slices(ports);
-  const logged: LoggedBatch[] = [];
-  const latest = new Map<bigint, bigint>();
-  for (const { path, salt } of await lastSegments(disk, { folder, run, bytesMax })) {
+  const logged: Logged[] = [];
+  for (const { path, salt, run: ofRun, worker } of await lastSegments(disk, {
+    folder,
+    run,
+    bytesMax,
+  })) {
     const file = await openPresent(disk, path);
     if (file === undefined) continue;
     try {
@@ -45,10 +66,10 @@ export async function latelyLogged(
         onGap: () => undefined,
         onRecord: ({ kind, shardId, payload }) => {
           const stamp = kind === WalRecordKind.points ? stampOfBatch(payload) : noStamp;
-          if (stamp !== noStamp && shardIds.has(shardId)) {
-            logged.push({ shardId, payload: payload.slice() });
-            const [ns, origin] = [stampNs(stamp), stampOrigin(stamp)];
-            if (ns > (latest.get(origin) ?? ns - 1n)) latest.set(origin, ns);
+          if (stamp !== noStamp) {
+            const isAsked = shardIds.has(shardId) && stampNs(stamp) >= nowNs - ageNsMax;
+            const batch = isAsked ? { shardId, payload: payload.slice() } : undefined;
+            logged.push({ run: ofRun, worker, stamp, batch });
           }
           return slices.isDue ? slices.rest() : undefined;
         },
@@ -57,19 +78,65 @@ export async function latelyLogged(
       await file.close();
     }
   }
-  return logged.filter(({ payload }) => {
-    const stamp = stampOfBatch(payload);
-    return stampNs(stamp) >= (latest.get(stampOrigin(stamp)) ?? 0n) - windowNs;
-  });
+  return atTheEnd(logged, { windowNs, nowNs });
+}
+
+/** From where on no coordinator says that the window had passed before the log ended. */
+function atTheEnd(
+  logged: readonly Logged[],
+  { windowNs, nowNs }: Pick<LatelyLoggedOptions, 'windowNs' | 'nowNs'>,
+): readonly LoggedBatch[] {
+  const readings = readingsOf(logged, nowNs);
+  const latest = new Map<bigint, bigint>();
+  for (const { stamp } of readings) latest.set(stampOrigin(stamp), stampNs(stamp));
+  const passed = new Set(readings.filter(({ stamp }) => stampNs(stamp) < (latest.get(stampOrigin(stamp)) ?? 0n) - windowNs)); // prettier-ignore
+  const passedRun = Math.max(0, ...[...new Set([...passed].map(({ run }) => run))]);
+  const chains = new Map<string, LoggedBatch[]>();
+  for (const one of logged) {
+    if (one.run < passedRun) continue;
+    const name = `${one.run} ${one.worker}`;
+    const known = chains.get(name);
+    const chain = known === undefined || passed.has(one) ? [] : known;
+    if (!passed.has(one) && one.batch !== undefined) chain.push(one.batch);
+    chains.set(name, chain);
+  }
+  return [...chains.values()].flat();
+}
+
+/**
+ * The batches that tell what time it was when they were logged: later than all before them. One that is not came late, by a hint or a
+ * repair, or of a clock that is behind; one of a clock that is more than a day ahead is believed by no other clock.
+ */
+function readingsOf(logged: readonly Logged[], nowNs: bigint): readonly Logged[] {
+  const readings: Logged[] = [];
+  let ofRunsBefore = noStamp;
+  let ofAll = noStamp;
+  let ofWorker = noStamp;
+  let last: Logged | undefined;
+  for (const one of logged) {
+    if (one.run !== last?.run) ofRunsBefore = ofAll;
+    if (one.run !== last?.run || one.worker !== last.worker) ofWorker = ofRunsBefore;
+    last = one;
+    const { stamp } = one;
+    if (stamp <= ofWorker || !isOfClock(stamp) || stampNs(stamp) > nowNs + dayNs) continue;
+    ofWorker = stamp;
+    if (stamp > ofAll) ofAll = stamp;
+    readings.push(one);
+  }
+  return readings;
+}
+
+interface LastSegment extends SegmentName {
+  readonly path: string;
 }
 
 /** As they were written. */
 async function lastSegments(
   disk: Disk,
   { folder, run, bytesMax }: Pick<LatelyLoggedOptions, 'folder' | 'run' | 'bytesMax'>,
-): Promise<readonly { readonly path: string; readonly salt: number }[]> {
+): Promise<readonly LastSegment[]> {
   const bytesOf = new Map<number, number>();
-  const last: { readonly path: string; readonly salt: number }[] = [];
+  const last: LastSegment[] = [];
   for (const { name } of (await disk.list(folder)).toReversed()) {
     const parsed: SegmentName | undefined = parseSegmentName(name);
     if (parsed === undefined || parsed.run > run) continue;
@@ -77,7 +144,7 @@ async function lastSegments(
     if (before >= bytesMax) continue;
     const path = `${folder}/${name}`;
     bytesOf.set(parsed.worker, before + ((await disk.size(path)) ?? 0));
-    last.push({ path, salt: parsed.salt });
+    last.push({ ...parsed, path });
   }
   return last.reverse();
 }
