@@ -16,6 +16,7 @@ import { MiB } from '../../base/units.ts';
 import type { Clock, Timer } from '../../env/clock.ts';
 import type { Log } from '../../env/log.ts';
 import type { ShardBatch, WriteCall } from '../engine/shard-access.ts';
+import { passOnAll, type PassOn } from './pass-on.ts';
 
 export interface UnsettledWritesPorts {
   readonly clock: Pick<Clock, 'after' | 'monotonicMs'>;
@@ -26,12 +27,7 @@ export interface UnsettledWritesPorts {
   readonly ask: (
     nodeId: number,
   ) => Promise<{ readonly run: number; readonly settledBelow: number }>;
-  /** Resolves once there is room for more on the way to these owners; `whenOver` once nothing of the batch is looked at any more. */
-  readonly passOn: (
-    batch: ShardBatch,
-    owners: readonly number[],
-    whenOver: () => void,
-  ) => Promise<void>;
+  readonly passOn: PassOn;
 }
 
 /** Of the memory that batches lie in. */
@@ -191,12 +187,14 @@ export class UnsettledWrites {
   async #passOn(nodeId: number, held: readonly Held[]): Promise<void> {
     const { log, otherOwners, passOn } = this.#ports;
     log.info('Writes of a node that is away are brought to the other owners', { nodeId, batches: held.length }); // prettier-ignore
-    for (const one of held) {
-      const whenOver = (): void => {
+    const all = held.map((one) => ({
+      batch: one.batch,
+      owners: otherOwners(one.batch.shardId),
+      whenOver: () => {
         this.#release(one);
-      };
-      await passOn(one.batch, otherOwners(one.batch.shardId), whenOver);
-    }
+      },
+    }));
+    await passOnAll(all, { passOn, isOver: () => this.#isClosed });
   }
 }
 

@@ -15,7 +15,7 @@ import type { Log } from '../../env/log.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import type { LocalShards } from '../engine/local-shards.ts';
 import { findShard } from '../shards/shard-places.ts';
-import type { UnsettledWritesPorts } from '../shards/unsettled-writes.ts';
+import { passOnAll, type PassOn } from '../shards/pass-on.ts';
 
 export interface LastMomentsPorts {
   readonly clock: Pick<Clock, 'after'>;
@@ -23,7 +23,7 @@ export interface LastMomentsPorts {
   readonly log: Log;
   readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
   readonly local: Pick<LocalShards, 'latelyLogged'>;
-  readonly passOn: UnsettledWritesPorts['passOn'];
+  readonly passOn: PassOn;
   /** Whether nothing of other coordinators is in hand either. */
   readonly isSettled: () => boolean;
 }
@@ -88,20 +88,20 @@ export class LastMoments {
   async #bring(): Promise<void> {
     const { log, meta, local, passOn } = this.#ports;
     const isShared = (owners: readonly number[]): boolean => owners.length > 1 && owners.includes(meta.nodeId); // prettier-ignore
-    const all = [...meta.catalog.databases.shards()].map(({ shard }) => shard);
-    const shared = all.filter(({ owners }) => isShared(owners)).map(({ id }) => id);
+    const shards = [...meta.catalog.databases.shards()].map(({ shard }) => shard);
+    const shared = shards.filter(({ owners }) => isShared(owners)).map(({ id }) => id);
     const logged = await local.latelyLogged({ shardIds: shared, windowNs: this.#options.windowNs });
     if (logged.length > 0)
       log.info('What was taken last before the node died is brought to the other owners', { batches: logged.length }); // prettier-ignore
-    for (const { shardId, payload } of logged) {
-      if (this.#isClosed) return;
+    const all = logged.flatMap(({ shardId, payload }) => {
       const place = findShard(meta.catalog, shardId);
-      if (place === undefined) continue;
-      const { owners, database, retentionPolicy } = place;
-      const others = owners.filter((id) => id !== meta.nodeId);
-      const batch = { shardId, database, retentionPolicy, payload };
-      await passOn(batch, others, () => undefined);
-    }
+      if (place === undefined) return [];
+      const { database, retentionPolicy } = place;
+      const owners = place.owners.filter((id) => id !== meta.nodeId);
+      return [{ batch: { shardId, database, retentionPolicy, payload }, owners }];
+    });
+    await passOnAll(all, { passOn, isOver: () => this.#isClosed });
+    if (this.#isClosed) return;
     this.#isBrought = true;
   }
 }

@@ -2,9 +2,10 @@
 import { DbError } from '../../base/errors.ts';
 import type { LocalShards } from '../../data/engine/local-shards.ts';
 import { settledMethod } from '../../data/shards/shard-methods.ts';
+import type { PassOn } from '../../data/shards/pass-on.ts';
 import { findShard } from '../../data/shards/shard-places.ts';
 import { UnsettledWrites } from '../../data/shards/unsettled-writes.ts';
-import { LastMoments, type LastMomentsPorts } from '../../data/write/last-moments.ts';
+import { LastMoments } from '../../data/write/last-moments.ts';
 import type { OwnerShares } from '../../data/write/owner-shares.ts';
 import type { Env } from '../../env/env.ts';
 import type { MetaClient } from '../../meta/client/meta-client.ts';
@@ -32,10 +33,8 @@ export async function openInHand(
   { meta, local, rpc, shares }: { readonly meta: MetaClient; readonly local: LocalShards; readonly rpc: RpcClient; readonly shares: OwnerShares }, // prettier-ignore
 ): Promise<InHand> {
   const log = root.child('write');
-  const passOn: LastMomentsPorts['passOn'] = async (batch, owners, whenOver) => {
-    const sent = owners.map((owner) => shares.send(owner, batch));
-    void Promise.all(sent.map(({ outcome }) => outcome)).then(whenOver);
-    await Promise.all(sent.map(({ accepted }) => accepted));
+  const passOn: PassOn = async (batch, owners) => {
+    await Promise.all(owners.map((owner) => shares.send(owner, batch).outcome));
   };
   const unsettled = new UnsettledWrites({
     ...{ clock, log, passOn },
