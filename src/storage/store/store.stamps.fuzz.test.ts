@@ -306,3 +306,22 @@ test('store: the memory of a batch may be used again once it is written, and the
   };
   await world.complete(work());
 });
+
+test('store: a batch that is brought again long after does not come over what was written since, wherever that lies', async () => {
+  const world = new World(6);
+  const { disk, clock } = world.addNode('a').env;
+  const work = async (): Promise<void> => {
+    // Nothing but the last batch is remembered whole.
+    const store = await openStore(disk, clock, { recentBytesMax: 512 });
+    const first = stamped(['m f=1 1'], 10, 1);
+    await store.write(kept, first);
+    await store.write(kept, stamped(['m f=2 1'], 20, 2));
+    await store.write(kept, stamped(['n f=3 1'], 30, 2));
+    await store.flush(kept.shardId);
+    await store.write(kept, stamped(['n f=4 2'], 40, 2));
+    await store.write(kept, first);
+    expect(readField(store, 'm', 'f')).toEqual([{ time: 1, value: '2' }]);
+    await store.close();
+  };
+  await world.complete(work());
+});

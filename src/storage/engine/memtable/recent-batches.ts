@@ -5,6 +5,8 @@
  * Invariants:
  * - A shard's list has every batch whose stamp is later than `forgotten` and that was applied to it.
  * - All lists of a worker together hold at most so many bytes; past it the oldest to arrive goes, whichever shard's.
+ * - That a batch was taken is known for longer than what it had: whoever was away brings what it took last once it is back
+ *   (decision 137), when nothing else tells that it is no news.
  * - What is remembered is a copy: a payload is its writer's again once the write has ended. The copy's memory is used again once
  *   it is forgotten, which may be as soon as the next batch is added: who needs a payload longer copies it.
  *
@@ -28,6 +30,8 @@ export interface RecentBatch extends TimeBounds {
 const entryBytes = 256;
 /** Smaller copies are the collector's: memory that is lent comes in powers of two. */
 const lentBytesMin = 16 * KiB;
+/** Of batches that are forgotten otherwise, a few MiB of a worker: minutes of it at its busiest, and days of few writes. */
+const stampCountMax = 65_536;
 /** Entries that were taken out are let go of once they are so many, and half of the list. */
 const takenMin = 1_024;
 
@@ -35,11 +39,15 @@ const takenMin = 1_024;
 export class RecentBudget {
   readonly #bytesMax: number;
   readonly #order = new TakenList<{ readonly of: RecentBatches; readonly lengthBytes: number }>();
+  readonly #stamps = new TakenList<{ readonly of: RecentBatches; readonly key: bigint }>();
+  readonly #stampCountMax: number;
   readonly #buffers: SharedBuffers;
   #usedBytes = 0;
+  #stampCount = 0;
 
-  constructor(bytesMax: number) {
+  constructor(bytesMax: number, stampCountMaxOwn = stampCountMax) {
     this.#bytesMax = bytesMax;
+    this.#stampCountMax = stampCountMaxOwn;
     this.#buffers = new SharedBuffers(bytesMax / 4);
   }
 
@@ -53,8 +61,18 @@ export class RecentBudget {
       if (oldest === undefined) return;
       this.#usedBytes -= oldest.lengthBytes;
       const forgotten = oldest.of.forgetOldest();
-      if (forgotten !== undefined) this.#buffers.giveBack(forgotten);
+      if (forgotten === undefined) continue;
+      this.#buffers.giveBack(forgotten.payload);
+      this.#keepStamp(oldest.of, stampKey(forgotten.stamp));
     }
+  }
+
+  #keepStamp(of: RecentBatches, key: bigint): void {
+    this.#stamps.push({ of, key });
+    if (++this.#stampCount <= this.#stampCountMax) return;
+    this.#stampCount--;
+    const oldest = this.#stamps.shift();
+    oldest?.of.forgetStamp(oldest.key);
   }
 
   copyOf(payload: Uint8Array): Uint8Array {
@@ -101,13 +119,15 @@ export class RecentBatches {
     if (stamp > this.#forgotten) this.#forgotten = stamp;
   }
 
-  /** Gives the payload that nobody looks at any more. */
-  forgetOldest(): Uint8Array | undefined {
+  /** Gives the batch, whose payload nobody looks at any more; that it was taken stays known. */
+  forgetOldest(): RecentBatch | undefined {
     const oldest = this.#batches.shift();
-    if (oldest === undefined) return undefined;
-    this.#stamps.delete(stampKey(oldest.stamp));
-    this.forgetUntil(oldest.stamp);
-    return oldest.payload;
+    if (oldest !== undefined) this.forgetUntil(oldest.stamp);
+    return oldest;
+  }
+
+  forgetStamp(key: bigint): void {
+    this.#stamps.delete(key);
   }
 
   /** Those that are later than `stamp` and have times within the bounds. */
