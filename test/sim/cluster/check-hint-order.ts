@@ -80,7 +80,9 @@ export class HintOrder {
     const places = queue?.places.get(name);
     const [first] = places ?? [];
     if (queue === undefined || first === undefined || queue.brought.has(name)) return;
-    const place = places?.find((one) => one > queue.lastPlace) ?? first;
+    // Of what is queued twice the first is brought first; what was not taken may come behind what was.
+    const next = places?.find((one) => one > queue.lastPlace) ?? first;
+    const place = queue.failed.has(name) ? first : next;
     if (place < queue.lastPlace && !queue.isLastShared && !queue.failed.has(name))
       this.#fail(new Error(`${key}: what was queued as number ${place} was brought behind number ${queue.lastPlace}`)); // prettier-ignore
     if (queue.lastPlace > 0) this.inOrderCount++;

@@ -301,6 +301,13 @@ test('checker of hints: what overtakes what was queued before it is told, but no
   await bring([10, false], [11]);
   await bring([10], [11]);
   expect(told).toEqual(expected);
+  // It is queued once more, as what a node had in hand that died: what waits between the two is not behind the later place.
+  batches.push(withStamp(13n), withStamp(14n), withStamp(15n));
+  for (const at of [12, 13, 14, 12])
+    order.noteQueued('d1', 'd2', 5, batches[at] ?? new Uint8Array());
+  await bring([12, false], [13]);
+  await bring([12], [14]);
+  expect(told).toEqual(expected);
 });
 
 test('checker of metas: two leaders of a term, and two catalogs of an index, are told', () => {
