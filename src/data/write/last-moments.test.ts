@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { World, type SimNode } from '../../../test/sim/world/world.ts';
 import type { Catalog } from '../../meta/model/catalog.ts';
+import type { StoredDelete } from '../../storage/store/deletes/stored-deletes.ts';
 import type { LatelyLoggedTask } from '../engine/engine-tasks.ts';
 import { LastMoments } from './last-moments.ts';
 
@@ -26,6 +27,7 @@ class Run {
   readonly passedOn: string[] = [];
   readonly asked: LatelyLoggedTask[] = [];
   isSettled = true;
+  deletes: readonly StoredDelete[] = [];
   readonly #node: SimNode;
 
   constructor(node: SimNode) {
@@ -47,6 +49,7 @@ class Run {
             );
           },
         },
+        storedDeletes: () => Promise.resolve(this.deletes),
         passOn: ({ shardId, database, retentionPolicy }, owners) => {
           this.passedOn.push(`${database}.${retentionPolicy} ${shardId} to ${owners.join()}`);
           return Promise.resolve();
@@ -77,6 +80,21 @@ test('last moments: a node that has not ended before brings what it took last to
   await world.complete(third.open());
   await world.run(world.nowMs + 5_000);
   expect(third.passedOn).toHaveLength(2);
+});
+
+test('last moments: what is older than all deletes that its shard remembers stays, once some are forgotten', async () => {
+  const deletesOf = (count: number): readonly StoredDelete[] =>
+    Array.from({ length: count }, (_, i) => ({ stamp: BigInt(i + 1), minTimeNs: 0n, maxTimeNs: 9n, filter: `${i}` })); // prettier-ignore
+  const broughtWith = async (deletes: readonly StoredDelete[]): Promise<number> => {
+    const world = new World(1);
+    const run = new Run(world.addNode('a'));
+    run.deletes = deletes;
+    await world.complete(run.open());
+    await world.run(world.nowMs + 5_000);
+    return run.passedOn.length;
+  };
+  expect(await broughtWith(deletesOf(255))).toBe(2);
+  expect(await broughtWith(deletesOf(256))).toBe(0);
 });
 
 test.each(['other nodes have copies in hand', 'it has not brought what it had'])(

@@ -49,7 +49,11 @@ export async function openInHand(
   });
   const windowMs = Math.ceil(config.get('cluster', 'write-timeout') * windowShare);
   const lastMoments = await LastMoments.open(
-    { clock, disk, log, meta, local, passOn, isSettled: () => unsettled.heldBytes === 0 },
+    {
+      ...{ clock, disk, log, meta, local, passOn },
+      storedDeletes: (shardId) => local.digests.storedDeletes(shardId),
+      isSettled: () => unsettled.heldBytes === 0,
+    },
     { folder: config.get('meta', 'dir'), windowNs: BigInt(windowMs) * 1_000_000n },
   );
   const passing = {

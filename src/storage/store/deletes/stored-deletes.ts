@@ -66,6 +66,15 @@ export function withDelete(
   return recent.slice(first);
 }
 
+/** Whether a shard that remembers these may have forgotten one that is later than a write: there are as many as are kept. */
+export function mayHaveForgotten(deletes: readonly StoredDelete[], stamp: Stamp): boolean {
+  const [oldest] = deletes;
+  if (oldest === undefined || stamp >= oldest.stamp) return false;
+  const length = deletes.reduce((sum, { filter }) => sum + filter.length, 0);
+  // One that goes for its length may leave much room.
+  return deletes.length >= countMax || length > filtersLengthMax / 2;
+}
+
 /** Whether whatever `other` strikes is struck by `one` as well. */
 function covers(one: StoredDelete, other: StoredDelete): boolean {
   return (
