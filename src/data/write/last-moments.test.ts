@@ -27,6 +27,7 @@ class Run {
   readonly passedOn: string[] = [];
   readonly asked: LatelyLoggedTask[] = [];
   isSettled = true;
+  nodeId = 1;
   deletes: readonly StoredDelete[] = [];
   readonly #node: SimNode;
 
@@ -40,7 +41,7 @@ class Run {
     return LastMoments.open(
       {
         ...{ clock, disk, log },
-        meta: { catalog, nodeId: 1 },
+        meta: { catalog, nodeId: this.nodeId },
         local: {
           latelyLogged: (task) => {
             this.asked.push(task);
@@ -116,3 +117,16 @@ test.each(['other nodes have copies in hand', 'it has not brought what it had'])
     expect(second.asked).toHaveLength(1);
   },
 );
+
+test('last moments: of a node whose shards nobody else has the log is not read', async () => {
+  const world = new World(1);
+  const node = world.addNode('a');
+  const first = new Run(node);
+  first.nodeId = 3;
+  const moments = await world.complete(first.open());
+  await world.run(world.nowMs + 5_000);
+  await world.complete(moments.close());
+  await world.complete(moments.end());
+  expect([first.asked, first.passedOn]).toEqual([[], []]);
+  expect(await node.env.disk.size('meta/ended')).toBe(0);
+});

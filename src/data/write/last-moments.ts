@@ -91,11 +91,18 @@ export class LastMoments {
   }
 
   async #bring(): Promise<void> {
-    const { log, meta, local, passOn } = this.#ports;
+    const { meta } = this.#ports;
     const isShared = (owners: readonly number[]): boolean => owners.length > 1 && owners.includes(meta.nodeId); // prettier-ignore
     const shards = [...meta.catalog.databases.shards()].map(({ shard }) => shard);
     const shared = shards.filter(({ owners }) => isShared(owners)).map(({ id }) => id);
-    const logged = await local.latelyLogged({ shardIds: shared, windowNs: this.#options.windowNs });
+    // A node of its own has nobody to bring it to: its log is not read for that.
+    if (shared.length > 0) await this.#bringOf(shared);
+    if (!this.#isClosed) this.#isBrought = true;
+  }
+
+  async #bringOf(shardIds: readonly number[]): Promise<void> {
+    const { log, meta, local, passOn } = this.#ports;
+    const logged = await local.latelyLogged({ shardIds, windowNs: this.#options.windowNs });
     if (logged.length > 0)
       log.info('What was taken last before the node died is brought to the other owners', { batches: logged.length }); // prettier-ignore
     const all = (await this.#withoutForgotten(logged)).flatMap(({ shardId, payload }) => {
@@ -106,8 +113,6 @@ export class LastMoments {
       return [{ batch: { shardId, database, retentionPolicy, payload }, owners }];
     });
     await passOnAll(all, { passOn, isOver: () => this.#isClosed });
-    if (this.#isClosed) return;
-    this.#isBrought = true;
   }
 
   /** Without those that are older than deletes are remembered: what they had may have been deleted, and would be back everywhere. */
