@@ -128,5 +128,5 @@ test('last moments: of a node whose shards nobody else has the log is not read',
   await world.complete(moments.close());
   await world.complete(moments.end());
   expect([first.asked, first.passedOn]).toEqual([[], []]);
-  expect(await node.env.disk.size('meta/ended')).toBe(0);
+  expect(await world.complete(node.env.disk.size('meta/ended'))).toBe(0);
 });
