@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { DevCluster, eventually } from '../support/dev-cluster.ts';
@@ -41,11 +41,13 @@ function begin(name: string): void {
   up.add(name);
 }
 
-/** Without what they keep for each other: nothing is equal by itself then. */
+/** Without what they keep for each other, or bring after a kill (decision 137): nothing is equal by itself then. */
 async function restart(between: () => void = () => undefined): Promise<void> {
   for (const name of [...up]) await down(name);
-  for (const name of ['data-1', 'data-2'])
+  for (const name of ['data-1', 'data-2']) {
     rmSync(join(cluster.dir, name, 'hh'), { recursive: true, force: true });
+    writeFileSync(join(cluster.dir, name, 'meta/ended'), '');
+  }
   between();
   begin('data-1');
   begin('data-2');

@@ -16,7 +16,7 @@ test('copies: shards go from node to node under load, and every owner has all th
 });
 
 test('copies: a destination whose disk is full is left without an owner and files, and takes the shard once it has room', async () => {
-  const { acknowledged, deletes, copied, refused } = await runFullCopies(2);
+  const { acknowledged, deletes, copied, refused } = await runFullCopies(4);
   expect(acknowledged).toBeGreaterThan(200);
   expect(deletes).toBeGreaterThan(3);
   expect(copied).toBeGreaterThan(1);

@@ -23,10 +23,11 @@ const foundBy: Readonly<Record<StorePlant, RegExp>> = {
   'inputs-left-behind': /that are deleted/,
   'oldest-wins': /lacking points/,
   'tombstones-not-synced': /cannot be read: .*\.tombstone/,
-  'tombstones-replaced': /that are deleted/,
+  // What they were is in `shard.json`.
+  'tombstones-replaced': /cannot be read: .*\.tombstone: \d+ bytes long, was written with/,
   'delete-not-marked': /cut off .*lacking points/,
   'segments-not-synced': /a crash has damaged: The index of a shard is damaged/,
-  'gone-series-forgotten': /series that nobody wrote/,
+  'gone-series-forgotten': /series that nobody wrote|series twice/,
   'segments-unlisted': /lacking series/,
 };
 const seedsMax = 12;

@@ -118,11 +118,16 @@ export type Plant =
   | (typeof fullCopyPlants)[number]
   | (typeof wipedPlants)[number];
 
+/** What nodes bring each other after a crash (decision 137) makes good most of what these break: nobody brings anything. */
+const mendedAfterwards: readonly Plant[] = ['damage-forgotten', 'deletes-unstamped'];
+
 /**
  * The environment of a node with the bug in it; `laggards-read` is one of its configuration (knobs.ts), `passive-owns` one of how
  * it is added (cluster-world.ts), and those of a whole engine are in plants-engine.ts.
  */
-export function planted(env: Env, plant: Plant | undefined): Env {
+export function planted(bare: Env, plant: Plant | undefined): Env {
+  const isMended = plant !== undefined && mendedAfterwards.includes(plant);
+  const env = isMended ? { ...bare, disk: endingWell(bare.disk) } : bare;
   switch (plant) {
     case 'vote-not-persisted':
       return { ...env, kv: forgettingVotes(env.kv) };

@@ -25,6 +25,7 @@ interface SpreadCluster {
 
 export interface SpreadOptions {
   readonly plant?: Plant;
+  readonly seed?: number;
   /** Owners of each point; all nodes have all points where it is the number of nodes. */
   readonly replicaCount?: number;
 }
@@ -32,9 +33,10 @@ export interface SpreadOptions {
 /** A cluster whose points of one hour are on all nodes, a part on each. */
 export async function spread({
   plant,
+  seed = 5,
   replicaCount = 1,
 }: SpreadOptions = {}): Promise<SpreadCluster> {
-  const cluster = new ClusterWorld(5, { plant });
+  const cluster = new ClusterWorld(seed, { plant });
   const { world, data } = cluster;
   await cluster.form();
   const nodes = [...data.values()];
