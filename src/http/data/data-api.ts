@@ -15,20 +15,16 @@ import { addGate } from './access/gate.ts';
 import { addDirectConnections } from './direct/direct-connections.ts';
 import type { DirectParts } from './direct/direct-parts.ts';
 import { AccessLog, type LoggedAnswer, type LoggedRequest } from './requests/access-log.ts';
-import { fixedHeaders, type FixedHeaders } from './answers/fixed-headers.ts';
+import { fixedHeaders } from './answers/fixed-headers.ts';
 import { SentLengths } from './answers/sent-lengths.ts';
 import { BodyBudget, type BodyPlace } from './requests/body-budget.ts';
-import {
-  answerClientError,
-  badRequest,
-  refusalOfHead,
-  sendRefusal,
-} from './requests/client-error.ts';
+import { answerClientError, badRequest, sendRefusal } from './requests/client-error.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
 import { endConnectionsOnClose } from '../leaving-connections.ts';
 import { addSecureConnections } from '../secure-connections.ts';
 import { sendMetrics, sendVars } from './debug-routes.ts';
 import { answerExpecting } from './requests/expecting-clients.ts';
+import { addFirstLook, notFoundText } from './requests/first-look.ts';
 import { answerHalfOpen, halfOpenMs } from './requests/half-open.ts';
 import { IdleWatch } from './requests/idle-watch.ts';
 import { sendHealth } from './health-route.ts';
@@ -99,7 +95,7 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
   const fixed = fixedHeaders(options.headers);
   answerHalfOpen(api, halfOpen, (request) => !isWrite(request));
   addBodies(api, bodies);
-  addFirstLook(api, { ports, version: options.version, fixed });
+  addFirstLook(api, { ports, version: options.version, fixed, hasRoute });
   const throttle = new WriteThrottle(ports.clock, options.throttle);
   addThrottle(api, throttle, counters);
   const admit = addGate(api, { ports, access: options.access, counters, isServed });
@@ -132,31 +128,6 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
   return api;
 }
 
-/** What is looked at before all else: whether it is HTTP, and of an address that is one. */
-function addFirstLook(
-  api: FastifyInstance,
-  parts: {
-    readonly ports: DataApiPorts;
-    readonly version: string;
-    readonly fixed: FixedHeaders;
-  },
-): void {
-  const { ports, version, fixed } = parts;
-  api.addHook('onRequest', (request, reply, done) => {
-    if (isOfServer(request)) {
-      void reply.code(200).send();
-      return;
-    }
-    setCommonHeaders(request, reply, { ports, version });
-    if (hasRoute(request)) addFixedHeaders(reply, fixed);
-    allowAnyContentType(request);
-    const refusal = refusalOfHead(request.raw);
-    if (refusal !== undefined) sendRefusal(reply, refusal);
-    else if (isDisguised(request)) sendPlain(reply, 404, notFoundText);
-    else done();
-  });
-}
-
 /** From now on connections can be given to those who listen for them at this moment; `connectionsMax` is none of these. */
 function decorateAccept(api: FastifyInstance, connectionsMax: number): void {
   if (connectionsMax > 0) api.server.maxConnections = connectionsMax;
@@ -174,10 +145,6 @@ function addNodeRoutes(api: FastifyInstance, ports: DataApiPorts, counters: Requ
   const { pending } = counters;
   const tables = () => nodeTables(ports.executor);
   addPprof(api, { clock, profiler, pending, tables, commandLine: process.argv });
-}
-
-function addFixedHeaders({ raw }: FastifyReply, { pairs }: FixedHeaders): void {
-  for (const [name, value] of pairs) if (!raw.hasHeader(name)) raw.setHeader(name, value);
 }
 
 /** Bodies are read whole, each piece within the budget of all; what a request holds of it ends with its connection's turn. */
@@ -261,10 +228,6 @@ function addAccessLog(api: FastifyInstance, accessLog: AccessLog, clock: Clock):
     }
     done();
   });
-}
-
-function hasRoute(request: FastifyRequest): boolean {
-  return isServed(request) && !pathOf(request).startsWith('/debug/');
 }
 
 function loggedRequest(request: FastifyRequest): LoggedRequest {
@@ -377,25 +340,6 @@ function isWrite(request: FastifyRequest): boolean {
   return request.method === 'POST' && writeTargets.has(pathOf(request));
 }
 
-/** `OPTIONS *` asks whether there is a server at all: Go answers it before anything else looks at it. */
-function isOfServer({ method, raw }: FastifyRequest): boolean {
-  return method === 'OPTIONS' && raw.url === '*';
-}
-
-/**
- * Whether what a route has of its own comes percent-encoded (`/%77rite`): the router takes it for the same, and the reference for an
- * address that is not there, as whatever else looks at addresses here does.
- */
-function isDisguised(request: FastifyRequest): boolean {
-  const { url } = request.routeOptions;
-  if (url === undefined) return false;
-  const [own = ''] = url.split(/[:*]/, 1);
-  const path = pathOf(request);
-  return own === url ? path !== own : !path.startsWith(own);
-}
-
-const notFoundText = '404 page not found';
-
 type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
 
 /** Flux is never enabled (spec F75): a node whose configuration asks for it does not start. */
@@ -427,6 +371,11 @@ const methodsOf: Readonly<Record<string, readonly string[]>> = {
 
 function isServed({ method, routeOptions: { url = '' } }: FastifyRequest): boolean {
   return methodsOf[url]?.includes(method) === true;
+}
+
+/** Whether its address is one of the API proper: those are logged, and have the headers that were configured. */
+function hasRoute(request: FastifyRequest): boolean {
+  return isServed(request) && !pathOf(request).startsWith('/debug/');
 }
 
 /** The route, and 405 for the methods it does not have. */
@@ -468,35 +417,4 @@ function addFallbacks(api: FastifyInstance, ports: DataApiPorts): void {
     });
     return refuse(reply, 500, 'internal server error');
   });
-}
-
-function setCommonHeaders(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  { ports, version }: { readonly ports: DataApiPorts; readonly version: string },
-): void {
-  const { headers } = request;
-  const asked = headers['x-request-id'] ?? headers['request-id'] ?? '';
-  const id = String(asked) === '' ? ports.requestId() : String(asked);
-  // On Node's own response: fastify would write the names in small letters, which scripts that look for them miss.
-  const { raw } = reply;
-  raw.setHeader('X-Influxdb-Version', version).setHeader('X-Influxdb-Build', 'ENT');
-  raw.setHeader('X-Request-Id', id).setHeader('Request-Id', id);
-  const { origin } = headers;
-  if (origin === undefined) return;
-  raw
-    .setHeader('Access-Control-Allow-Origin', origin)
-    .setHeader('Access-Control-Allow-Methods', 'DELETE, GET, OPTIONS, POST, PUT, PATCH')
-    .setHeader(
-      'Access-Control-Allow-Headers',
-      'Accept, Accept-Encoding, Authorization, Content-Length, Content-Type, User-Agent, X-CSRF-Token, X-HTTP-Method-Override',
-    )
-    .setHeader('Access-Control-Expose-Headers', 'Date, X-InfluxDB-Version, X-InfluxDB-Build');
-}
-
-/** Bodies are taken whatever their type says: the `influx` shell sends an empty one with INSERT. */
-function allowAnyContentType({ raw }: FastifyRequest): void {
-  const type = raw.headers['content-type'];
-  if (type !== undefined && !/^[^/\s;]+\/[^/\s;]+/.test(type))
-    raw.headers['content-type'] = 'application/octet-stream';
 }
