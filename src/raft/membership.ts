@@ -41,6 +41,14 @@ export function withoutMember(membership: Membership, id: number): Membership {
 }
 
 /**
+ * Without one that has no vote. What it had taken of the log it may have lost, and Raft believes no follower that it has less than it had:
+ * added again it begins anew.
+ */
+export function withoutLearner(membership: Membership, id: number): Membership {
+  return isVoter(membership, id) ? membership : withoutMember(membership, id);
+}
+
+/**
  * Throws `invalid_argument` for what may not follow `before`: a server listed twice, an address with two servers, none
  * left, or more than one voter that comes or goes (majorities of the two might not overlap).
  */

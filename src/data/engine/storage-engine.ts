@@ -238,7 +238,7 @@ export class StorageEngine implements Engine {
         return { body: await this.#latestStamp(body as readonly number[] | undefined) };
       case 'lately-logged': {
         const { shardIds, windowNs } = body as LatelyLoggedTask;
-        const logged = await this.#store.latelyLogged(shardIds, { windowNs });
+        const logged = await this.#store.latelyLogged(shardIds, windowNs);
         return { body: logged, transfer: logged.map(({ payload }) => payload.buffer) };
       }
       case 'shards':

@@ -12,7 +12,7 @@ import type { KvStore } from '../../env/kv.ts';
 import type { Log } from '../../env/log.ts';
 import type { Random } from '../../env/random.ts';
 import type { RpcTransport } from '../../env/transport.ts';
-import { withLearner, withoutMember, withVoter } from '../../raft/membership.ts';
+import { withLearner, withoutLearner, withoutMember, withVoter } from '../../raft/membership.ts';
 import { isMember, isVoter, type Membership } from '../../raft/types.ts';
 import { Membership as ClusterMembership } from '../../rpc/membership.ts';
 import { RpcClient } from '../../rpc/rpc-client.ts';
@@ -255,7 +255,8 @@ export class MetaNode {
         await this.execute({ kind: 'delete-meta-node', nodeId: id });
       throw error;
     }
-    await this.#forgetLearner(id);
+    if (isMember(this.#joined().raft.membership, id))
+      await this.#changeMembership((membership) => withoutLearner(membership, id));
     const index = await this.#changeMembership((membership) => {
       if (!this.catalog.metaNodes.some((node) => node.id === id)) throw removedMeanwhile();
       return withLearner(membership, { id, address: tcpAddress });
@@ -263,17 +264,6 @@ export class MetaNode {
     await caughtUp(() => this.#joined(), this.#pace, { nodeId: id, index });
     await this.#changeMembership((membership) => withVoter(membership, id));
     return id;
-  }
-
-  /**
-   * One that an earlier try has left without a vote may have lost what it had taken of the log, and Raft believes no follower that
-   * it has less than it had: what is known of it begins anew.
-   */
-  async #forgetLearner(id: number): Promise<void> {
-    if (!isMember(this.#joined().raft.membership, id)) return;
-    await this.#changeMembership((membership) =>
-      isVoter(membership, id) ? membership : withoutMember(membership, id),
-    );
   }
 
   /** Takes a meta node out of the catalog and then out of Raft; asked again it does what is left to do. */

@@ -19,7 +19,6 @@
  */
 import { assert } from '../../base/assert.ts';
 import { Tasks } from '../../base/async/tasks.ts';
-import { MiB } from '../../base/units.ts';
 import { DbError } from '../../base/errors.ts';
 import type { Timer } from '../../env/clock.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
@@ -46,7 +45,7 @@ import { findStore, type FoundStore } from './opening/find-store.ts';
 import { logError, refuseFull } from './log/refuse-full.ts';
 import { FailureLog } from './log/failure-log.ts';
 import { watchLog } from './log/log-watch.ts';
-import { writeLogEnds } from './log/log-ends.ts';
+import { noteLogEnds } from './log/log-ends.ts';
 import { openLog } from './log/open-log.ts';
 import { installShard, type InstallPorts, type InstallRequest } from './transfers/install-shard.ts';
 import { encodeFieldTypes } from './log/field-types-record.ts';
@@ -66,8 +65,6 @@ import { takeSnapshot, type ShardSnapshot } from './transfers/take-snapshot.ts';
 import { compactionByHand, type CompactionSettings, type StoreOptions, type StorePorts } from './store-options.ts'; // prettier-ignore
 
 const coldCheckMs = 1_000;
-/** Of the log of each worker of a run that has ended. */
-const lateBytesMax = 32 * MiB;
 
 export class Store {
   readonly #ports: StorePorts;
@@ -212,14 +209,9 @@ export class Store {
   }
 
   /** What any worker of the runs before took last of these shards (latelyLogged()). */
-  latelyLogged(
-    shardIds: readonly number[],
-    { windowNs }: { readonly windowNs: bigint },
-  ): Promise<readonly LoggedBatch[]> {
-    const { walFolder: folder } = this.#options;
-    const nowNs = this.#ports.clock.wallNs();
-    const asked = { folder, run: this.#runBefore, shardIds: new Set(shardIds), windowNs, nowNs };
-    return latelyLogged(this.#ports, { ...asked, bytesMax: lateBytesMax });
+  latelyLogged(shardIds: readonly number[], windowNs: bigint): Promise<readonly LoggedBatch[]> {
+    const asked = { folder: this.#options.walFolder, run: this.#runBefore, windowNs };
+    return latelyLogged(this.#ports, { ...asked, shardIds: new Set(shardIds), nowNs: this.#ports.clock.wallNs() }); // prettier-ignore
   }
 
   /** Grows whenever a measurement, a field or a tag key comes to show in one of the shards. */
@@ -499,24 +491,18 @@ export class Store {
     await this.borrowed.close();
     await this.#tasks.settled();
     await this.#wal.close();
-    await this.#noteLogEnds();
+    // Nothing is lost by a node that stops without it.
+    this.#tasks.spawn(
+      'note ends of the log',
+      noteLogEnds(this.#ports.disk, this.#options, {
+        shards: this.#shards,
+        waiting: this.#opener.waitingEnds,
+      }),
+    );
+    await this.#tasks.settled();
     await this.#roster?.close();
     for (const { shard } of this.#shards.values()) await shard.close();
     await this.#doomed.close();
-  }
-
-  /** Up to where the log has what is in no file: for the next start, which would not miss it. */
-  async #noteLogEnds(): Promise<void> {
-    const { rosterFolder: folder, worker } = this.#options;
-    if (folder === undefined) return;
-    const ends = new Map(this.#opener.waitingEnds);
-    for (const [shardId, { appliedSequence, flushedSequence }] of this.#shards)
-      if (appliedSequence > flushedSequence) ends.set(shardId, appliedSequence);
-    if (ends.size === 0) return;
-    // Nothing is lost by a node that stops without it.
-    const noting = writeLogEnds(this.#ports.disk, { folder, worker }, ends);
-    this.#tasks.spawn('note ends of the log', noting);
-    await this.#tasks.settled();
   }
 
   /** Throws what the disk says in the words of the reference. */

@@ -8,8 +8,9 @@
  *   log has over it. In the order of the log.
  * - What is older than deletes are remembered (stored-deletes.ts) is nobody's any more, as in hinted handoff.
  *
- * Not here: which of them are let be for the deletes of their shard (store.ts).
+ * Not here: which of them are let be for the deletes of their shard (data/write/last-moments.ts).
  */
+import { MiB } from '../../base/units.ts';
 import type { Disk } from '../../env/disk.ts';
 import { Slices, type SlicePorts } from '../../env/slices.ts';
 import { isOfClock, noStamp, stampNs, stampOfBatch, stampOrigin, type Stamp } from '../../models/stamp.ts'; // prettier-ignore
@@ -30,11 +31,13 @@ export interface LatelyLoggedOptions {
   readonly run: number;
   readonly shardIds: ReadonlySet<number>;
   readonly windowNs: bigint;
-  readonly bytesMax: number;
+  /** Of the log of each worker. */
+  readonly bytesMax?: number | undefined;
   /** By the wall's clock. */
   readonly nowNs: bigint;
 }
 
+const bytesMaxDefault = 32 * MiB;
 const dayNs = 86_400_000_000_000n;
 /** As long as hinted handoff keeps anything, as a rule: deletes are remembered a day longer. */
 const ageNsMax = 7n * dayNs;
@@ -50,7 +53,7 @@ interface Logged {
 /** Throws what the disk says. */
 export async function latelyLogged(
   { disk, ...ports }: SlicePorts & { readonly disk: Disk },
-  { folder, run, shardIds, windowNs, bytesMax, nowNs }: LatelyLoggedOptions,
+  { folder, run, shardIds, windowNs, bytesMax = bytesMaxDefault, nowNs }: LatelyLoggedOptions,
 ): Promise<readonly LoggedBatch[]> {
   const slices = new Slices(ports);
   const logged: Logged[] = [];
@@ -133,7 +136,11 @@ interface LastSegment extends SegmentName {
 /** As they were written. */
 async function lastSegments(
   disk: Disk,
-  { folder, run, bytesMax }: Pick<LatelyLoggedOptions, 'folder' | 'run' | 'bytesMax'>,
+  {
+    folder,
+    run,
+    bytesMax,
+  }: Pick<LatelyLoggedOptions, 'folder' | 'run'> & { readonly bytesMax: number },
 ): Promise<readonly LastSegment[]> {
   const bytesOf = new Map<number, number>();
   const last: LastSegment[] = [];

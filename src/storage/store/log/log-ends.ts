@@ -11,6 +11,8 @@
 import { crc32 } from 'node:zlib';
 import { isDbError } from '../../../base/errors.ts';
 import type { Disk } from '../../../env/disk.ts';
+import type { OpenShard } from '../shards/open-shards.ts';
+import type { StoreOptions } from '../store-options.ts';
 
 /** By shard: up to where its records were in the log. */
 export type LogEnds = ReadonlyMap<number, number>;
@@ -24,6 +26,19 @@ export async function readLogEnds(disk: Disk, folder: string): Promise<LogEnds> 
     for (const [shardId, sequence] of await readOne(disk, path))
       ends.set(shardId, Math.max(sequence, ends.get(shardId) ?? 0));
   return ends;
+}
+
+/** Up to where the log of a worker that is being stopped has what is in no file. */
+export async function noteLogEnds(
+  disk: Disk,
+  { rosterFolder: folder, worker }: Pick<StoreOptions, 'rosterFolder' | 'worker'>,
+  { shards, waiting }: { readonly shards: Iterable<readonly [number, Pick<OpenShard, 'appliedSequence' | 'flushedSequence'>]>; readonly waiting: Iterable<readonly [number, number]> }, // prettier-ignore
+): Promise<void> {
+  if (folder === undefined) return;
+  const ends = new Map(waiting);
+  for (const [shardId, { appliedSequence, flushedSequence }] of shards)
+    if (appliedSequence > flushedSequence) ends.set(shardId, appliedSequence);
+  if (ends.size > 0) await writeLogEnds(disk, { folder, worker }, ends);
 }
 
 /** Of one worker. Durable once it resolves. */
