@@ -2,6 +2,8 @@
  * A coordinator is killed while an owner hangs, when it has acknowledged what one owner had: the other owner gets it, from the one that
  * has it or from the coordinator once it is started again (decision 137).
  */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DevCluster, eventually } from '../support/dev-cluster.ts';
 
@@ -90,6 +92,26 @@ test(
     expect(await held(hanging, third)).toBe(1);
     startAgain(owner);
     await eventually(async () => expect(await held(hanging, third)).toBe(20_001), 60_000);
+  },
+  limitMs,
+);
+
+test(
+  'dead coordinator: a node that is told to stop while others write has nothing to bring at its next start',
+  async () => {
+    const [owner, other] = await places();
+    const state = { count: 0, isOver: false };
+    const writing = (async () => {
+      while (!state.isOver) await cluster.write(owner, `m text="more" ${++state.count}`, 'one');
+    })();
+    await eventually(() => {
+      expect(state.count).toBeGreaterThan(200);
+      return Promise.resolve();
+    }, 60_000);
+    await cluster.stopNode(`data-${other}`);
+    state.isOver = true;
+    await writing;
+    expect(existsSync(join(cluster.dir, `data-${other}`, 'meta/ended'))).toBe(true);
   },
   limitMs,
 );

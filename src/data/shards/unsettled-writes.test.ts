@@ -125,3 +125,26 @@ test('unsettled writes: past the bytes that may be held what came first goes', a
   await owner.wait(2_500);
   expect(owner.passedOn).toEqual(['2 to 5,6', '3 to 5,6']);
 });
+
+test('unsettled writes: who is stopped asks until all is settled, and not for long; what a dead coordinator had in hand is passed on', async () => {
+  const owner = new Owner();
+  owner.take(callOf(1, 1));
+  owner.take(callOf(2, 1));
+  owner.answer = { run, settledBelow: 2 };
+  owner.world.schedule(50, () => {
+    owner.answer = { run, settledBelow: 3 };
+  });
+  await owner.world.complete(owner.writes.close());
+  expect([owner.askedCount, owner.writes.heldBytes, owner.passedOn]).toEqual([4, 0, []]);
+  const hanging = new Owner();
+  hanging.take(callOf(1, 1));
+  hanging.answer = { run, settledBelow: 1 };
+  const fromMs = hanging.world.nowMs;
+  await hanging.world.complete(hanging.writes.close());
+  expect(hanging.world.nowMs - fromMs).toBeLessThan(1_000);
+  expect([hanging.writes.heldBytes, hanging.passedOn]).toEqual([1_024, []]);
+  const dead = new Owner();
+  dead.take(callOf(1, 1));
+  await dead.world.complete(dead.writes.close());
+  expect([dead.writes.heldBytes, dead.passedOn]).toEqual([0, ['1 to 5,6']]);
+});

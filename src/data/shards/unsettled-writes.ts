@@ -19,7 +19,7 @@ import type { ShardBatch, WriteCall } from '../engine/shard-access.ts';
 import { passOnAll, type PassOn } from './pass-on.ts';
 
 export interface UnsettledWritesPorts {
-  readonly clock: Pick<Clock, 'after' | 'monotonicMs'>;
+  readonly clock: Pick<Clock, 'after' | 'monotonicMs' | 'sleep'>;
   readonly log: Log;
   /** Besides this node. */
   readonly otherOwners: (shardId: number) => readonly number[];
@@ -35,6 +35,9 @@ const heldBytesMaxDefault = 32 * MiB;
 /** The next call says it as a rule. */
 const askAfterMs = 1_000;
 const silentMax = 2;
+/** As this node stops: an owner that hangs keeps copies unsettled for longer, and nobody waits for that. */
+const lastAsksMax = 10;
+const lastAskEveryMs = 20;
 
 interface Held {
   readonly number: number;
@@ -61,6 +64,8 @@ export class UnsettledWrites {
   readonly #tasks: Tasks;
   #heldBytes = 0;
   #timer: Timer | undefined;
+  #isClosing = false;
+  /** Nothing is passed on any more. */
   #isClosed = false;
 
   constructor(ports: UnsettledWritesPorts, bytesMax = heldBytesMaxDefault) {
@@ -86,7 +91,7 @@ export class UnsettledWrites {
 
   /** What was written of a call; false where it has no other owner. `release` is called once it is held no more. */
   hold(call: WriteCall, batch: ShardBatch, release: () => void): boolean {
-    if (this.#isClosed || this.#ports.otherOwners(batch.shardId).length === 0) return false;
+    if (this.#isClosing || this.#ports.otherOwners(batch.shardId).length === 0) return false;
     const coordinator = this.#coordinatorOf(call);
     // It has said so meanwhile.
     if (call.number < coordinator.settledBelow) return false;
@@ -98,11 +103,23 @@ export class UnsettledWrites {
     return true;
   }
 
-  /** Nothing is asked and passed on any more. */
+  /**
+   * Asks what is settled until all of it is, as a rule after some milliseconds: a node that is stopped has nothing to bring at its next
+   * start then. What a coordinator that does not answer had in hand is passed on.
+   */
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#isClosing = true;
     this.#timer?.cancel();
+    for (let count = 0; count < lastAsksMax && this.#waiting().length > 0; count++) {
+      if (count > 0) await this.#ports.clock.sleep(lastAskEveryMs);
+      await Promise.all(this.#waiting().map(([nodeId, coordinator]) => this.#ask(nodeId, coordinator))); // prettier-ignore
+    }
+    this.#isClosed = true;
     await this.#tasks.settled();
+  }
+
+  #waiting(): readonly (readonly [number, Coordinator])[] {
+    return [...this.#coordinators].filter(([, { held }]) => held.length > 0);
   }
 
   #coordinatorOf({ nodeId, run }: WriteCall): Coordinator {
@@ -151,8 +168,8 @@ export class UnsettledWrites {
   }
 
   #look(): void {
-    const waiting = [...this.#coordinators].filter(([, { held }]) => held.length > 0);
-    if (waiting.length === 0 || this.#isClosed) return;
+    const waiting = this.#waiting();
+    if (waiting.length === 0 || this.#isClosing) return;
     const beforeMs = this.#ports.clock.monotonicMs() - askAfterMs;
     for (const [nodeId, coordinator] of waiting) {
       const isDue = coordinator.held.some(({ atMs }) => atMs <= beforeMs);
