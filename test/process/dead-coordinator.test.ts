@@ -2,7 +2,7 @@
  * A coordinator is killed while an owner hangs, when it has acknowledged what one owner had: the other owner gets it, from the one that
  * has it or from the coordinator once it is started again (decision 137).
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DevCluster, eventually } from '../support/dev-cluster.ts';
@@ -30,8 +30,8 @@ function portOf(address: string): number {
 }
 
 /** How many points a node has itself. */
-async function held(number: number, through: number): Promise<number> {
-  const asked = new URLSearchParams({ db: 'd', q: 'SELECT count(text) FROM m', node_id: String(nodeIds[number - 1]) }); // prettier-ignore
+async function held(number: number, through: number, of = 'count(text) FROM m'): Promise<number> {
+  const asked = new URLSearchParams({ db: 'd', q: `SELECT ${of}`, node_id: String(nodeIds[number - 1]) }); // prettier-ignore
   const answer = await fetch(`${cluster.url('data', through)}/query?${asked.toString()}`);
   const { results } = (await answer.json()) as { readonly results: readonly { readonly error?: string; readonly series?: readonly { readonly values: readonly (readonly [number, number])[] }[] }[] }; // prettier-ignore
   const [result] = results;
@@ -63,6 +63,11 @@ function startAgain(number: number): void {
   byHand.set(number, cluster.startByHand(`data-${number}`).pid ?? 0);
 }
 
+/** What a node has said since it was first started by hand. */
+function said(number: number): string {
+  return readFileSync(join(cluster.dir, `data-${number}.log`), 'utf8');
+}
+
 /** Writes at level one through a node while an owner hangs, and kills that node once it has acknowledged. */
 async function writeAndDie(coordinator: number, hanging: number): Promise<void> {
   const pid = pidOf(hanging);
@@ -92,6 +97,31 @@ test(
     expect(await held(hanging, third)).toBe(1);
     startAgain(owner);
     await eventually(async () => expect(await held(hanging, third)).toBe(20_001), 60_000);
+  },
+  limitMs,
+);
+
+test(
+  'dead coordinator: what was deleted while it was away is not back at an owner that has restarted and remembers the last deletes alone',
+  async () => {
+    const [owner, other] = await places();
+    const dropped = Array.from({ length: 12 }, (_, i) => `gone,s=${i} v=1 0`);
+    expect(await cluster.write(owner, dropped.join('\n'), 'all')).toBe('204');
+    // So long that a shard remembers six of them.
+    const none = 'x'.repeat(40_000);
+    await cluster.kill(`data-${owner}`);
+    for (const i of dropped.keys()) await cluster.query(other, `DROP SERIES FROM gone WHERE s = '${i}' OR s = '${none}'`); // prettier-ignore
+    await cluster.kill(`data-${other}`);
+    startAgain(other);
+    await eventually(async () => expect(await held(other, other)).toBe(1), 60_000);
+    startAgain(owner);
+    const left = (number: number): Promise<number> => held(number, number, 'count(v) FROM gone');
+    await eventually(async () => {
+      expect(said(owner)).toContain('What was taken last before');
+      // It gets the deletes by hinted handoff.
+      expect(await left(owner)).toBe(0);
+    }, 60_000);
+    expect(await left(other)).toBe(0);
   },
   limitMs,
 );

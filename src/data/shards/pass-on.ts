@@ -1,4 +1,7 @@
+import { isDbError } from '../../base/errors.ts';
 import { KiB } from '../../base/units.ts';
+import { stampOfBatch } from '../../models/stamp.ts';
+import { mayHaveForgotten, type StoredDelete } from '../../storage/store/deletes/stored-deletes.ts';
 import type { ShardBatch } from '../engine/shard-access.ts';
 
 /** A batch that is here, and who else is to have it. */
@@ -12,16 +15,25 @@ export interface PassedOn {
 /** Brings a batch to these owners; resolves once it is there, in hinted handoff, or given up, which is logged. Never rejects. */
 export type PassOn = (batch: ShardBatch, owners: readonly number[]) => Promise<void>;
 
+export interface PassOnPorts {
+  readonly passOn: PassOn;
+  readonly nodeId: () => number;
+  /** Deletes that the shard of an owner remembers, which may be this node. Throws what is wrong with it, or that it does not answer. */
+  readonly storedDeletes: (nodeId: number, shardId: number) => Promise<readonly StoredDelete[]>;
+  readonly isOver: () => boolean;
+}
+
 /** As much of hints goes with one request: a fresh write of the shard waits behind no more than that. */
 const groupBytesMax = 512 * KiB;
 const groupCountMax = 128;
 
-/** One group behind the other, each in its order; stops between two of them once `isOver`. */
-export async function passOnAll(
-  all: readonly PassedOn[],
-  { passOn, isOver }: { readonly passOn: PassOn; readonly isOver: () => boolean },
-): Promise<void> {
-  for (let at = 0; at < all.length && !isOver();) {
+/**
+ * One group behind the other, each in its order; stops between two of them once `isOver`. What is older than all deletes that this node or
+ * the owner remembers stays here, once some are forgotten: what it has may have been deleted, and would be back.
+ */
+export async function passOnAll(all: readonly PassedOn[], ports: PassOnPorts): Promise<void> {
+  const remembered = new RememberedDeletes(ports);
+  for (let at = 0; at < all.length && !ports.isOver();) {
     const group: PassedOn[] = [];
     let bytes = 0;
     for (; at < all.length && group.length < groupCountMax; at++) {
@@ -31,11 +43,53 @@ export async function passOnAll(
       if (group.length > 0 && bytes > groupBytesMax) break;
       group.push(one);
     }
+    await remembered.ask(group);
     await Promise.all(
       group.map(async ({ batch, owners, whenOver }) => {
-        await passOn(batch, owners);
+        const takers = owners.filter((owner) => remembered.mayTake(owner, batch));
+        if (takers.length > 0) await ports.passOn(batch, takers);
         whenOver?.();
       }),
     );
+  }
+}
+
+/** What owners remember of the shards of one group: others are deleted from meanwhile. */
+class RememberedDeletes {
+  readonly #ports: PassOnPorts;
+  /** By owner and shard. */
+  readonly #deletes = new Map<string, readonly StoredDelete[]>();
+  /** Who did not answer is not waited for again. */
+  readonly #silent = new Set<number>();
+
+  constructor(ports: PassOnPorts) {
+    this.#ports = ports;
+  }
+
+  async ask(group: readonly PassedOn[]): Promise<void> {
+    this.#deletes.clear();
+    const asked = new Map<string, readonly [nodeId: number, shardId: number]>();
+    for (const { batch, owners } of group)
+      for (const nodeId of [this.#ports.nodeId(), ...owners])
+        asked.set(`${nodeId} ${batch.shardId}`, [nodeId, batch.shardId]);
+    await Promise.all([...asked].map(async ([key, of]) => this.#deletes.set(key, await this.#askOne(...of)))); // prettier-ignore
+  }
+
+  mayTake(owner: number, { shardId, payload }: ShardBatch): boolean {
+    const stamp = stampOfBatch(payload);
+    const ofBoth = [this.#ports.nodeId(), owner].map((id) => this.#deletes.get(`${id} ${shardId}`));
+    return !ofBoth.some((deletes) => mayHaveForgotten(deletes ?? [], stamp));
+  }
+
+  async #askOne(nodeId: number, shardId: number): Promise<readonly StoredDelete[]> {
+    if (this.#silent.has(nodeId)) return [];
+    try {
+      return await this.#ports.storedDeletes(nodeId, shardId);
+    } catch (error) {
+      if (!isDbError(error)) throw error;
+      // Else its shard is damaged, or not there any more: the other owners have what it lacks, and remember their deletes.
+      if (isDbError(error, 'unavailable') || isDbError(error, 'timeout')) this.#silent.add(nodeId);
+      return [];
+    }
   }
 }

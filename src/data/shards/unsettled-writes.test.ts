@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { World } from '../../../test/sim/world/world.ts';
 import { DbError } from '../../base/errors.ts';
+import type { StoredDelete } from '../../storage/store/deletes/stored-deletes.ts';
 import type { ShardBatch, WriteCall } from '../engine/shard-access.ts';
 import { UnsettledWrites } from './unsettled-writes.ts';
 
@@ -16,6 +17,7 @@ class Owner {
   readonly released: number[] = [];
   readonly world = new World(1);
   askedCount = 0;
+  deletes: readonly StoredDelete[] = [];
   answer: { readonly run: number; readonly settledBelow: number } | DbError = new DbError('unavailable', 'away'); // prettier-ignore
   readonly writes: UnsettledWrites;
   #number = 0;
@@ -26,6 +28,8 @@ class Owner {
       {
         clock,
         log,
+        nodeId: () => 3,
+        storedDeletes: () => Promise.resolve(this.deletes),
         otherOwners: (shardId) => (shardId === 9 ? [] : [5, 6]),
         ask: () => {
           this.askedCount++;
@@ -87,6 +91,14 @@ test('unsettled writes: what a coordinator had in hand that has died goes to the
   await owner.wait(1_000);
   expect(owner.passedOn).toEqual(['2 to 5,6', '3 to 5,6', '4 to 5,6']);
   expect([owner.released, owner.writes.heldBytes]).toEqual([[1, 2, 3, 4], 0]);
+});
+
+test('unsettled writes: what may have been deleted meanwhile is passed on to nobody', async () => {
+  const owner = new Owner();
+  owner.take(callOf(1, 1));
+  owner.deletes = Array.from({ length: 256 }, (_, i) => ({ stamp: (1n << 126n) + BigInt(i), minTimeNs: 0n, maxTimeNs: 9n, filter: `${i}` })); // prettier-ignore
+  await owner.wait(2_500);
+  expect([owner.passedOn, owner.released]).toEqual([[], [1]]);
 });
 
 test('unsettled writes: one that has been started again has nothing in hand of before, whether it is asked or writes', async () => {

@@ -16,7 +16,7 @@ import { MiB } from '../../base/units.ts';
 import type { Clock, Timer } from '../../env/clock.ts';
 import type { Log } from '../../env/log.ts';
 import type { ShardBatch, WriteCall } from '../engine/shard-access.ts';
-import { passOnAll, type PassOn } from './pass-on.ts';
+import { passOnAll, type PassOn, type PassOnPorts } from './pass-on.ts';
 
 export interface UnsettledWritesPorts {
   readonly clock: Pick<Clock, 'after' | 'monotonicMs' | 'sleep'>;
@@ -28,6 +28,8 @@ export interface UnsettledWritesPorts {
     nodeId: number,
   ) => Promise<{ readonly run: number; readonly settledBelow: number }>;
   readonly passOn: PassOn;
+  readonly nodeId: () => number;
+  readonly storedDeletes: PassOnPorts['storedDeletes'];
 }
 
 /** Of the memory that batches lie in. */
@@ -202,7 +204,7 @@ export class UnsettledWrites {
   }
 
   async #passOn(nodeId: number, held: readonly Held[]): Promise<void> {
-    const { log, otherOwners, passOn } = this.#ports;
+    const { log, otherOwners } = this.#ports;
     log.info('Writes of a node that is away are brought to the other owners', { nodeId, batches: held.length }); // prettier-ignore
     const all = held.map((one) => ({
       batch: one.batch,
@@ -211,7 +213,7 @@ export class UnsettledWrites {
         this.#release(one);
       },
     }));
-    await passOnAll(all, { passOn, isOver: () => this.#isClosed });
+    await passOnAll(all, { ...this.#ports, isOver: () => this.#isClosed });
   }
 }
 

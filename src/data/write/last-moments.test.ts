@@ -7,7 +7,7 @@ import { LastMoments } from './last-moments.ts';
 
 const shards = [
   { id: 7, owners: [1, 5] },
-  { id: 8, owners: [1] },
+  { id: 8, owners: [1, 6] },
   { id: 9, owners: [5, 6] },
 ];
 
@@ -68,8 +68,8 @@ test('last moments: a node that has not ended before brings what it took last to
   const first = new Run(node);
   const moments = await world.complete(first.open());
   await world.run(world.nowMs + 5_000);
-  expect(first.asked).toEqual([{ shardIds: [7], windowNs: 15n }]);
-  expect(first.passedOn).toEqual(['d.r 7 to 5', 'd.r 8 to ']);
+  expect(first.asked).toEqual([{ shardIds: [7, 8], windowNs: 15n }]);
+  expect(first.passedOn).toEqual(['d.r 7 to 5', 'd.r 8 to 6']);
   await world.complete(moments.close());
   await world.complete(moments.end());
   const second = new Run(node);

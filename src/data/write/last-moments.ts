@@ -8,17 +8,14 @@
  * - What is brought is what the end of the log has of the last `windowNs` (decision 126); what is brought twice is stored once.
  */
 import { Tasks } from '../../base/async/tasks.ts';
-import { errorText, isDbError } from '../../base/errors.ts';
+import { errorText } from '../../base/errors.ts';
 import type { Clock, Timer } from '../../env/clock.ts';
 import type { Disk } from '../../env/disk.ts';
 import type { Log } from '../../env/log.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
-import { stampOfBatch } from '../../models/stamp.ts';
-import { mayHaveForgotten, type StoredDelete } from '../../storage/store/deletes/stored-deletes.ts';
-import type { LoggedBatch } from '../../storage/wal/lately-logged.ts';
 import type { LocalShards } from '../engine/local-shards.ts';
 import { findShard } from '../shards/shard-places.ts';
-import { passOnAll, type PassOn } from '../shards/pass-on.ts';
+import { passOnAll, type PassOn, type PassOnPorts } from '../shards/pass-on.ts';
 
 export interface LastMomentsPorts {
   readonly clock: Pick<Clock, 'after'>;
@@ -26,9 +23,8 @@ export interface LastMomentsPorts {
   readonly log: Log;
   readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
   readonly local: Pick<LocalShards, 'latelyLogged'>;
-  /** Deletes that a shard of this node remembers. Throws what is wrong with it. */
-  readonly storedDeletes: (shardId: number) => Promise<readonly StoredDelete[]>;
   readonly passOn: PassOn;
+  readonly storedDeletes: PassOnPorts['storedDeletes'];
   /** Whether nothing of other coordinators is in hand either. */
   readonly isSettled: () => boolean;
 }
@@ -101,38 +97,19 @@ export class LastMoments {
   }
 
   async #bringOf(shardIds: readonly number[]): Promise<void> {
-    const { log, meta, local, passOn } = this.#ports;
+    const { log, meta, local, passOn, storedDeletes } = this.#ports;
     const logged = await local.latelyLogged({ shardIds, windowNs: this.#options.windowNs });
     if (logged.length > 0)
       log.info('What was taken last before the node died is brought to the other owners', { batches: logged.length }); // prettier-ignore
-    const all = (await this.#withoutForgotten(logged)).flatMap(({ shardId, payload }) => {
+    const all = logged.flatMap(({ shardId, payload }) => {
       const place = findShard(meta.catalog, shardId);
       if (place === undefined) return [];
       const { database, retentionPolicy } = place;
       const owners = place.owners.filter((id) => id !== meta.nodeId);
       return [{ batch: { shardId, database, retentionPolicy, payload }, owners }];
     });
-    await passOnAll(all, { passOn, isOver: () => this.#isClosed });
-  }
-
-  /** Without those that are older than deletes are remembered: what they had may have been deleted, and would be back everywhere. */
-  async #withoutForgotten(logged: readonly LoggedBatch[]): Promise<readonly LoggedBatch[]> {
-    const deletes = new Map<number, readonly StoredDelete[]>();
-    for (const shardId of new Set(logged.map((one) => one.shardId))) {
-      if (this.#isClosed) return [];
-      deletes.set(shardId, await this.#deletesOf(shardId));
-    }
-    return logged.filter(({ shardId, payload }) => !mayHaveForgotten(deletes.get(shardId) ?? [], stampOfBatch(payload))); // prettier-ignore
-  }
-
-  async #deletesOf(shardId: number): Promise<readonly StoredDelete[]> {
-    try {
-      return await this.#ports.storedDeletes(shardId);
-    } catch (error) {
-      // The shard is damaged: the other owners have what this one lacks, and remember their deletes.
-      if (isDbError(error)) return [];
-      throw error;
-    }
+    const nodeId = (): number => meta.nodeId;
+    await passOnAll(all, { passOn, nodeId, storedDeletes, isOver: () => this.#isClosed });
   }
 }
 
