@@ -19,6 +19,8 @@ const originBits = 64n;
 const originMask = (1n << originBits) - 1n;
 /** No clock draws a run that has it. */
 const ofNoClock = 1n << 31n;
+/** No node has an id that has it. */
+const ofBrought = 1n << 63n;
 /** Where the header of a point batch has it: i64 ns, u32 run, u32 node. */
 const stampOffset = 32;
 const stampBytes = 16;
@@ -54,15 +56,26 @@ export function stampOrigin(stamp: Stamp): bigint {
 
 /**
  * What a Map or a Set is to be keyed by: V8 takes the lowest 64 bits of a number for its hash, and those of a stamp are its
- * origin, the same for all of one coordinator. A table keyed by stamps is a list that is walked.
+ * origin, the same for all of one coordinator. A table keyed by stamps is a list that is walked. A batch that is brought again has its key of before.
  */
 export function stampKey(stamp: Stamp): bigint {
-  return (stampOrigin(stamp) << originBits) + stampNs(stamp);
+  return ((stampOrigin(stamp) & ~ofBrought) << originBits) + stampNs(stamp);
 }
 
 /** Whether a clock has given it, and not what it had to overtake (`stampBehind`). */
 export function isOfClock(stamp: Stamp): boolean {
   return (stamp & ofNoClock) === 0n;
+}
+
+/** Whether its batch is brought again in the place of a node that died: as a rule its owners have had it (decision 126). */
+export function isBrought(stamp: Stamp): boolean {
+  return (stamp & ofBrought) !== 0n;
+}
+
+/** Notes that in a point batch; one without a stamp stays as it is. */
+export function markBrought(payload: Uint8Array): void {
+  const stamp = stampOfBatch(payload);
+  if (stamp !== noStamp) stampBatch(payload, stamp | ofBrought);
 }
 
 /** The stamp of a point batch; `noStamp` of what is too short to be one. */

@@ -1,6 +1,6 @@
 import { isDbError } from '../../base/errors.ts';
 import { KiB } from '../../base/units.ts';
-import { stampOfBatch } from '../../models/stamp.ts';
+import { markBrought, stampOfBatch } from '../../models/stamp.ts';
 import { mayHaveForgotten, type StoredDelete } from '../../storage/store/deletes/stored-deletes.ts';
 import type { ShardBatch } from '../engine/shard-access.ts';
 
@@ -29,7 +29,8 @@ const groupCountMax = 128;
 
 /**
  * One group behind the other, each in its order; stops between two of them once `isOver`. What is older than all deletes that this node or
- * the owner remembers stays here, once some are forgotten: what it has may have been deleted, and would be back.
+ * the owner remembers stays here, once some are forgotten: what it has may have been deleted, and would be back. Batches are marked in the bytes
+ * that they have here as what is brought again.
  */
 export async function passOnAll(all: readonly PassedOn[], ports: PassOnPorts): Promise<void> {
   const remembered = new RememberedDeletes(ports);
@@ -47,6 +48,7 @@ export async function passOnAll(all: readonly PassedOn[], ports: PassOnPorts): P
     await Promise.all(
       group.map(async ({ batch, owners, whenOver }) => {
         const takers = owners.filter((owner) => remembered.mayTake(owner, batch));
+        markBrought(batch.payload);
         if (takers.length > 0) await ports.passOn(batch, takers);
         whenOver?.();
       }),

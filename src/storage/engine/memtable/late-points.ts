@@ -6,12 +6,12 @@
  * - While the shard remembers all batches later than this one (recent-batches.ts) the answer is exact.
  * - Past that, parts of the shard tell by the stamps they hold: one whose stamps are all later wins over the batch, one whose
  *   stamps are all earlier does not. A value that a part has whose stamps lie on both sides is _unclear_: it arrives as if it
- *   were later, and is counted.
+ *   were later, and is counted. One that is brought again (decision 126) does not: as a rule that part has had it, and what came since.
  * - A point that a later delete has struck does not come back.
  */
 import { must } from '../../../base/assert.ts';
 import { decodePointBatch, withShapes, type BatchShape, type PointBatch, type TextColumn } from '../../../models/point-batch.ts'; // prettier-ignore
-import type { Stamp, StampRange } from '../../../models/stamp.ts';
+import { isBrought, type Stamp, type StampRange } from '../../../models/stamp.ts';
 import type { RecentBatch, RecentBatches } from './recent-batches.ts';
 import { isRefused, pickRows } from '../limits/refused-rows.ts';
 import type { TimeBounds } from './shape-table.ts';
@@ -156,7 +156,7 @@ class LateBatch {
       for (const [field, measurement] of this.#fieldsOf(rows))
         for (const timeNs of this.#heldTimes(part, { number, measurement, field }, rows)) {
           const same = rows.get(timeNs) ?? [];
-          if (stamps.least > stamp) this.#loseField(same, field);
+          if (stamps.least > stamp || isBrought(stamp)) this.#loseField(same, field);
           else if (this.#has(same, field)) unclearCount++;
         }
     });
