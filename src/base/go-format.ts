@@ -41,7 +41,7 @@ export function quoteGo(text: string): string {
     const code = character.codePointAt(0) ?? 0;
     const name = named[character];
     if (name !== undefined) out += name;
-    // A byte that is no UTF-8, as models/exact-text.ts has it.
+    // A byte that is no UTF-8, as base/exact-text.ts has it.
     else if (code >= 0xdc80 && code <= 0xdcff) out += `\\x${(code - 0xdc00).toString(16)}`;
     else if (code < 0x20 || code === 0x7f) out += `\\x${code.toString(16).padStart(2, '0')}`;
     else if (/[\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(character)) out += character;

@@ -1,8 +1,9 @@
 /**
- * Texts as their UTF-8 bytes, one behind the other: a list of a million of them is three pieces of memory, and not a million
+ * Texts as their bytes, one behind the other: a list of a million of them is three pieces of memory, and not a million
  * objects. What is added is put in order of bytes, each text once, by whoever calls settle().
  */
 import { Buffer } from 'node:buffer';
+import { exactBytesOf } from './exact-text.ts';
 
 const textBytesUsual = 16;
 const textsFirst = 256;
@@ -51,6 +52,11 @@ export class TextPile {
   }
 
   addText(text: string): void {
+    if (!text.isWellFormed()) {
+      const bytes = exactBytesOf(text);
+      this.add(bytes, 0, bytes.length);
+      return;
+    }
     this.reserve(text.length * utf8BytesMax);
     this.finish(this.lengthBytes + this.bytes.write(text, this.lengthBytes, 'utf8'));
   }

@@ -1,4 +1,6 @@
 import { Buffer } from 'node:buffer';
+import { exactBytesOf } from '../base/exact-text.ts';
+import { stringifyWellFormed } from '../base/well-formed-json.ts';
 import type { FastifyReply } from 'fastify';
 import { must } from '../base/assert.ts';
 import type { DbErrorCode } from '../base/errors.ts';
@@ -102,21 +104,23 @@ export function setErrorHeader(reply: FastifyReply, text: string): void {
   reply.raw.setHeader('X-Influxdb-Error', errorHeader(text));
 }
 
-/** The start of the text as it can stand in a header: UTF-8, line breaks and the like as spaces. */
+/** The start of the text as it can stand in a header: its bytes, line breaks and the like as spaces. */
 export function errorHeader(text: string): string {
-  const bytes = Buffer.from(text, 'utf8').subarray(0, headerBytesMax);
-  const header = bytes.toString('latin1').replaceAll(/[\x00-\x1f\x7f]/g, ' ');
+  const bytes = exactBytesOf(text).subarray(0, headerBytesMax);
+  const header = Buffer.from(bytes)
+    .toString('latin1')
+    .replaceAll(/[\x00-\x1f\x7f]/g, ' ');
   return header.trim();
 }
 
 /** A document with the content type `application/json` and no charset, as the reference sends it. */
 export function sendJson(reply: FastifyReply, document: unknown): FastifyReply {
-  return reply.type('application/json').send(Buffer.from(`${JSON.stringify(document)}\n`));
+  return reply.type('application/json').send(Buffer.from(`${stringifyWellFormed(document)}\n`));
 }
 
 /** The same without the newline: of `/ping` and `/health`. */
 export function sendBareJson(reply: FastifyReply, document: unknown): FastifyReply {
-  return reply.type('application/json').send(Buffer.from(JSON.stringify(document)));
+  return reply.type('application/json').send(Buffer.from(stringifyWellFormed(document)));
 }
 
 /** As Go's library writes what is no answer of a handler: a browser shall not take it for anything but text. */

@@ -94,3 +94,12 @@ test('params: a float is told with all its digits and its sign, and a zero keeps
   expect(() => printed('SELECT v FROM $z')).toThrow('found -0, expected identifier');
   expect(() => printed('SELECT v FROM $big')).toThrow('found 1500000000000000000000, expected identifier'); // prettier-ignore
 });
+
+test('params, statements: half a pair of surrogates names no byte', () => {
+  const params = parseParams(String.raw`{"a":"x\udce9","b":{"identifier":"\udce9"},"c":"\ud83d\ude42"}`); // prettier-ignore
+  expect(params.get('a')).toEqual({ kind: 'string', value: 'x\ufffd' });
+  expect(params.get('b')).toEqual({ kind: 'identifier', name: '\ufffd' });
+  expect(params.get('c')).toEqual({ kind: 'string', value: '🙂' });
+  const [statement] = parseQuery(`SELECT v FROM "m\udce9" WHERE host = 'caf\udce9'`);
+  expect(statement && printStatement(statement)).toBe(`SELECT v FROM "m\ufffd" WHERE host = 'caf\ufffd'`); // prettier-ignore
+});

@@ -29,8 +29,11 @@ class NumberText {
 function parseObject(text: string): object {
   const value: unknown = JSON.parse(
     text,
-    (_key, parsed: unknown, context?: { readonly source?: string }) =>
-      typeof parsed === 'number' ? new NumberText(context?.source ?? String(parsed)) : parsed,
+    (_key, parsed: unknown, context?: { readonly source?: string }) => {
+      if (typeof parsed === 'number') return new NumberText(context?.source ?? String(parsed));
+      // Half a pair of surrogates is no byte (base/exact-text.ts), but what Go makes of it.
+      return typeof parsed === 'string' ? parsed.toWellFormed() : parsed;
+    },
   );
   if (value === null) return {};
   if (typeof value === 'object' && !isList(value) && !(value instanceof NumberText)) return value;

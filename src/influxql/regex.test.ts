@@ -46,3 +46,16 @@ test('regex: a request has no more automata than a node can hold', () => {
   for (const huge of [`^(${long.repeat(80)})$`, 'x'.repeat(9_000_000)])
     expect(() => parseQuery(`SELECT v FROM m WHERE h =~ /${huge}/`)).toThrow('of more than 65536 characters in a request'); // prettier-ignore
 });
+
+/** As Go's, whose strings are bytes: base/exact-text.ts has a lone surrogate for each that is no UTF-8. */
+test.each([
+  ['^caf.$', true],
+  ['^caf..$', false],
+  ['^caf[^a-z]$', true],
+  ['f\ufffd$', true],
+  [String.raw`\x{fffd}`, true],
+  ['é', false],
+  ['^caf', true],
+])('regex: a byte that is no UTF-8 is one character, U+FFFD: %s', (source, matches) => {
+  expect(compileRegex(source)('caf\udce9')).toBe(matches);
+});

@@ -9,7 +9,8 @@ export function compileRegex(source: string): (text: string) => boolean {
   const plain = plainTest(source);
   if (plain !== undefined) return plain;
   const pattern = compiledOf(source);
-  return (text) => pattern.matcher(text).find();
+  // A byte that is no UTF-8 is a character to Go, the one that stands for what cannot be read.
+  return (text) => pattern.matcher(text.toWellFormed()).find();
 }
 
 /** Whether a pattern costs as much as an automaton: tens of microseconds to make, ten kilobytes to keep. */

@@ -35,8 +35,10 @@ export class Scanner {
   readonly #characters: CharacterCount;
 
   constructor(text: string) {
+    // No name of a statement may be bytes that are no UTF-8 (base/exact-text.ts), whatever a client says.
+    const told = text.toWellFormed();
     // The reference reads each carriage return as the end of a line, with a line feed behind it as one.
-    this.#text = text.includes('\r') ? text.replaceAll(/\r\n?/g, '\n') : text;
+    this.#text = told.includes('\r') ? told.replaceAll(/\r\n?/g, '\n') : told;
     this.#characters = new CharacterCount(this.#text);
   }
 

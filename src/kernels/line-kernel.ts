@@ -4,6 +4,7 @@
  * known to JavaScript by numbers only; their bytes stay in the kernel's memory. A body comes in pieces of a bounded length:
  * so does the memory.
  */
+import { exactTextOf } from '../base/exact-text.ts';
 import { assert } from '../base/assert.ts';
 import { copyBytes } from '../base/copy-bytes.ts';
 import { growMemory } from './grow-memory.ts';
@@ -194,10 +195,9 @@ export class LineKernel {
     const { buffer } = this.#memory;
     const count = new Uint32Array(buffer, at, 1)[0] ?? 0;
     const words = new Uint32Array(buffer, at + 16, count * 3);
-    const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
     return Array.from({ length: count }, (_, i) => {
       const [ptr = 0, length = 0, type = 0] = words.subarray(i * 3, i * 3 + 3);
-      return { name: decoder.decode(new Uint8Array(buffer, ptr, length)), type };
+      return { name: exactTextOf(new Uint8Array(buffer, ptr, length)), type };
     });
   }
 

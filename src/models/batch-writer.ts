@@ -1,3 +1,4 @@
+import { exactBytesOf } from '../base/exact-text.ts';
 import { copyBytes } from '../base/copy-bytes.ts';
 import { paddedTo8 } from './batch-reader.ts';
 import {
@@ -8,7 +9,7 @@ import {
 } from './point-batch.ts';
 
 export function textColumn(texts: readonly string[]): TextColumn {
-  return joinTexts(texts.map((text) => encoder.encode(text)));
+  return joinTexts(texts.map((text) => exactBytesOf(text)));
 }
 
 export function joinTexts(parts: readonly Uint8Array[]): TextColumn {
@@ -22,8 +23,6 @@ export function joinTexts(parts: readonly Uint8Array[]): TextColumn {
   });
   return { offsets, bytes };
 }
-
-const encoder = new TextEncoder();
 
 type Part =
   | { readonly bytes: Uint8Array }

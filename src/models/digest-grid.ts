@@ -1,3 +1,4 @@
+import { exactBytesOf } from '../base/exact-text.ts';
 /**
  * The parts that a shard is digested in: series by a hash of their keys, times by the time of the shard's group. What says where a
  * shard has changed (storage/engine/content) and what says how two owners differ (data/engine/digests) mean the same parts.
@@ -18,8 +19,6 @@ export const slicesPerPart = 16;
 export const sliceCount = timeParts * slicesPerPart;
 /** A bit for each part of time. */
 export const allTimes = (1 << timeParts) - 1;
-
-const encoder = new TextEncoder();
 
 /** Whole nanoseconds, so that parts and slices have the same bounds for whoever adds and whoever reads. */
 export function sliceLengthNs({ startNs, endNs }: DigestRange): bigint {
@@ -45,7 +44,7 @@ export function timeMaskOf(
 }
 
 export function keyBytesOf(key: string): Uint8Array {
-  return encoder.encode(key);
+  return exactBytesOf(key);
 }
 
 /** `key`: as keyBytesOf() gives it. */

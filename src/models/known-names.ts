@@ -4,6 +4,7 @@
  * object by who has seen it not looked up at all.
  */
 import { Buffer } from 'node:buffer';
+import { exactTextOf } from '../base/exact-text.ts';
 import { bytesOf } from '../base/copy-bytes.ts';
 import type { TextColumn } from './batch-columns.ts';
 import { layoutBytesOf, type BatchLayout } from './batch-layout.ts';
@@ -144,11 +145,11 @@ function isSame(left: Uint8Array, right: Uint8Array): boolean {
 }
 
 function textsOf({ offsets, bytes }: TextColumn): readonly string[] {
-  const all = decoder.decode(bytes);
+  const all = exactTextOf(bytes);
   // Where each character is one byte: a call for each name costs more than the name.
   const isPlain = all.length === bytes.length;
   const textOf = (from: number, to: number): string =>
-    isPlain ? all.slice(from, to) : decoder.decode(bytes.subarray(from, to));
+    isPlain ? all.slice(from, to) : exactTextOf(bytes.subarray(from, to));
   return Array.from({ length: offsets.length - 1 }, (_, i) =>
     textOf(offsets[i] ?? 0, offsets[i + 1] ?? 0),
   );
@@ -158,5 +159,3 @@ function fieldType(code: number): FieldType {
   if (code > FieldType.unsigned) throw damagedBatch();
   return code as FieldType;
 }
-
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });

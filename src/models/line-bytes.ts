@@ -1,3 +1,4 @@
+import { exactTextOf } from '../base/exact-text.ts';
 /** Bytes that mean something in line protocol (spec 4.2). */
 export const Byte = {
   nul: 0,
@@ -24,18 +25,16 @@ export const Byte = {
 /** The longest key the storage takes: that of the series, and that with a field (spec F51). */
 export const keyBytesMax = 65_535;
 
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-
 /** Longer texts are worth a call of the decoder. */
 const shortTextBytes = 24;
 
 /** The text of bytes [start, end). */
 export function textOf(line: Uint8Array, start: number, end: number): string {
-  if (end - start > shortTextBytes) return decoder.decode(line.subarray(start, end));
+  if (end - start > shortTextBytes) return exactTextOf(line.subarray(start, end));
   let text = '';
   for (let i = start; i < end; i++) {
     const byte = line[i] ?? 0;
-    if (byte >= 0x80) return decoder.decode(line.subarray(start, end));
+    if (byte >= 0x80) return exactTextOf(line.subarray(start, end));
     text += String.fromCharCode(byte);
   }
   return text;

@@ -1,4 +1,4 @@
-import { exactTextOf } from './exact-text.ts';
+import { exactTextOf } from '../base/exact-text.ts';
 
 /** Of all texts together. The reference has no bound: a body of bad lines is answered by more bytes than it has. */
 export const lineErrorsBytesMax = 262_144;
@@ -23,7 +23,7 @@ export class LineErrors {
     // The text of the first is kept, however long it is, but for its end.
     if (this.#texts.length < this.#count - 1) return;
     if (line.length + reason.length > leftBytes && this.#texts.length > 0) return;
-    const quoted = shownText(line.subarray(0, leftBytes));
+    const quoted = exactTextOf(line.subarray(0, leftBytes));
     const text = `unable to parse '${quoted}': ${reason.slice(0, leftBytes)}`;
     this.#bytes += text.length;
     this.#texts.push(text);
@@ -35,9 +35,4 @@ export class LineErrors {
     const texts = more === 0 ? this.#texts : [...this.#texts, `and ${more} more lines`];
     return texts.join('\n');
   }
-}
-
-/** Each byte that is no UTF-8 is told as one replacement character; a decoder makes one of several. */
-function shownText(line: Uint8Array): string {
-  return exactTextOf(line).replaceAll(/[\udc80-\udcff]/gu, '\ufffd');
 }

@@ -1,4 +1,4 @@
-import { exactTextOf } from './exact-text.ts';
+import { exactTextOf } from '../base/exact-text.ts';
 import type { FieldValue } from './field-value.ts';
 import { Byte, isDigit, textOf } from './line-bytes.ts';
 

@@ -2,7 +2,7 @@ import { assert } from '../base/assert.ts';
 import { FieldType, type FieldValue } from './field-value.ts';
 import type { LinePoint } from './line-protocol.ts';
 import { BatchWriter, joinTexts } from './batch-writer.ts';
-import { exactBytesOf } from './exact-text.ts';
+import { exactBytesOf } from '../base/exact-text.ts';
 import type { BatchColumn } from './point-batch.ts';
 
 interface ShapeRows {

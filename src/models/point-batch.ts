@@ -6,6 +6,7 @@
  * columns are dense and need no validity bits. Of two rows with the same series and time the one with the higher ordinal
  * was written later and wins, field by field; of two batches the one with the later stamp (stamp.ts).
  */
+import { exactTextOf } from '../base/exact-text.ts';
 import { DbError } from '../base/errors.ts';
 import type { BatchShape, TextColumn } from './batch-columns.ts';
 import { BatchReader, damagedBatch } from './batch-reader.ts';
@@ -140,8 +141,6 @@ export function measurementsOf({ sets }: PointBatch): readonly string[] {
 /** The keys of a batch as texts: for readers that are in no hurry. */
 export function seriesKeysOf({ series: { offsets, bytes } }: PointBatch): readonly string[] {
   return Array.from({ length: offsets.length - 1 }, (_, i) =>
-    decoder.decode(bytes.subarray(offsets[i], offsets[i + 1])),
+    exactTextOf(bytes.subarray(offsets[i], offsets[i + 1])),
   );
 }
-
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });

@@ -1,4 +1,4 @@
-import { exactBytesOf } from './exact-text.ts';
+import { exactBytesOf } from '../base/exact-text.ts';
 import type { FieldValue } from './field-value.ts';
 import type { LinePoint } from './line-protocol.ts';
 import { seriesKey } from './series-key.ts';
@@ -18,10 +18,10 @@ export function printLine(
   if (!isPlain(measurement) || !tags.every(({ key, value }) => isPlain(key) && isPlain(value)))
     return undefined;
   if (![...fields.keys()].every(isPlain)) return undefined;
-  const parts: Uint8Array[] = [encoder.encode(`${seriesKey(measurement, tags)} `)];
+  const parts: Uint8Array[] = [exactBytesOf(`${seriesKey(measurement, tags)} `)];
   let separator = '';
   for (const [name, value] of fields) {
-    parts.push(encoder.encode(`${separator}${escapeFieldName(name)}=`), printValue(value));
+    parts.push(exactBytesOf(`${separator}${escapeFieldName(name)}=`), printValue(value));
     separator = ',';
   }
   parts.push(encoder.encode(` ${timeNs / stepNs}\n`));

@@ -1,3 +1,4 @@
+import { exactBytesOf } from '../base/exact-text.ts';
 import { compareUtf8 } from '../base/compare-utf8.ts';
 
 /** A tag as unescaped text. */
@@ -34,10 +35,10 @@ export function escapeTag(text: string): string {
 const fnvOffset = 0xcbf29ce484222325n;
 const fnvPrime = 0x100000001b3n;
 
-/** FNV-1a 64 of the key's UTF-8 bytes: the slow, obvious form that kernels are held to. */
+/** FNV-1a 64 of the key's bytes: the slow, obvious form that kernels are held to. */
 export function seriesKeyHash(key: string): bigint {
   let hash = fnvOffset;
-  for (const byte of new TextEncoder().encode(key)) {
+  for (const byte of exactBytesOf(key)) {
     hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * fnvPrime);
   }
   return hash;

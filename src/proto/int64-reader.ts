@@ -5,6 +5,7 @@
  * - Written, it is a number where that is exact and its two halves elsewhere (`wireInt64`).
  */
 import protobuf from 'protobufjs/minimal.js';
+import { textOfWire } from './wire-text.ts';
 
 const { Reader } = protobuf;
 
@@ -34,6 +35,10 @@ type Long = ReturnType<protobuf.Reader['uint64']>;
 const varintBytesMax = 10;
 
 export class Int64Reader extends Reader {
+  override stringVerify(): string {
+    return textOfWire(super.stringVerify());
+  }
+
   override int64(): Long {
     return signed(this.#bits()) as unknown as Long;
   }

@@ -7,6 +7,7 @@ import { assert } from '../base/assert.ts';
 import { DbError } from '../base/errors.ts';
 import { refused, type AnyField, type Field } from './field.ts';
 import type { MessageType } from './gen/wire.js';
+import { ExactWriter } from './exact-writer.ts';
 import { Int64Reader } from './int64-reader.ts';
 
 type Fields = Readonly<Record<string, AnyField>>;
@@ -162,7 +163,7 @@ export function mappedMessage<Wire, T>(
 function withCodec<T>(type: MessageType, field: Field<T>): Message<T> {
   return {
     ...field,
-    encode: (value) => type.encode(field.toWire(value) as object).finish(),
+    encode: (value) => type.encode(field.toWire(value) as object, new ExactWriter()).finish(),
     decode: (bytes) => {
       let wire: unknown;
       try {

@@ -179,3 +179,25 @@ test.each([
 ])('lines: bytes that are no UTF-8 mean the same to the kernel and its twin %#', (bytes) => {
   expectSame(Buffer.from(bytes, 'latin1'));
 });
+
+/** What may stand in a name unescaped: characters, halves of them, and bytes that begin none. */
+const nameParts = ['a', 'b', '\xc3', '\xa9', '\xc3\xa9', '\xe4\xb8', '\xad', '\xed\xb2\x80', '\xef\xbf\xbd', '\xf0\x9f\x99\x82', '\xff', '\x80', '\\ ', '\\,']; // prettier-ignore
+const nameOf = fc.array(fc.constantFrom(...nameParts), { minLength: 1, maxLength: 6 }).map((parts) => parts.join('')); // prettier-ignore
+
+test('lines: names of any bytes are in the batch as they were written, by the kernel and by its twin', () => {
+  const lineOf = fc.tuple(nameOf, nameOf, nameOf, nameOf).map(([name, key, value, field]) => [`${name},${key}=${value}`, field] as const); // prettier-ignore
+  fc.assert(
+    fc.property(fc.array(lineOf, { minLength: 1, maxLength: 8 }), (parts) => {
+      const body = Buffer.from(parts.map(([key, field]) => `${key} ${field}=1 1\n`).join(''), 'latin1'); // prettier-ignore
+      expectSame(body);
+      for (const route of [router.route(taskOf(body)), routeLines(taskOf(body))]) {
+        const bytes = route.batches.map(({ payload }) => Buffer.from(payload).toString('latin1')).join('\n'); // prettier-ignore
+        for (const [key, field] of parts) {
+          expect(bytes).toContain(key);
+          expect(bytes).toContain(field.replaceAll(/\\([ ,])/g, '$1'));
+        }
+      }
+    }),
+    { numRuns: 1_000, seed: 23 },
+  );
+});

@@ -25,7 +25,19 @@ export function pointsOf(lines: string): readonly GoldenPoint[] {
     };
     stored.set(orderOf(point), point);
   }
-  return inOrder([...stored.values()]);
+  return inOrder([...stored.values()].map(shown));
+}
+
+/** As JSON shows names with bytes that are no UTF-8. */
+function shown({ measurement, tags, fields, time }: GoldenPoint): GoldenPoint {
+  const named = <T>(one: Readonly<Record<string, T>>, show: (value: T) => T): Record<string, T> =>
+    Object.fromEntries(Object.entries(one).map(([name, value]) => [name.toWellFormed(), show(value)])); // prettier-ignore
+  return {
+    measurement: measurement.toWellFormed(),
+    tags: named(tags, (value) => value.toWellFormed()),
+    fields: named(fields, (value) => value),
+    time,
+  };
 }
 
 /** By measurement, tags and time. */

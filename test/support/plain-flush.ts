@@ -3,7 +3,7 @@ import { compareUtf8 } from '../../src/base/compare-utf8.ts';
 import { encodeBlock } from '../../src/codec/block.ts';
 import { encodeTimes } from '../../src/codec/times.ts';
 import type { Disk } from '../../src/env/disk.ts';
-import { exactBytesOf } from '../../src/models/exact-text.ts';
+import { exactBytesOf } from '../../src/base/exact-text.ts';
 import { FieldType, type FieldValue } from '../../src/models/field-value.ts';
 import type { LinePoint } from '../../src/models/line-protocol.ts';
 import { seriesKey } from '../../src/models/series-key.ts';

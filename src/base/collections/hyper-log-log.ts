@@ -3,6 +3,7 @@
  * whole. Few texts are counted almost exactly, and take little room. Texts are known by 32 bits of hash: of 40 million
  * about one in two hundred is taken for another one.
  */
+import { exactBytesOf } from '../exact-text.ts';
 import { hashBytes, mixHash } from '../hash-bytes.ts';
 
 const indexBits = 14;
@@ -32,7 +33,7 @@ export class HyperLogLog {
   }
 
   add(text: string): void {
-    const bytes = Buffer.from(text);
+    const bytes = exactBytesOf(text);
     this.addHash(hashBytes(bytes, 0, bytes.length));
   }
 

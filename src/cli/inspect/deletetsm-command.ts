@@ -1,6 +1,6 @@
 import { DbError } from '../../base/errors.ts';
 import { formatRfc3339 } from '../../base/rfc3339.ts';
-import { exactTextOf } from '../../models/exact-text.ts';
+import { exactTextOf } from '../../base/exact-text.ts';
 import { parseSeriesKey } from '../../models/parse-series-key.ts';
 import { readManifest, writeManifest } from '../../storage/store/shards/shard-manifest.ts';
 import { readTsmSeal, type TsmSeal } from '../../storage/tsm/tsm-file.ts';

@@ -4,7 +4,7 @@
  */
 import { DbError, isDbError } from '../../base/errors.ts';
 import { quoteGo } from '../../base/go-format.ts';
-import { exactTextOf } from '../../models/exact-text.ts';
+import { exactTextOf } from '../../base/exact-text.ts';
 import { parseSeriesKey } from '../../models/parse-series-key.ts';
 import { splitTsmKey } from '../../storage/tsm/tsm-format.ts';
 import { TsmScan } from '../../storage/tsm/tsm-scan.ts';

@@ -1,7 +1,7 @@
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import { quoteGo } from '../../base/go-format.ts';
 import { formatGoTime } from '../../base/rfc3339.ts';
-import { exactTextOf } from '../../models/exact-text.ts';
+import { exactTextOf } from '../../base/exact-text.ts';
 import { formatElapsed } from '../../influxql/duration.ts';
 import type { InspectCommand, InspectPorts } from './inspect-ports.ts';
 import { tombstoneEntries } from './folders/tombstone-entries.ts';

@@ -2,6 +2,7 @@
  * Which series a delete means, as shards remember it for what comes late (storage/store/deletes/stored-deletes.ts): for each measurement
  * its name and condition in base64, parted by spaces.
  */
+import { exactBytesOf, exactTextIn, exactTextOf } from '../../base/exact-text.ts';
 import { Slices, type SlicePorts } from '../../env/slices.ts';
 import { regexCache } from '../../influxql/regex.ts';
 import { parseSeriesKey } from '../../models/parse-series-key.ts';
@@ -16,7 +17,7 @@ export function filterOf(measurements: readonly ListedMeasurement[]): string {
   return measurements
     .map(({ name, predicate }) => {
       const condition = predicate === undefined ? '' : `.${base64(encodePredicate(predicate))}`;
-      return `${base64(new TextEncoder().encode(name))}${condition}`;
+      return `${base64(exactBytesOf(name))}${condition}`;
     })
     .join(' ');
 }
@@ -27,7 +28,7 @@ export function measurementsOf(filter: string): readonly ListedMeasurement[] {
   return filter.split(' ').map((part) => {
     const [name = '', condition] = part.split('.');
     const predicate = condition === undefined ? undefined : decodePredicate(bytesOf(condition));
-    return { name: Buffer.from(name, 'base64').toString('utf8'), predicate };
+    return { name: exactTextIn(Buffer.from(name, 'base64')), predicate };
   });
 }
 
@@ -107,7 +108,7 @@ function passes(
   matcher: MatcherFactory,
 ): boolean {
   if (predicate === undefined) return true;
-  const { tags } = parseSeriesKey(new TextDecoder().decode(seriesKey));
+  const { tags } = parseSeriesKey(exactTextOf(seriesKey));
   const values = new Map(tags.map(({ key, value }) => [key, value]));
   return specialize(predicate, values, matcher) !== false;
 }

@@ -2,7 +2,7 @@
  * Deletes that both owners remember once they have told each other of theirs. A point that one of them still has was written after
  * all of these that mean it: that bounds its stamp from below where files say no more than from when to when they are.
  */
-import { exactBytesOf } from '../../models/exact-text.ts';
+import { exactBytesOf } from '../../base/exact-text.ts';
 import { noStamp, type Stamp } from '../../models/stamp.ts';
 import type { StoredDelete } from '../../storage/store/deletes/stored-deletes.ts';
 import { filterTests } from '../engine/delete-filters.ts';

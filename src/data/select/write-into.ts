@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer';
+import { exactBytesOf, exactTextOf } from '../../base/exact-text.ts';
 import { DbError } from '../../base/errors.ts';
 import type { Measurement } from '../../influxql/ast.ts';
 import { escapeMeasurement, escapeTag } from '../../models/series-key.ts';
@@ -51,7 +51,7 @@ export async function writeInto(
   let writtenCount = 0n;
   const flush = async () => {
     if (lines.length === 0) return;
-    const body = new Uint8Array(Buffer.from(lines.join('\n'), 'utf8'));
+    const body = exactBytesOf(lines.join('\n'));
     lines = [];
     await write({ database, retentionPolicy, body: new Uint8Array(body), ...(fence !== undefined && { fence }) }); // prettier-ignore
   };
@@ -118,7 +118,7 @@ function textAt(column: Column, row: number): string {
   if (column.type !== 'string' || !isValid(column, row)) return '';
   const { offsets, bytes } = column.values;
   const text = bytes.subarray(offsets[row] ?? 0, offsets[row + 1] ?? 0);
-  return Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString('utf8');
+  return exactTextOf(text);
 }
 
 /** A field's value in line protocol; undefined for a float that cannot be stored. */

@@ -1,3 +1,4 @@
+import { exactTextOf } from '../../base/exact-text.ts';
 import { DbError } from '../../base/errors.ts';
 import type { Clock } from '../../env/clock.ts';
 import { decodePointBatch } from '../../models/point-batch.ts';
@@ -6,7 +7,6 @@ import type { RoutedLines } from '../engine/lines/route-lines.ts';
 
 /** Rules that are held against series before others may run: some milliseconds. */
 const sliceRules = 1 << 14;
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
  * Before any of a body is written: whoever writes may write all of its series (spec F96). Throws `forbidden` with the first that they may
@@ -22,7 +22,7 @@ export async function mustWriteAll(
   for (const { payload } of batches) {
     const { offsets, bytes } = decodePointBatch(payload).series;
     for (let i = 0; i + 1 < offsets.length; i++) {
-      const key = decoder.decode(bytes.subarray(offsets[i], offsets[i + 1]));
+      const key = exactTextOf(bytes.subarray(offsets[i], offsets[i + 1]));
       if (!isAllowed(rules, key))
         throw new DbError('forbidden', `not authorized to write to ${JSON.stringify(key)} of database ${JSON.stringify(database)}: it is restricted`); // prettier-ignore
       lookedAt += ruleCount;

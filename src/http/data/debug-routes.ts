@@ -1,3 +1,4 @@
+import { stringifyWellFormed } from '../../base/well-formed-json.ts';
 import type { FastifyReply } from 'fastify';
 import { printPrometheus, prometheusType } from '../../telemetry/prometheus.ts';
 import { byVarsKey, type Statistic } from '../../telemetry/statistics.ts';
@@ -11,7 +12,7 @@ export async function sendVars(reply: FastifyReply, { statistics, vars }: Ports)
   for (const [key, statistic] of byVarsKey(await statistics.read()))
     all[key] = statistic.name === 'cq' ? statistic.values : shown(statistic);
   const members = Object.entries(all).map(([key, value]) => {
-    return `${JSON.stringify(key)}: ${JSON.stringify(value)}`;
+    return `${stringifyWellFormed(key)}: ${stringifyWellFormed(value)}`;
   });
   return reply.type('application/json; charset=utf-8').send(`{\n${members.join(',\n')}\n}\n`);
 }

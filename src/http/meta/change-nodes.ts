@@ -1,3 +1,4 @@
+import { parseWellFormed } from '../../base/well-formed-json.ts';
 import { DbError, isDbError } from '../../base/errors.ts';
 import { dataStatusMethod, leaveDataMethod } from '../../meta/client/data-methods.ts'; // prettier-ignore
 import { isSameAddress } from '../../meta/apply/apply-nodes.ts';
@@ -112,7 +113,7 @@ export function findDataNode(nodes: readonly DataNode[], address: string): DataN
 
 function parsedLabels(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseWellFormed(text);
   } catch (error) {
     throw new DbError('invalid_argument', 'labels is not valid JSON', { cause: error });
   }

@@ -1,3 +1,4 @@
+import { parseWellFormed } from '../../base/well-formed-json.ts';
 import type { FastifyInstance } from 'fastify';
 import type { Announcement } from '../../meta/client/meta-methods.ts';
 import { sendError } from '../error-reply.ts';
@@ -56,7 +57,7 @@ export function addMembershipRoutes(api: FastifyInstance, meta: MetaApi): void {
 function parsedAnnouncement(body: unknown): Announcement | undefined {
   let given: unknown;
   try {
-    given = typeof body === 'string' ? JSON.parse(body) : undefined;
+    given = typeof body === 'string' ? parseWellFormed(body) : undefined;
   } catch {
     return undefined;
   }

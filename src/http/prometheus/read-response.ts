@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { exactBytesOf } from '../../base/exact-text.ts';
 import { DbError } from '../../base/errors.ts';
 import { MiB, millisecondNs } from '../../base/units.ts';
 import { joinBytes, putUvarint } from '../../codec/bytes.ts';
@@ -67,7 +68,7 @@ function label([name, value]: readonly [string, string]): Uint8Array {
 }
 
 function text(tag: number, value: string): Uint8Array {
-  const bytes = Buffer.from(value, 'utf8');
+  const bytes = exactBytesOf(value);
   return joinBytes([tag], lengthOf(bytes.length), bytes);
 }
 

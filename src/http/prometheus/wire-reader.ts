@@ -1,3 +1,4 @@
+import { exactTextOf } from '../../base/exact-text.ts';
 import { DbError } from '../../base/errors.ts';
 
 /** Protobuf's wire types; groups are not read. */
@@ -44,7 +45,7 @@ export class WireReader {
 
   text(): string {
     const [start, end] = this.#span();
-    return decoder.decode(this.#bytes.subarray(start, end));
+    return exactTextOf(this.#bytes.subarray(start, end));
   }
 
   message(): WireReader {
@@ -108,8 +109,6 @@ export class WireReader {
     return corrupt(`proto: wrong wireType = ${this.#wireType}`);
   }
 }
-
-const decoder = new TextDecoder();
 
 function corrupt(text: string): DbError {
   return new DbError('invalid_argument', text);

@@ -1,3 +1,4 @@
+import { exactBytesOf } from '../../base/exact-text.ts';
 import { joinBytes } from '../../codec/bytes.ts';
 import { seriesKey } from '../../models/series-key.ts';
 import { WireReader } from './wire-reader.ts';
@@ -10,8 +11,6 @@ const unnamed = 'prom_metric_not_specified';
 const nameLabel = '__name__';
 /** So many samples become lines before others have their turn. */
 const samplesOfTurn = 2_000;
-
-const encoder = new TextEncoder();
 
 /**
  * The samples of a WriteRequest as lines: measurement by the label `__name__`, which stays a tag as well, the field
@@ -45,12 +44,12 @@ export async function writeRequestLines(
       if (Number.isFinite(value))
         lines += `${key} value=${Object.is(value, -0) ? '-0' : value} ${timeMs}\n`;
       if (++sampleCount % samplesOfTurn !== 0) continue;
-      parts.push(encoder.encode(lines));
+      parts.push(exactBytesOf(lines));
       lines = '';
       await turn();
     }
   }
-  parts.push(encoder.encode(lines));
+  parts.push(exactBytesOf(lines));
   return { lines: joinBytes(...parts), refused };
 }
 

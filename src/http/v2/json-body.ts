@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { parseWellFormed } from '../../base/well-formed-json.ts';
 import { DbError } from '../../base/errors.ts';
 import { jsonFaultOf } from '../../base/go-json.ts';
 
@@ -27,7 +28,7 @@ export function readJsonBody(
   const text = Buffer.isBuffer(body) ? body.toString('utf8') : '';
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseWellFormed(text);
   } catch (error) {
     throw invalid(jsonFaultOf(text)?.text ?? 'invalid character', error);
   }

@@ -1,5 +1,5 @@
 /** What owners say of the points that they have of a shard (src/proto/data.proto, service Digests). */
-import { exactBytesOf, exactTextOf } from '../../models/exact-text.ts';
+import { exactBytesOf, exactTextOf } from '../../base/exact-text.ts';
 import { stampNs, stampOf, stampOrigin, type Stamp } from '../../models/stamp.ts';
 import { MiB } from '../../base/units.ts';
 import { bytes, count, flag, id, int64, list, mapped, optional, text, uint64, words } from '../../proto/field.ts'; // prettier-ignore

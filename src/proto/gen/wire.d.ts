@@ -1,7 +1,7 @@
 // Made by scripts/build-proto.ts from src/proto/*.proto.
 export interface MessageType {
   readonly prototype: object;
-  encode(message: object): { finish(): Uint8Array };
+  encode(message: object, writer?: object): { finish(): Uint8Array };
   decode(reader: object): object;
 }
 

@@ -3,7 +3,7 @@ import { SharedBuffers } from '../../base/shared-buffers.ts';
 import { KiB, MiB } from '../../base/units.ts';
 import type { TimeZone } from '../../base/time-zone.ts';
 import { Buffer, isUtf8 } from 'node:buffer';
-import { exactTextOf } from '../../models/exact-text.ts';
+import { exactBytesOf, exactTextOf } from '../../base/exact-text.ts';
 
 const digitPairs = Buffer.from(
   Array.from({ length: 100 }, (_, n) => String(n).padStart(2, '0')).join(''),
@@ -111,7 +111,13 @@ export class ByteWriter {
     this.#length = at;
   }
 
+  /** Bytes that are no UTF-8 as they came. */
   utf8(text: string): void {
+    if (!text.isWellFormed()) {
+      const bytes = exactBytesOf(text);
+      this.raw(bytes, 0, bytes.length);
+      return;
+    }
     const lengthMax = text.length * 3;
     if (this.#length + lengthMax > this.#bytes.length) this.#grow(lengthMax);
     this.#length += this.#bytes.write(text, this.#length, 'utf8');
@@ -312,6 +318,10 @@ export class ByteWriter {
 
   jsonString(text: string): void {
     if (this.#plainText(text)) return;
+    if (!text.isWellFormed()) {
+      this.#brokenString(text);
+      return;
+    }
     const bytes = Buffer.from(text, 'utf8');
     this.jsonBytes(bytes, 0, bytes.length);
   }

@@ -1,7 +1,6 @@
-import { Buffer, isUtf8 } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { formatRfc3339, formatRfc3339In } from '../../base/rfc3339.ts';
 import type { TimeZone } from '../../base/time-zone.ts';
-import { exactTextOf } from '../../models/exact-text.ts';
 import { isValid, type Column } from '../column.ts';
 import { piecesOf, type AnswerDocument, type AnswerPiece } from './answer-piece.ts';
 import { missingText, type CellWriter } from './cell-writers.ts';
@@ -277,8 +276,7 @@ function validCells(writer: PackWriter, column: Column): CellWriter {
       const { offsets, bytes } = column.values;
       return (row) => {
         const text = bytes.subarray(offsets[row] ?? 0, offsets[row + 1] ?? 0);
-        if (isUtf8(text)) writer.textBytes(text);
-        else writer.text(exactTextOf(text));
+        writer.textBytes(text);
       };
     }
   }

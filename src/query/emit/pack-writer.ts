@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { exactBytesOf } from '../../base/exact-text.ts';
 
 const lowestBytes = 4_096;
 const timeExtension = 5;
@@ -37,9 +38,8 @@ export class PackWriter {
     this.#head(size, { short: 0x90, shortMax: 15, codes: [undefined, 0xdc, 0xdd] });
   }
 
-  /** Lone surrogates become U+FFFD. */
   text(text: string): void {
-    this.textBytes(Buffer.from(text, 'utf8'));
+    this.textBytes(exactBytesOf(text));
   }
 
   textBytes(bytes: Uint8Array): void {

@@ -1,3 +1,4 @@
+import { exactTextIn } from '../../base/exact-text.ts';
 import type { Fragment, WindowsField, WindowsTask, WindowSummary } from '../fragment.ts';
 import type { EndPoint, ShardSource } from '../source.ts';
 import type { FragmentContext } from './context.ts';
@@ -65,7 +66,7 @@ export function* pickEnd(
 function selectedOf({ timeNs, value }: EndPoint): Selected {
   if (typeof value !== 'object') return { timeNs, value };
   const { buffer, byteOffset, length } = value;
-  return { timeNs, value: Buffer.from(buffer, byteOffset, length).toString() };
+  return { timeNs, value: exactTextIn(Buffer.from(buffer, byteOffset, length)) };
 }
 
 export interface PickedField {

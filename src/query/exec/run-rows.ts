@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer';
+import { exactBytesOf } from '../../base/exact-text.ts';
 import { must } from '../../base/assert.ts';
 import type { Column, ColumnType } from '../column.ts';
 import type { Fragment, RowsBlock, RowSeries, RowsTask } from '../fragment.ts';
@@ -390,7 +390,7 @@ type SeriesTags = readonly (Uint8Array | undefined)[];
 function tagsOf({ columns }: RowsTask, { series }: MemberSeries): SeriesTags {
   return columns.map(({ kind, name }) => {
     const value = kind === 'tag' ? series.tag(name) : undefined;
-    return value === undefined ? undefined : Buffer.from(value, 'utf8');
+    return value === undefined ? undefined : exactBytesOf(value);
   });
 }
 

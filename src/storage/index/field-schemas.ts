@@ -10,6 +10,7 @@
  *
  * What is in memory grows with the measurements that were asked for, not with series.
  */
+import { exactBytesOf } from '../../base/exact-text.ts';
 import { isDbError } from '../../base/errors.ts';
 import type { FieldType } from '../../models/field-value.ts';
 import { escapeMeasurement } from '../../models/series-key.ts';
@@ -28,7 +29,6 @@ export interface SchemaChange {
   readonly fields: ReadonlyMap<string, FieldType>;
 }
 
-const encoder = new TextEncoder();
 const noFields: ReadonlyMap<string, FieldType> = new Map();
 
 export class FieldSchemas {
@@ -166,7 +166,7 @@ export class FieldSchemas {
   #stored(measurement: string): Map<string, FieldType> {
     const stored = new Map<string, FieldType>();
     if (this.#segments.length === 0) return stored;
-    const name = encoder.encode(escapeMeasurement(measurement));
+    const name = exactBytesOf(escapeMeasurement(measurement));
     for (const segment of this.#segments) {
       const found = segment.measurement(name);
       if (found === undefined || segment.gone.measurements.has(found.number)) continue;

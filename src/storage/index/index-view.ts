@@ -7,6 +7,7 @@
  * - each series that has points is listed once: by its segment, or as fresh by the one table that brought it;
  * - series that come while it is held may show; a series whose last point is deleted does not show from then on.
  */
+import { exactBytesOf, exactTextIn, exactTextOf } from '../../base/exact-text.ts';
 import { compareUtf8 } from '../../base/compare-utf8.ts';
 import type { HyperLogLog } from '../../base/collections/hyper-log-log.ts';
 import { hashBytes } from '../../base/hash-bytes.ts';
@@ -66,8 +67,6 @@ export type ViewedIndex = Omit<IndexView, 'keyCopyOf' | 'placeOf'>;
 
 /** So many keys are looked at between two chances to rest. */
 const restSeriesCount = 256;
-const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export class IndexView {
   readonly #state: IndexState;
@@ -99,7 +98,7 @@ export class IndexView {
     for (const { of } of this.#segments)
       for (let number = 0; number < of.measurementCount; number++)
         if (of.liveCountOf(of.measurementAt(number)) > 0)
-          names.add(unescapedMeasurement(decoder.decode(of.measurementName(number))));
+          names.add(unescapedMeasurement(exactTextOf(of.measurementName(number))));
     for (const { of } of this.#freshTables())
       for (const entry of of.measurements)
         if (!names.has(entry.name) && of.hasFresh(entry, this.#state.turn)) names.add(entry.name);
@@ -125,7 +124,7 @@ export class IndexView {
     for (const { of, found } of this.#foundIn(measurement)) {
       const isWhole = of.gone.series.count === 0 || of.liveCountOf(found) === found.seriesCount;
       for (const [key, tag] of of.tags(found))
-        if (isWhole || hasLiveValue(of, tag)) keys.add(unescapedTag(decoder.decode(key)));
+        if (isWhole || hasLiveValue(of, tag)) keys.add(unescapedTag(exactTextOf(key)));
     }
     for (const { of } of this.#freshTables())
       for (const key of of.measurement(measurement)?.tagKeys.keys() ?? []) {
@@ -173,7 +172,7 @@ export class IndexView {
     const wanted = [...(values instanceof Set ? (values as Set<string>) : new Set(values))];
     const lists: OrderedIds[] = [];
     for (const { of, base, found } of this.#foundIn(measurement)) {
-      const tag = of.tag(found, encoder.encode(escapeTag(tagKey)));
+      const tag = of.tag(found, exactBytesOf(escapeTag(tagKey)));
       if (tag !== undefined)
         lists.push(this.#placed(yield* seriesWith(of, { found, tag }, wanted), base));
       yield;
@@ -192,7 +191,7 @@ export class IndexView {
    */
   *tagValueLists(measurement: string, tagKey: string): Generator<readonly string[], void> {
     for (const { of, found } of this.#foundIn(measurement)) {
-      const tag = of.tag(found, encoder.encode(escapeTag(tagKey)));
+      const tag = of.tag(found, exactBytesOf(escapeTag(tagKey)));
       if (tag === undefined) continue;
       for (const written of of.liveValueTexts(tag)) yield written.map(unescapedTag);
     }
@@ -204,7 +203,7 @@ export class IndexView {
   /** Adds the same to a pile, where a run begins with each part of the index. */
   *tagValuesInto(measurement: string, tagKey: string, pile: TextPile): Generator<undefined, void> {
     for (const { of, found } of this.#foundIn(measurement)) {
-      const tag = of.tag(found, encoder.encode(escapeTag(tagKey)));
+      const tag = of.tag(found, exactBytesOf(escapeTag(tagKey)));
       if (tag !== undefined) yield* of.liveValuesInto(tag, pile);
     }
     for (const { of } of this.#freshTables()) {
@@ -259,7 +258,7 @@ export class IndexView {
   /** By Buffer, as a decoder takes longer for a short text than all the rest. */
   keyText(id: number): string {
     const { buffer, byteOffset, length } = this.keyOf(id);
-    return Buffer.from(buffer, byteOffset, length).toString();
+    return exactTextIn(Buffer.from(buffer, byteOffset, length));
   }
 
   /** Its key, made now. */
@@ -285,14 +284,14 @@ export class IndexView {
   measurementOf(id: number): string {
     const { of, number } = this.placeOf(id);
     if (!(of instanceof IndexSegment)) return of.measurementOf(number);
-    return unescapedMeasurement(decoder.decode(of.measurementName(of.measurementNumberOf(number))));
+    return unescapedMeasurement(exactTextOf(of.measurementName(of.measurementNumberOf(number))));
   }
 
   *#foundIn(
     measurement: string,
   ): Generator<Based<IndexSegment> & { readonly found: FoundMeasurement }> {
     if (this.#segments.length === 0) return;
-    const name = encoder.encode(escapeMeasurement(measurement));
+    const name = exactBytesOf(escapeMeasurement(measurement));
     for (const { of, base } of this.#segments) {
       const found = of.measurement(name);
       if (found !== undefined && found.seriesCount > 0) yield { of, base, found };
@@ -360,7 +359,7 @@ function* seriesWith(
   const numbers: number[] = [];
   let count = 0;
   for (const value of values) {
-    const at = segment.value(tag, encoder.encode(escapeTag(value)));
+    const at = segment.value(tag, exactBytesOf(escapeTag(value)));
     if (at < 0) continue;
     for (const number of segment.seriesOf(at)) {
       if (!segment.gone.series.has(number)) numbers.push(number);

@@ -6,6 +6,7 @@
  * - ids are places in the list, which holds groups one behind the other and the series of each in the order of their keys;
  * - who asks for series gets those that are shown at the time, whatever values of tags he names: they have been picked before.
  */
+import { exactTextIn } from '../../base/exact-text.ts';
 import type { HyperLogLog } from '../../base/collections/hyper-log-log.ts';
 import type { TextPile } from '../../base/text-pile.ts';
 import { hashBytes } from '../../base/hash-bytes.ts';
@@ -112,7 +113,7 @@ export class ListedIndex implements ViewedIndex {
 
   keyText(id: number): string {
     const { buffer, byteOffset, length } = this.keyOf(id);
-    return Buffer.from(buffer, byteOffset, length).toString();
+    return exactTextIn(Buffer.from(buffer, byteOffset, length));
   }
 
   series(id: number): IndexedSeries {

@@ -9,6 +9,7 @@
  *
  * The memory is given back once the table has ended and nobody holds it.
  */
+import { exactTextOf } from '../../base/exact-text.ts';
 import { must } from '../../base/assert.ts';
 import { RecentMap } from '../../base/collections/recent-map.ts';
 import { bytesOf, copyBytes } from '../../base/copy-bytes.ts';
@@ -62,8 +63,6 @@ interface KeptOrder {
   readonly turn: number;
   readonly change: number;
 }
-
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export class ResidentSeries {
   readonly #kernel: StoreKernel;
@@ -227,7 +226,7 @@ export class ResidentSeries {
   }
 
   keyText(id: number): string {
-    return decoder.decode(this.keyOf(id));
+    return exactTextOf(this.keyOf(id));
   }
 
   measurementOf(id: number): string {
@@ -449,7 +448,7 @@ export class ResidentSeries {
   /** Takes note of measurements and tag keys that have come. */
   #learn(): void {
     for (let number = this.#numbered.length; number < this.#measurementKeys.count; number++) {
-      const name = unescapedMeasurement(decoder.decode(this.#measurementKeys.key(number)));
+      const name = unescapedMeasurement(exactTextOf(this.#measurementKeys.key(number)));
       const entry: ResidentMeasurement = {
         name,
         number,
@@ -465,7 +464,7 @@ export class ResidentSeries {
       const key = this.#tagKeys.key(this.#tagKeyCount).slice();
       const number = new DataView(key.buffer).getUint32(0, true);
       const written = key.subarray(4);
-      const name = unescapedTag(decoder.decode(written));
+      const name = unescapedTag(exactTextOf(written));
       must(this.#numbered[number], 'a tag key has its measurement').tagKeys.set(name, written);
       this.#schemaVersion++;
     }

@@ -2,6 +2,7 @@
  * Writes the fresh series of a table, and fields that no segment has yet, to a segment. Kernels sort series and find their
  * tags; other work goes on between slices, and what comes meanwhile is left for the next one.
  */
+import { exactBytesOf } from '../../base/exact-text.ts';
 import type { Slices } from '../../env/slices.ts';
 import { KeyTable } from '../../kernels/key-table.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
@@ -36,7 +37,6 @@ export interface SegmentFlushPorts {
 /** Between two looks at the clock. */
 const stepCount = 1_024;
 const latest = 0xffffffff;
-const encoder = new TextEncoder();
 const noFields: ReadonlyMap<string, FieldType> = new Map();
 
 export function freshSeriesOf(
@@ -59,7 +59,7 @@ export function freshSeriesOf(
       count += ids.length;
     }
   for (const [measurement, own] of fields) {
-    const written = encoder.encode(escapeMeasurement(measurement));
+    const written = exactBytesOf(escapeMeasurement(measurement));
     measurements.push({ written, entry: undefined, ids: new Uint32Array(), fields: own });
   }
   measurements.sort((a, b) => Buffer.compare(a.written, b.written));

@@ -12,6 +12,7 @@
  * Many series, of a measurement or of all of it, have a page with a sketch of how many they are.
  */
 import { crc32 } from 'node:zlib';
+import { exactBytesOf, exactTextOf } from '../../base/exact-text.ts';
 import { BytesCursor, GrowingBytes } from '../../base/growing-bytes.ts';
 import { FieldType } from '../../models/field-value.ts';
 import type { FilterRoot } from './key-filter.ts';
@@ -102,7 +103,6 @@ export interface SegmentMeasurement {
 
 export function encodeMeasurement(one: SegmentMeasurement): Uint8Array {
   const out = new GrowingBytes(128);
-  const encoder = new TextEncoder();
   for (const word of [
     one.firstSeries,
     one.seriesCount,
@@ -113,7 +113,7 @@ export function encodeMeasurement(one: SegmentMeasurement): Uint8Array {
     // prettier-ignore
     out.varint(word);
   for (const [name, type] of one.fields) {
-    const bytes = encoder.encode(name);
+    const bytes = exactBytesOf(name);
     out.u8(type);
     out.varint(bytes.length);
     out.push(bytes);
@@ -129,12 +129,11 @@ export function encodeMeasurement(one: SegmentMeasurement): Uint8Array {
 /** Undefined when it does not add up. */
 export function decodeMeasurement(bytes: Uint8Array): SegmentMeasurement | undefined {
   const cursor = new BytesCursor(bytes);
-  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   const [firstSeries, seriesCount, firstTag, tagCount, fieldCount] = [cursor.varint(), cursor.varint(), cursor.varint(), cursor.varint(), cursor.varint()]; // prettier-ignore
   const fields = new Map<string, FieldType>();
   for (let i = 0; i < fieldCount && !cursor.isOver; i++) {
     const type = cursor.u8();
-    const name = decoder.decode(cursor.take(cursor.varint()));
+    const name = exactTextOf(cursor.take(cursor.varint()));
     if (type > FieldType.unsigned) return undefined;
     fields.set(name, type as FieldType);
   }

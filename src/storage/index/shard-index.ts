@@ -10,6 +10,7 @@
  *
  * Not here: files of segments, and when they are written (segment-keeper.ts).
  */
+import { exactBytesOf, exactTextOf } from '../../base/exact-text.ts';
 import { DbError } from '../../base/errors.ts';
 import { hashBytes } from '../../base/hash-bytes.ts';
 import type { Slices } from '../../env/slices.ts';
@@ -26,9 +27,6 @@ import { isStored, TagCounts } from './tag-counts.ts';
 
 export type { IndexedSeries } from './index-view.ts';
 export type { PlacedSeries } from './resident-series.ts';
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export class ShardIndex {
   readonly #kernel: StoreKernel;
@@ -132,11 +130,11 @@ export class ShardIndex {
     const tagKeys = new Set<string>();
     for (const table of this.tables)
       for (const key of table.measurement(measurement)?.tagKeys.keys() ?? []) tagKeys.add(key);
-    const name = encoder.encode(escapeMeasurement(measurement));
+    const name = exactBytesOf(escapeMeasurement(measurement));
     for (const segment of this.#segments) {
       const found = segment.measurement(name);
       if (found === undefined) continue;
-      for (const [key] of segment.tags(found)) tagKeys.add(unescapedTag(decoder.decode(key)));
+      for (const [key] of segment.tags(found)) tagKeys.add(unescapedTag(exactTextOf(key)));
     }
     return tagKeys;
   }
@@ -151,7 +149,7 @@ export class ShardIndex {
       const entry = table.measurement(measurement);
       if (entry !== undefined && table.columnOf(entry, tagKey)?.has(value) === true) return true;
     }
-    const written = encoder.encode(escapeTag(value));
+    const written = exactBytesOf(escapeTag(value));
     return isStored(this.#segments, { measurement, tagKey, value: written });
   }
 
@@ -291,7 +289,7 @@ export class ShardIndex {
     this.#versionBase++;
     if (this.#shows(measurement)) return;
     this.#schemas.clear(measurement, { keepsTypes });
-    const name = encoder.encode(escapeMeasurement(measurement));
+    const name = exactBytesOf(escapeMeasurement(measurement));
     for (const segment of this.#segments) {
       const found = segment.measurement(name);
       if (found === undefined || segment.gone.measurements.has(found.number)) continue;
@@ -323,7 +321,7 @@ export class ShardIndex {
 
   /** Whether a measurement has a series that does. */
   #shows(measurement: string): boolean {
-    const name = encoder.encode(escapeMeasurement(measurement));
+    const name = exactBytesOf(escapeMeasurement(measurement));
     const isStored = this.#segments.some((segment) => {
       const found = segment.measurement(name);
       return found !== undefined && segment.liveCountOf(found) > 0;

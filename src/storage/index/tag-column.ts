@@ -6,6 +6,7 @@
  * - The table holds the values as keys write them, escaped; the column has for each member that was there when the tag was
  *   last asked for the number of its value + 1, or 0 for none.
  */
+import { exactBytesOf, exactTextIn } from '../../base/exact-text.ts';
 import { compareBytes, type TextPile } from '../../base/text-pile.ts';
 import { escapeTag } from '../../models/series-key.ts';
 import { KeyTable, type KeyReader } from '../../kernels/key-table.ts';
@@ -14,7 +15,6 @@ import type { GrowingWords } from './growing-words.ts';
 import { addWritten, unescapedTag } from './series-name.ts';
 import { sortSeries } from './sort-series.ts';
 
-const encoder = new TextEncoder();
 /** More values are sorted by the kernel. */
 const sortedByHandMax = 32;
 /** Values that are added between two chances to rest. */
@@ -121,14 +121,14 @@ export class TagColumn {
 
   /** Whether a value is one of them. */
   has(value: string): boolean {
-    return this.#values.find(encoder.encode(escapeTag(value))) !== undefined;
+    return this.#values.find(exactBytesOf(escapeTag(value))) !== undefined;
   }
 
   /** Writes the members that have one of `values` to `out`, which has room for one more than all; answers how many. */
   select(members: GrowingWords, values: Iterable<string>, out: number): number {
     const wanted = new Uint8Array(this.#values.count + 1);
     for (const value of values) {
-      const id = this.#values.find(encoder.encode(escapeTag(value)));
+      const id = this.#values.find(exactBytesOf(escapeTag(value)));
       if (id !== undefined) wanted[id + 1] = 1;
     }
     const at = this.#kernel.scratch(wanted.length);
@@ -158,5 +158,5 @@ function insert(ids: number[], id: number, keys: KeyReader): void {
 
 /** By Buffer, as a decoder takes longer for a short text than all the rest. */
 function textOf({ buffer, byteOffset, length }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, length).toString();
+  return exactTextIn(Buffer.from(buffer, byteOffset, length));
 }

@@ -2,6 +2,7 @@
  * How many values tags have, for `max-values-per-tag`: counted over segments once, and for series in memory as they come.
  * Asked of tags that are nearly full only, and of at most `tagsMax` at a time.
  */
+import { exactBytesOf } from '../../base/exact-text.ts';
 import { escapeMeasurement, escapeTag } from '../../models/series-key.ts';
 import type { IndexSegment } from './index-segment.ts';
 import type { ResidentSeries } from './resident-series.ts';
@@ -23,7 +24,6 @@ interface TagCount {
 }
 
 const tagsMax = 1_024;
-const encoder = new TextEncoder();
 
 export class TagCounts {
   readonly #counts = new Map<string, TagCount>();
@@ -70,8 +70,8 @@ function countStored(
   measurement: string,
   tagKey: string,
 ): number {
-  const name = encoder.encode(escapeMeasurement(measurement));
-  const key = encoder.encode(escapeTag(tagKey));
+  const name = exactBytesOf(escapeMeasurement(measurement));
+  const key = exactBytesOf(escapeTag(tagKey));
   const found = segments.flatMap((segment) => {
     const one = segment.measurement(name);
     const tag = one && segment.tag(one, key);
@@ -91,8 +91,8 @@ export function isStored(
   segments: readonly IndexSegment[],
   { measurement, tagKey, value }: { readonly measurement: string; readonly tagKey: string; readonly value: Uint8Array }, // prettier-ignore
 ): boolean {
-  const name = encoder.encode(escapeMeasurement(measurement));
-  const key = encoder.encode(escapeTag(tagKey));
+  const name = exactBytesOf(escapeMeasurement(measurement));
+  const key = exactBytesOf(escapeTag(tagKey));
   return segments.some((segment) => {
     const found = segment.measurement(name);
     const tag = found && segment.tag(found, key);

@@ -6,6 +6,7 @@
  * - every value of an index that was asked with is in it; values of series that are gone stay, as they do in each index;
  * - an index that is not among those that are asked with any more makes it begin anew.
  */
+import { exactBytesOf } from '../../base/exact-text.ts';
 import { escapeMeasurement, escapeTag } from '../../models/series-key.ts';
 import type { IndexSegment } from './index-segment.ts';
 import type { ResidentSeries } from './resident-series.ts';
@@ -16,8 +17,6 @@ interface Seen {
   /** How many values of a table. */
   readonly tables: WeakMap<ResidentSeries, number>;
 }
-
-const encoder = new TextEncoder();
 
 export class ValueUnion {
   readonly #measurement: string;
@@ -64,8 +63,8 @@ export class ValueUnion {
   }
 
   #addStored(segment: IndexSegment): void {
-    const found = segment.measurement(encoder.encode(escapeMeasurement(this.#measurement)));
-    const tag = found && segment.tag(found, encoder.encode(escapeTag(this.#tagKey)));
+    const found = segment.measurement(exactBytesOf(escapeMeasurement(this.#measurement)));
+    const tag = found && segment.tag(found, exactBytesOf(escapeTag(this.#tagKey)));
     if (tag === undefined) return;
     for (const [value] of segment.values(tag)) this.#values.add(textOf(value));
   }
@@ -73,7 +72,7 @@ export class ValueUnion {
 
 /** A value in that form. */
 export function writtenValue(value: string): string {
-  return textOf(encoder.encode(escapeTag(value)));
+  return textOf(exactBytesOf(escapeTag(value)));
 }
 
 function textOf(value: Uint8Array): string {

@@ -3,6 +3,7 @@
  * first entry in its table, u32 entries, u32 bytes of all keys, u32 bytes of all values; then per entry varint bytes that the
  * key shares with the one before, varint bytes of the rest, the rest, varint bytes of the value, the value.
  */
+import { exactTextIn } from '../../base/exact-text.ts';
 import { BytesCursor, GrowingBytes } from '../../base/growing-bytes.ts';
 
 /** Encoded, and with keys written out: what a page has at least before the next one begins. */
@@ -71,7 +72,7 @@ export class TablePage {
 
   /** What of a key is behind its head. By Buffer, as a decoder takes longer for a short text than all the rest. */
   keyText(i: number, headBytes: number): string {
-    return this.#text.toString('utf8', (this.keyEnds[i] ?? 0) + headBytes, this.keyEnds[i + 1]);
+    return exactTextIn(this.#text, (this.keyEnds[i] ?? 0) + headBytes, this.keyEnds[i + 1]);
   }
 
   value(i: number): Uint8Array {

@@ -1,3 +1,4 @@
+import { exactBytesOf, exactTextIn, exactTextOf } from '../../base/exact-text.ts';
 /**
  * TSM files as the reference writes them (spec 7.2), all numbers big-endian: magic and version; blocks, each behind its
  * CRC-32; the index: per key its length, the key, a type byte, a count, and per block least time, greatest time, offset,
@@ -22,23 +23,20 @@ export const keyBlocksMax = 65_535;
 /** The reference's: values of a block at most. */
 export const blockRowsMax = 1_000;
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-
 export function tsmKey(seriesKey: string, field: string): string {
   return `${escapeSeparator(seriesKey)}${keySeparator}${field}`;
 }
 
 /** What follows a series key in the keys of a field. */
 export function fieldEnding(field: string): Uint8Array {
-  return encoder.encode(`${keySeparator}${field}`);
+  return exactBytesOf(`${keySeparator}${field}`);
 }
 
 /** The key of a series as it begins keys of files: mostly the same bytes. */
 export function escapedSeriesKey(seriesKey: Uint8Array): Uint8Array {
   if (!hasSeparatorHead(seriesKey)) return seriesKey;
   const { buffer, byteOffset, length } = seriesKey;
-  return encoder.encode(escapeSeparator(Buffer.from(buffer, byteOffset, length).toString()));
+  return exactBytesOf(escapeSeparator(exactTextIn(Buffer.from(buffer, byteOffset, length))));
 }
 
 /** Asked of each series that is read: a view and a search of the runtime's take longer than the bytes of a key. */
@@ -55,7 +53,7 @@ function hasSeparatorHead(key: Uint8Array): boolean {
  */
 export function measurementHeads(escaped: string): readonly Uint8Array[] | undefined {
   if (escaped.includes(separatorHead) || escaped.endsWith('\\')) return undefined;
-  return [keySeparator, ','].map((end) => encoder.encode(`${escaped}${end}`));
+  return [keySeparator, ','].map((end) => exactBytesOf(`${escaped}${end}`));
 }
 
 /** The part of a separator that makes a key ambiguous. */
@@ -110,6 +108,6 @@ export function splitTsmKeyBytes(key: Uint8Array): {
   const at = bytes.indexOf(separatorBytes);
   if (at >= 0 && bytes.indexOf(separatorHeadBytes) === at)
     return { seriesKey: key.subarray(0, at), field: key.subarray(at + separatorBytes.length) };
-  const [seriesKey, field] = splitTsmKey(decoder.decode(key));
-  return { seriesKey: encoder.encode(seriesKey), field: encoder.encode(field) };
+  const [seriesKey, field] = splitTsmKey(exactTextOf(key));
+  return { seriesKey: exactBytesOf(seriesKey), field: exactBytesOf(field) };
 }

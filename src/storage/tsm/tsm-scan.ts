@@ -10,6 +10,7 @@
  * Not here: reading for queries, which wants keys at random (tsm-file.ts).
  */
 import { crc32 } from 'node:zlib';
+import { exactTextOf } from '../../base/exact-text.ts';
 import { DbError, errorText } from '../../base/errors.ts';
 import { decodeBlock, type Block } from '../../codec/block.ts';
 import type { Disk, DiskFile } from '../../env/disk.ts';
@@ -52,7 +53,6 @@ export interface TsmSummary extends TimeRange {
 /** A thousand texts of 64 KiB are less: a length beyond it is damage, and not worth the memory. */
 const blockBytesMax = 256 << 20;
 const sealPieceBytes = 1 << 18;
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export class TsmScan {
   readonly path: string;
@@ -245,7 +245,7 @@ export class TsmScan {
     const end = first + count * indexEntryBytes;
     const entries = this.#entriesOf(await this.#whole(pieces, first, end - first), first);
     const key = head.slice(0, keyBytes);
-    const deleted = this.#deleted.size === 0 ? [] : (this.#deleted.get(decoder.decode(key)) ?? []);
+    const deleted = this.#deleted.size === 0 ? [] : (this.#deleted.get(exactTextOf(key)) ?? []);
     return { scanned: { key, type: type as FieldType, entries, deleted }, end };
   }
 
@@ -299,7 +299,7 @@ async function deletedOf(
 ): Promise<ReadonlyMap<string, readonly TimeRange[]>> {
   const deleted = new Map<string, readonly TimeRange[]>();
   for (const { key, ...range } of (await readTombstones(disk, path)).list) {
-    const text = decoder.decode(key);
+    const text = exactTextOf(key);
     deleted.set(text, withRange(deleted.get(text) ?? [], range));
   }
   return deleted;

@@ -1,5 +1,5 @@
 import { formatGoFloat, quoteGo } from '../../../base/go-format.ts';
-import { exactTextOf } from '../../../models/exact-text.ts';
+import { exactTextOf } from '../../../base/exact-text.ts';
 import type { BatchColumn } from '../../../models/point-batch.ts';
 
 /** A text of one character a byte, as tools keep what need not be UTF-8. */

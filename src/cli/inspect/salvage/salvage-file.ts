@@ -1,7 +1,7 @@
 import { DbError, errorText, isDbError } from '../../../base/errors.ts';
 import { formatRfc3339 } from '../../../base/rfc3339.ts';
 import type { Disk } from '../../../env/disk.ts';
-import { exactTextOf } from '../../../models/exact-text.ts';
+import { exactTextOf } from '../../../base/exact-text.ts';
 import { soundKeys, type LostIndex } from '../../../storage/tsm/sound-keys.ts';
 import type { TsmEntry } from '../../../storage/tsm/tsm-column.ts';
 import { splitTsmKey } from '../../../storage/tsm/tsm-format.ts';

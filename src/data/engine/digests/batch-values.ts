@@ -1,5 +1,5 @@
 /** The values of a point batch, one by one, in the order of its rows. */
-import { exactTextOf } from '../../../models/exact-text.ts';
+import { exactTextOf } from '../../../base/exact-text.ts';
 import { FieldType, type FieldValue } from '../../../models/field-value.ts';
 import { rowsInOrder } from '../../../models/batch-rows.ts';
 import { decodePointBatch, type BatchColumn } from '../../../models/point-batch.ts';

@@ -3,7 +3,7 @@
  * in which values come, and the hash of a value says its series, field, type, time and bytes.
  */
 import { seededHash } from '../../../models/digest-grid.ts';
-import { exactBytesOf } from '../../../models/exact-text.ts';
+import { exactBytesOf } from '../../../base/exact-text.ts';
 import type { FieldValue } from '../../../models/field-value.ts';
 import type { ShardSource, SourceArena } from '../../../query/source.ts';
 
@@ -25,11 +25,10 @@ export interface ColumnSeed {
 
 /** More than what is off in numbers of 63 bits that are kept, and multiplied, as doubles. */
 const roundedNsMax = 8_192;
-const encoder = new TextEncoder();
 const typeCodes = { float: 1, integer: 2, unsigned: 3, boolean: 4, string: 5 } as const;
 
 export function columnSeed(key: Uint8Array, field: string): ColumnSeed {
-  const column = encoder.encode(`\0${field}`);
+  const column = exactBytesOf(`\0${field}`);
   return {
     low: seededHash(column, seededHash(key, 0x85ebca6b)),
     high: seededHash(column, seededHash(key, 0xc2b2ae35)),

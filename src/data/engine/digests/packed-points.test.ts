@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import fc from 'fast-check';
 import { DbError } from '../../../base/errors.ts';
 import { Prng } from '../../../base/prng.ts';
-import { exactTextOf } from '../../../models/exact-text.ts';
+import { exactTextOf } from '../../../base/exact-text.ts';
 import type { FieldValue } from '../../../models/field-value.ts';
 import { PointBatchBuilder } from '../../../models/point-batch-builder.ts';
 import { valuesOf } from './batch-values.ts';

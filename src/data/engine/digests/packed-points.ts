@@ -10,7 +10,7 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { DbError } from '../../../base/errors.ts';
 import { BytesCursor, GrowingBytes } from '../../../base/growing-bytes.ts';
-import { exactBytesOf, exactTextOf } from '../../../models/exact-text.ts';
+import { exactBytesOf, exactTextOf } from '../../../base/exact-text.ts';
 import { FieldType, type FieldValue } from '../../../models/field-value.ts';
 import { parseSeriesKey } from '../../../models/parse-series-key.ts';
 import { PointBatchBuilder } from '../../../models/point-batch-builder.ts';

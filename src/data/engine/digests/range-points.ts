@@ -2,7 +2,7 @@
  * Points of some series within slices of time, as batches that any owner can write: what two owners that differ show each
  * other. Both give them in the same order: series as they are asked for, fields by name, times ascending.
  */
-import { exactTextOf } from '../../../models/exact-text.ts';
+import { exactTextOf } from '../../../base/exact-text.ts';
 import type { FieldValue } from '../../../models/field-value.ts';
 import { PointBatchBuilder } from '../../../models/point-batch-builder.ts';
 import { parseSeriesKey } from '../../../models/parse-series-key.ts';

@@ -2,6 +2,7 @@
  * The names of a batch, each once, and its shapes by the numbers of their names there. A name is known by a number that holds
  * for many batches, so that a batch of a thousand measurements looks none of them up.
  */
+import { exactBytesOf } from '../../../base/exact-text.ts';
 import type { BatchField, TextColumn } from '../../../models/point-batch.ts';
 
 export interface NamedShapes {
@@ -70,8 +71,6 @@ function areShapes(shapeIds: Uint32Array, heads: Uint32Array): boolean {
   return true;
 }
 
-const encoder = new TextEncoder();
-
 /** begin(), add() of each shape, end(). */
 export class BatchNames {
   readonly #ids = new Map<string, number>();
@@ -91,7 +90,7 @@ export class BatchNames {
     if (known !== undefined) return known;
     const id = this.#bytes.length;
     this.#ids.set(name, id);
-    this.#bytes.push(encoder.encode(name));
+    this.#bytes.push(exactBytesOf(name));
     this.#batches.push(0);
     this.#numbers.push(0);
     return id;

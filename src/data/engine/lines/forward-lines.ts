@@ -2,6 +2,7 @@
  * Lines of a body as subscribers get them (spec F53), the reference's bytes: the key with its tags sorted, the fields as they
  * were written, the time in nanoseconds.
  */
+import { exactBytesOf } from '../../../base/exact-text.ts';
 import { LineErrors } from '../../../models/line-errors.ts';
 import { endOfLine, readLineAt, type ReadLine } from '../../../models/line-protocol.ts';
 import { seriesKey } from '../../../models/series-key.ts';
@@ -22,7 +23,6 @@ export interface ForwardedLines {
   readonly unprintableCount: number;
 }
 
-const encoder = new TextEncoder();
 const unprintable = /[\p{C}\p{Zl}\p{Zp}\uFFFD]|(?! )\p{Zs}/u;
 /** Lines between two looks at the time. */
 const linesPerLook = 256;
@@ -67,9 +67,9 @@ class LineBuffer {
   }
 
   add({ measurement, tags, fieldBytes, timeNs }: ReadLine): void {
-    this.#append(encoder.encode(`${seriesKey(measurement, tags)} `));
+    this.#append(exactBytesOf(`${seriesKey(measurement, tags)} `));
     this.#append(fieldBytes);
-    this.#append(encoder.encode(` ${timeNs}\n`));
+    this.#append(exactBytesOf(` ${timeNs}\n`));
     this.#ends.push(this.#length);
   }
 

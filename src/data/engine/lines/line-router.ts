@@ -7,6 +7,7 @@
  *   out and told of, the others are spelled anew (mend-lines.ts), and the kernel takes the piece again.
  * - What it does not take even then goes the slow way.
  */
+import { exactBytesOf, exactTextOf } from '../../../base/exact-text.ts';
 import { must } from '../../../base/assert.ts';
 import { KiB, MiB } from '../../../base/units.ts';
 import { FieldType } from '../../../models/field-value.ts';
@@ -35,9 +36,6 @@ const pieceBytesMax = 4 * MiB;
 const pieceBytesMin = 64 * KiB;
 
 type Piece = Pick<LinePiece, 'bytes' | 'isLast'>;
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Of lines of one shape. */
 interface KnownShape {
@@ -228,7 +226,7 @@ export class LineRouter {
     for (let next = this.#shapes.length; next <= id; next++) {
       const { measurement, fieldSet } = this.#kernel.shape(next);
       const fields = this.#fieldSets[fieldSet] ?? [];
-      const names = [decoder.decode(measurement), ...fields.map(({ name }) => name)];
+      const names = [exactTextOf(measurement), ...fields.map(({ name }) => name)];
       const nameIds = names.map((name) => this.#names.idOf(name));
       this.#names.begin();
       this.#names.add(nameIds, fields);
@@ -283,6 +281,6 @@ function learnKey(
   if (typeof key === 'string' || key.end !== written.length) return undefined;
   const { measurement, tags } = key;
   if (tags.some(({ key: name }) => name === 'time')) return undefined;
-  const canonical = encoder.encode(seriesKey(measurement, tags));
-  return { canonical, measurement: encoder.encode(measurement) };
+  const canonical = exactBytesOf(seriesKey(measurement, tags));
+  return { canonical, measurement: exactBytesOf(measurement) };
 }

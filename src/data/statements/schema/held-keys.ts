@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { exactTextIn } from '../../../base/exact-text.ts';
 import { sortTexts } from '../../../base/sort-texts.ts';
 import { TextPile } from '../../../base/text-pile.ts';
 import { compareSeriesKeys } from '../../../models/compare-series-keys.ts';
@@ -117,5 +118,5 @@ function isSyntax(code: number | undefined): boolean {
 
 function textOf({ bytes, ends }: TextPile, i: number): string {
   const start = i === 0 ? 0 : (ends[i - 1] ?? 0);
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, (ends[i] ?? 0) - start).toString();
+  return exactTextIn(Buffer.from(bytes.buffer, bytes.byteOffset + start, (ends[i] ?? 0) - start));
 }

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { exactTextIn } from '../../../base/exact-text.ts';
 import { compareUtf8 } from '../../../base/compare-utf8.ts';
 import { DbError } from '../../../base/errors.ts';
 import type { KeyCondition, SchemaQuery } from '../../../influxql/ast.ts';
@@ -219,7 +220,7 @@ function startOf({ ends }: PackedList, i: number): number {
 
 function textOf({ bytes, ends }: PackedList, i: number): string {
   const start = i === 0 ? 0 : (ends[i - 1] ?? 0);
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, (ends[i] ?? 0) - start).toString();
+  return exactTextIn(Buffer.from(bytes.buffer, bytes.byteOffset + start, (ends[i] ?? 0) - start));
 }
 
 /** The general way has what is to be said. */

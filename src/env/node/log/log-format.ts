@@ -24,7 +24,8 @@ export function formatLine(format: 'logfmt' | 'console', line: LogLine): string 
 }
 
 /** logfmt quotes what holds a space, `=`, `"` or a control character, and the empty text. */
-export function quoteValue(text: string): string {
+export function quoteValue(given: string): string {
+  const text = given.toWellFormed();
   return /^[^\s="\u0000-\u001f\u007f\ufffd]+$/.test(text) ? text : JSON.stringify(text);
 }
 

@@ -1,3 +1,4 @@
+import { stringifyWellFormed } from '../../../base/well-formed-json.ts';
 import type { Clock } from '../../clock.ts';
 import type { LogFields, LogLevel, RootLog } from '../../log.ts';
 import { StderrSink, stderrWriter } from './stderr-sink.ts';
@@ -105,7 +106,7 @@ function createLineOf({ clock, format }: NodeLogOptions): LineOf {
   return (lvl, msg, fields) => {
     const ts = formatLogTime(clock.wallNs());
     return format === 'json'
-      ? `${JSON.stringify({ lvl, ts, msg, ...jsonFields(fields) })}\n`
+      ? `${stringifyWellFormed({ lvl, ts, msg, ...jsonFields(fields) })}\n`
       : `${formatLine(format, { ts, lvl, msg, fields })}\n`;
   };
 }

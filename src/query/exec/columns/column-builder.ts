@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { exactBytesOf, exactTextIn } from '../../../base/exact-text.ts';
 import type { Column, ColumnType, StringValues } from '../../column.ts';
 import { RepeatedText, repeatedTextOf } from '../../repeated-text.ts';
 import type { Value } from '../../value.ts';
@@ -152,7 +153,7 @@ export class ColumnBuilder {
     else if (this.#type === 'unsigned') this.#unsigneds[at] = BigInt(value);
     else if (this.#type === 'boolean') this.#booleans[at] = value === true ? 1 : 0;
     else {
-      const text = Buffer.from(String(value), 'utf8');
+      const text = exactBytesOf(String(value));
       this.#pushBytes(text, 0, text.length);
     }
     this.#valid[at] = 1;
@@ -231,11 +232,8 @@ export function cellValue(column: Column, row: number): Value | null {
       return column.values[row] === 1;
     case 'string': {
       const { offsets, bytes } = column.values;
-      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(
-        'utf8',
-        offsets[row],
-        offsets[row + 1],
-      );
+      const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      return exactTextIn(whole, offsets[row], offsets[row + 1]);
     }
   }
 }

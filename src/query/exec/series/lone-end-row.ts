@@ -2,7 +2,7 @@
  * The row of a group of one series where no other row of it is wanted (LIMIT 1): made of what the shard says of the series' end,
  * without streams that nobody goes on with. Twin: the way of all rows (run-rows.ts), for what is not as plain as that.
  */
-import { Buffer } from 'node:buffer';
+import { exactBytesOf } from '../../../base/exact-text.ts';
 import type { Column, ColumnType } from '../../column.ts';
 import type { Fragment, RowsBlock, RowsTask } from '../../fragment.ts';
 import type { ShardSource } from '../../source.ts';
@@ -111,7 +111,7 @@ class TextCells {
     if (text === undefined) return this.#missing;
     const known = this.#known.get(text);
     if (known !== undefined) return known;
-    const bytes = new Uint8Array(Buffer.from(text, 'utf8'));
+    const bytes = exactBytesOf(text);
     const column: Column = { type: 'string', values: { offsets: Uint32Array.of(0, bytes.length), bytes } }; // prettier-ignore
     if (text.length <= textLengthMax && this.#known.size < textCountMax)
       this.#known.set(text, column);

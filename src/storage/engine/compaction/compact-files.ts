@@ -8,6 +8,7 @@
  *
  * Not here: which files (compaction-plan.ts), and how outputs take the place of inputs (store/).
  */
+import { exactTextOf } from '../../../base/exact-text.ts';
 import { must } from '../../../base/assert.ts';
 import { DbError } from '../../../base/errors.ts';
 import type { Clock } from '../../../env/clock.ts';
@@ -58,8 +59,6 @@ const closeBytesMin = 256;
 
 /** Texts of a block: many long ones would be a block of gigabytes. */
 const bytesPerBlock = 16 << 20;
-
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** A file that was written, its path still with `.tmp` behind it. */
 export interface WrittenFile {
@@ -140,7 +139,7 @@ function* sharedKeys(files: readonly TsmFile[]): Generator<SharedKey | undefined
       if (first !== undefined && first.column.type !== column.type)
         throw new DbError(
           'corrupt',
-          `${head.file.path}: ${decoder.decode(key)} is of another type than in an older file`,
+          `${head.file.path}: ${exactTextOf(key)} is of another type than in an older file`,
         );
       parts.push({ file: head.file, column, sweep: head.sweep });
       head.next = head.columns.next();

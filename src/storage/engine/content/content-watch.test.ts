@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest';
 import { finished } from '../../../../test/support/finished.ts';
-import { allTimes, seriesParts } from '../../../models/digest-grid.ts';
+import { allTimes, seriesPartOf, seriesParts } from '../../../models/digest-grid.ts';
 import type { TsmFile } from '../../tsm/tsm-file.ts';
 import { tsmKey } from '../../tsm/tsm-format.ts';
 import { changedParts, ContentWatch, partsInMemory } from './content-watch.ts';
-import { PartSet, seriesPartOfStored } from './part-set.ts';
+import { PartSet } from './part-set.ts';
 
 /** 16 parts of 256 ns. */
 const range = { startNs: 0n, endNs: 4_096n };
 const times = { minTimeNs: 700n, maxTimeNs: 800n };
 const maskOfTimes = 0b1100;
 const key = Buffer.from('m,h=a');
-const part = seriesPartOfStored(key);
+const part = seriesPartOf(key);
 
 function fileOf(series: string, timeNs: bigint): TsmFile {
   const entry = { minTimeNs: timeNs, maxTimeNs: timeNs };
@@ -61,7 +61,7 @@ test('content watch: outputs of a compaction stand for its inputs, and what was 
     mark === undefined ? [] : partsOf(finished(changedParts({ files: [fresh] }, mark)));
   expect(changedOf(knows)).toEqual([[part, 0b100]]);
   expect(changedOf(knowsAll)).toEqual([]);
-  expect(changedOf(knowsNone)).toEqual([[seriesPartOfStored(Buffer.from('m')), 1]]);
+  expect(changedOf(knowsNone)).toEqual([[seriesPartOf(Buffer.from('m')), 1]]);
   for (const mark of [knows, knowsAll, knowsNone]) expect(mark?.isLost).toBe(false);
   // Nobody has said what the other one had.
   const unsaid = watch.mark(range, [fresh]);

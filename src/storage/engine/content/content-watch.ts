@@ -14,13 +14,18 @@
  * - A part that no point came to, left or changed its value in may be marked; one in which that happened is.
  * - Nobody who keeps no digest pays more than a look at an empty set.
  */
-import { seriesParts, timeMaskOf, type DigestRange } from '../../../models/digest-grid.ts';
+import {
+  seriesPartOf,
+  seriesParts,
+  timeMaskOf,
+  type DigestRange,
+} from '../../../models/digest-grid.ts';
 import { splitTsmKeyBytes } from '../../tsm/tsm-format.ts';
 import type { TsmFile } from '../../tsm/tsm-file.ts';
 import type { KeyedColumn } from '../../tsm/tsm-key-set.ts';
 import type { TimeRange } from '../../tsm/tombstones.ts';
 import type { ShardView } from '../shard-view.ts';
-import { PartSet, seriesPartOfStored } from './part-set.ts';
+import { PartSet } from './part-set.ts';
 
 /** Keys of a delete of more are not looked at one by one: they are likely to be of all parts. */
 const doomedKeysMax = 4_096;
@@ -161,7 +166,7 @@ function* partsOfFile(
 }
 
 function addColumn([key, column]: KeyedColumn, range: DigestRange, into: PartSet): void {
-  const part = seriesPartOfStored(splitTsmKeyBytes(key).seriesKey);
+  const part = seriesPartOf(splitTsmKeyBytes(key).seriesKey);
   const whole = timeMaskOf(range, column.bounds);
   if ((into.maskOf(part) | whole) === into.maskOf(part)) return;
   for (let i = 0; i < column.count; i++) into.add(part, timeMaskOf(range, column.entry(i)));
@@ -172,7 +177,7 @@ function seriesMaskOf(keys: Iterable<Uint8Array>): Uint8Array {
   let count = 0;
   for (const key of keys) {
     if (++count > doomedKeysMax) return mask.fill(1);
-    mask[seriesPartOfStored(key)] = 1;
+    mask[seriesPartOf(key)] = 1;
   }
   return mask;
 }

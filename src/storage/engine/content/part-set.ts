@@ -1,5 +1,5 @@
 /** Parts of a shard (digest-grid.ts): for each part of series the parts of time. */
-import { allTimes, keyBytesOf, seriesPartOf, seriesParts } from '../../../models/digest-grid.ts';
+import { allTimes, seriesPartOf, seriesParts } from '../../../models/digest-grid.ts';
 
 const partSetBytes = seriesParts * 2;
 
@@ -27,7 +27,7 @@ export class PartSet {
 
   /** `key`: of a series, as an index and files have it. */
   addSeries(key: Uint8Array, timeMask: number): void {
-    this.add(seriesPartOfStored(key), timeMask);
+    this.add(seriesPartOf(key), timeMask);
   }
 
   addAll(other: PartSet): void {
@@ -51,9 +51,4 @@ export class PartSet {
     });
     return bytes;
   }
-}
-
-/** Readers are given keys as texts, and what is no text in them has another form there. */
-export function seriesPartOfStored({ buffer, byteOffset, length }: Uint8Array): number {
-  return seriesPartOf(keyBytesOf(Buffer.from(buffer, byteOffset, length).toString()));
 }

@@ -1,4 +1,5 @@
 /** Turns a memtable into a TSM file. The memtable does not change meanwhile; other work goes on between slices. */
+import { exactBytesOf } from '../../../base/exact-text.ts';
 import { compareUtf8 } from '../../../base/compare-utf8.ts';
 import { encodeBlock } from '../../../codec/block.ts';
 import { encodeTimes } from '../../../codec/times.ts';
@@ -35,7 +36,6 @@ export interface FlushPorts {
   readonly blocks: PageCache | undefined;
 }
 
-const encoder = new TextEncoder();
 /** Of a measurement; the memtable stays as it is, and more are worth a list by series. */
 const fewTables = 8;
 
@@ -136,7 +136,7 @@ class FlushWork {
     const series = { id, key: this.#index.keyText(id), measurement, tables };
     const work = { encoder: this.#encoder, view: this.#view };
     for (const { key: text, type, blocks } of columnsOf(series, work)) {
-      const key = encoder.encode(text);
+      const key = exactBytesOf(text);
       for (const block of blocks) writer.add({ key, type, ...block });
     }
   }

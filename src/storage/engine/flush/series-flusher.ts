@@ -2,6 +2,7 @@
  * Flushes series by the thousand: the kernel writes blocks, CRCs and index entries of as many as there is room for. Takes
  * series whose rows are all in one table without texts; the others are left (flush.ts).
  */
+import { exactBytesOf } from '../../../base/exact-text.ts';
 import { must } from '../../../base/assert.ts';
 import { KiB, MiB } from '../../../base/units.ts';
 import type { Slices } from '../../../env/slices.ts';
@@ -48,8 +49,6 @@ export interface OrderedSeries {
   readonly ids: number;
   readonly count: number;
 }
-
-const encoder = new TextEncoder();
 
 export class SeriesFlusher {
   readonly #kernel: StoreKernel;
@@ -173,7 +172,7 @@ export class SeriesFlusher {
 
   #place(table: ShapeTable, rows: PlacedRows | undefined): PlacedTable {
     const named = table.columnsByName();
-    const names = named.map(({ name }) => encoder.encode(name));
+    const names = named.map(({ name }) => exactBytesOf(name));
     const headBytes = named.length * columnWords * 4;
     const nameBytes = names.reduce((sum, name) => sum + name.length, 0);
     const columns = this.#hold(headBytes + nameBytes);

@@ -2,6 +2,7 @@
  * Keys of files have two bytes of length (spec F51): a row whose series and field make a longer one could never be flushed,
  * so that it is refused before it is in the log, and left out where an older log brings it.
  */
+import { exactLengthOf } from '../../../base/exact-text.ts';
 import { seriesKeysOf, type PointBatch } from '../../../models/point-batch.ts';
 import { keyBytesMax, tsmKey } from '../../tsm/tsm-format.ts';
 import type { RowVerdict } from './row-verdict.ts';
@@ -13,7 +14,7 @@ const bytesPerUnitMax = 3;
 export function excessOf(seriesKey: string, field: string): number | undefined {
   // Without a look at the bytes of nearly all keys there are.
   if ((seriesKey.length + field.length) * bytesPerUnitMax * 2 < keyBytesMax) return undefined;
-  const lengthBytes = Buffer.byteLength(tsmKey(seriesKey, field));
+  const lengthBytes = exactLengthOf(tsmKey(seriesKey, field));
   return lengthBytes > keyBytesMax ? lengthBytes : undefined;
 }
 

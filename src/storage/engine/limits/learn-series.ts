@@ -1,4 +1,5 @@
 /** Brings the series and the fields of a file's keys into a shard's index, thousands at a time and without their texts. */
+import { exactTextOf } from '../../../base/exact-text.ts';
 import type { FieldType } from '../../../models/field-value.ts';
 import { joinTexts } from '../../../models/batch-writer.ts';
 import { parseSeriesKey } from '../../../models/parse-series-key.ts';
@@ -8,7 +9,6 @@ import type { ShardIndex } from '../../index/shard-index.ts';
 import { splitTsmKeyBytes } from '../../tsm/tsm-format.ts';
 
 const atOnce = 4_096;
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export async function learnSeries(
   index: ShardIndex,
@@ -34,7 +34,7 @@ export async function learnSeries(
     const name = `${Buffer.from(measurement).toString('latin1')}\0${Buffer.from(field).toString('latin1')}`; // prettier-ignore
     if (!shown.has(name)) {
       shown.add(name);
-      index.showField(parseSeriesKey(decoder.decode(measurement)).measurement, decoder.decode(field), type); // prettier-ignore
+      index.showField(parseSeriesKey(exactTextOf(measurement)).measurement, exactTextOf(field), type); // prettier-ignore
     }
     if (series.length < atOnce) continue;
     resolve();

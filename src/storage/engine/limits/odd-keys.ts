@@ -3,14 +3,11 @@
  * cannot be printed, are refused before they are in the log, with the reference's text (tsdb 1.12.4).
  */
 import { quoteGo } from '../../../base/go-format.ts';
-import { exactTextOf } from '../../../models/exact-text.ts';
+import { exactTextOf } from '../../../base/exact-text.ts';
 import type { PointBatch, TextColumn } from '../../../models/point-batch.ts';
 import type { RowVerdict } from './row-verdict.ts';
 
-/**
- * Not Go's unicode.IsPrint, or U+FFFD. A run of bytes that are no UTF-8 counts as one: as lone surrogates (exact-text.ts), or as the
- * U+FFFD that parsing has made of each.
- */
+/** Not Go's unicode.IsPrint, or U+FFFD. A run of bytes that are no UTF-8 (exact-text.ts), or of U+FFFD, counts as one. */
 const oddPattern = /[\udc80-\udcff]+|\ufffd+|[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u;
 const oddRuns = new RegExp(`(?:${oddPattern.source})+`, 'gu');
 const oneOdd = new RegExp(oddPattern, 'gu');

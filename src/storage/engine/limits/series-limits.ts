@@ -4,6 +4,7 @@
  * as the caller knows of them, and look at what was there before the batch, as the reference does; a series or a value that
  * another shard of the database has is not new.
  */
+import { exactTextOf } from '../../../base/exact-text.ts';
 import { parseSeriesKey } from '../../../models/parse-series-key.ts';
 import { measurementsOf, type PointBatch, type TextColumn } from '../../../models/point-batch.ts';
 import type { RowVerdict } from './row-verdict.ts';
@@ -45,8 +46,6 @@ export interface LimitedDatabase {
   readonly values: ValueCount;
 }
 
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-
 /** Refuses rows of series that the limits leave no room for. */
 export function refuseNewSeries(
   batch: PointBatch,
@@ -85,7 +84,7 @@ function refuseValues(
   const { offsets, bytes } = refused.batch.series;
   for (let one = 0; one < isNew.length; one++) {
     if (isNew[one] === 0) continue;
-    const key = decoder.decode(bytes.subarray(offsets[one], offsets[one + 1]));
+    const key = exactTextOf(bytes.subarray(offsets[one], offsets[one + 1]));
     const { measurement, tags } = parseSeriesKey(key);
     const full = tags.find(
       (tag) =>

@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest';
 import { compiledKernels } from '../../../kernels/module/kernel-module.ts';
 import { QueryKernel } from '../../../kernels/query-kernel.ts';
 import { StoreKernel } from '../../../kernels/store-kernel.ts';
-import { exactTextOf } from '../../../models/exact-text.ts';
+import { exactTextOf } from '../../../base/exact-text.ts';
 import type { FieldValue } from '../../../models/field-value.ts';
 import { parseLines, type LinePoint } from '../../../models/line-protocol.ts';
 import { decodePointBatch, type PointBatch } from '../../../models/point-batch.ts';

@@ -1,4 +1,5 @@
 /** Which tags of new series other workers are to be asked of, for `max-values-per-tag`: those that may be full with what they have. */
+import { exactTextOf } from '../../../base/exact-text.ts';
 import { parseSeriesKey } from '../../../models/parse-series-key.ts';
 import type { TextColumn } from '../../../models/point-batch.ts';
 import type { ValueCount } from '../../engine/limits/series-limits.ts';
@@ -12,8 +13,6 @@ export interface AskedTagsOptions {
   readonly ofOthers: number;
 }
 
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-
 /** `isNew` is a byte for each series. */
 export function askedTags(
   { offsets, bytes }: TextColumn,
@@ -25,7 +24,7 @@ export function askedTags(
   const safe = new Set<string>();
   for (let one = 0; one < isNew.length; one++) {
     if (isNew[one] === 0) continue;
-    const { measurement, tags } = parseSeriesKey(decoder.decode(bytes.subarray(offsets[one], offsets[one + 1]))); // prettier-ignore
+    const { measurement, tags } = parseSeriesKey(exactTextOf(bytes.subarray(offsets[one], offsets[one + 1]))); // prettier-ignore
     for (const { key: tagKey, value } of tags) {
       const name = JSON.stringify([measurement, tagKey]);
       if (safe.has(name)) continue;
