@@ -7,7 +7,8 @@
  * started (`--influxd PATH`) or, empty, at `--reference URL`. A second one is started, with the other index and
  * points in another order: what the two answer otherwise is chance (`--one` leaves it out, `--chance` prints that as well).
  * `--mutate`: questions alone, in which some tokens are wrong. `--nodes N` asks each of N data nodes of a cluster of processes
- * (from `--port-offset`), with `--copies R` of each point, whose memtables become files at `--snapshot-bytes`.
+ * (from `--port-offset`), with `--copies R` of each point, whose memtables become files at `--snapshot-bytes`; `--interrupt N` has
+ * nodes of it killed (-9) or stopped, and started again, before each Nth request that changes something.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,6 +23,7 @@ import {
   type FreshOutcome,
   type FreshVerdict,
 } from '../test/conformance/fresh/run-fresh.ts';
+import { Interruptions } from '../test/conformance/fresh/interruptions.ts';
 import { DevCluster } from '../test/support/dev-cluster.ts';
 import { ReferenceServer } from '../test/support/reference-server.ts';
 import { startOneNode } from '../test/support/one-node.ts';
@@ -46,6 +48,7 @@ const { values } = parseArgs({
     chance: { type: 'boolean', default: false },
     nodes: { type: 'string' },
     copies: { type: 'string', default: '1' },
+    interrupt: { type: 'string' },
     'port-offset': { type: 'string', default: '6000' },
     /** Some shards are in files and some in memory, most are in both. */
     'snapshot-bytes': { type: 'string', default: '200k' },
@@ -59,7 +62,7 @@ const folder = mkdtempSync(join(tmpdir(), 'varve-conformance-'));
 const asked = await startAsked();
 try {
   if (values.fresh === undefined) await replayAll(asked.urls[0]);
-  else await compareFresh(asked.urls, Number(values.fresh));
+  else await compareFresh(asked, Number(values.fresh));
 } finally {
   await asked.close();
   rmSync(folder, { recursive: true });
@@ -68,6 +71,7 @@ try {
 interface Asked {
   readonly urls: readonly [string, ...string[]];
   readonly close: () => Promise<void>;
+  readonly interruptions?: Interruptions | undefined;
 }
 
 async function startAsked(): Promise<Asked> {
@@ -84,7 +88,10 @@ async function startCluster(count: number): Promise<Asked> {
     INFLUXDB_DATA_CACHE_SNAPSHOT_MEMORY_SIZE: values['snapshot-bytes'],
   });
   const others = Array.from({ length: count - 1 }, (_, i) => cluster.url('data', i + 2));
-  return { urls: [cluster.url('data', 1), ...others], close: () => cluster.stop() };
+  const options = { dataCount: count, seed: Number(values.seed), every: Number(values.interrupt) };
+  const interruptions =
+    values.interrupt === undefined ? undefined : new Interruptions(cluster, options);
+  return { urls: [cluster.url('data', 1), ...others], close: () => cluster.stop(), interruptions };
 }
 
 async function replayAll(url: string): Promise<void> {
@@ -107,7 +114,7 @@ async function replayAll(url: string): Promise<void> {
 }
 
 /** Fails when the two disagree over what they should agree on. */
-async function compareFresh(ours: Asked['urls'], count: number): Promise<void> {
+async function compareFresh({ urls: ours, interruptions }: Asked, count: number): Promise<void> {
   const started =
     values.reference === undefined ? await ReferenceServer.start(values.influxd) : undefined;
   const index = '  index-version = "tsi1"';
@@ -116,7 +123,13 @@ async function compareFresh(ours: Asked['urls'], count: number): Promise<void> {
   const tally: Partial<Record<FreshVerdict, number>> = {};
   try {
     const seed = Number(values.seed);
-    const options = { seed, count, isMutated: values.mutate, copyCount: Number(values.copies) };
+    const options = {
+      seed,
+      count,
+      isMutated: values.mutate,
+      copyCount: Number(values.copies),
+      beforeChange: interruptions && (() => interruptions.beforeChange()),
+    };
     for await (const outcome of runFresh(urls, options)) {
       const { verdict } = outcome;
       tally[verdict] = (tally[verdict] ?? 0) + 1;

@@ -37,6 +37,8 @@ export interface FreshOptions {
   readonly isMutated?: boolean;
   /** Of each database: what a reference without a cluster keeps, and makes nothing of. */
   readonly copyCount?: number;
+  /** Runs before each request that changes something. */
+  readonly beforeChange?: (() => Promise<void>) | undefined;
 }
 
 /** How often the second one is asked: the walk of a map differs from time to time. */
@@ -62,6 +64,7 @@ export async function* runFresh(
     for (const { statement, step } of freshRequests(seed, count, given)) {
       // What changes something is done by all of them, once.
       const isRead = statement.kind !== 'change';
+      if (!isRead) await options.beforeChange?.();
       const [own, other] = await Promise.all([send(isRead ? ours.reader : ours, step), send(theirs, step)]); // prettier-ignore
       const difference = differenceOf(own, other, statement.kind);
       const chance: GivenAnswer[] = [];

@@ -1,3 +1,10 @@
+import {
+  stampBatch,
+  stampNs,
+  stampOf,
+  stampOfBatch,
+  stampOrigin,
+} from '../../../src/models/stamp.ts';
 import type { Clock } from '../../../src/env/clock.ts';
 import type { KvOpener, KvStore } from '../../../src/env/kv.ts';
 import type { Outbound } from '../../../src/env/outbound.ts';
@@ -216,6 +223,27 @@ export function settlingAhead(transport: RpcTransport): RpcTransport {
       const { batches, call } = writeShardsMethod.request.decode(request);
       const ahead = call && { ...call, settledBelow: call.number + 1 };
       const told = writeShardsMethod.request.encode({ batches, call: ahead });
+      return transport.call(address, method, told, options);
+    },
+  });
+}
+
+const broughtBit = 1n << 63n;
+
+/** Owners take what is brought in the place of a dead coordinator for what it sends itself. */
+export function withoutBroughtMark(transport: RpcTransport): RpcTransport {
+  return transportWith(transport, {
+    call: (address, method, request, options) => {
+      if (method !== writeShardsMethod.path)
+        return transport.call(address, method, request, options);
+      const { batches, call } = writeShardsMethod.request.decode(request);
+      const unmarked = batches.map((batch) => {
+        const payload = batch.payload.slice();
+        const stamp = stampOfBatch(payload);
+        stampBatch(payload, stampOf(stampNs(stamp), stampOrigin(stamp) & ~broughtBit));
+        return { ...batch, payload };
+      });
+      const told = writeShardsMethod.request.encode({ batches: unmarked, call });
       return transport.call(address, method, told, options);
     },
   });

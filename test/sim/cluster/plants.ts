@@ -17,6 +17,7 @@ import {
   tellingOfShares,
   trustingMemory,
   waitingToTheEnd,
+  withoutBroughtMark,
   wholeTooSoon,
 } from './plants-network.ts';
 import { endingBrokenRuns, shiftingEnds } from './plants-runs.ts';
@@ -80,6 +81,8 @@ export const ownWritePlants = ['laggards-read'] as const;
 export const clockPlants = ['newer-untold'] as const;
 /** Those of what a node has in hand that dies: `run-dead-coordinators.ts` finds them. */
 export const deadPlants = ['settled-ahead', 'ended-well'] as const;
+/** Those of what a node brings that comes back late: `run-late-returns.ts` finds them. */
+export const latePlants = ['brought-as-news'] as const;
 /** Those of schemas that are remembered: `run-grown-schemas.ts` finds them. */
 export const schemaPlants = ['memory-trusted', 'growth-untold'] as const;
 /** Those of rows that bring a field while they are read: `run-growing-rows.ts` finds them. */
@@ -107,6 +110,7 @@ export type Plant =
   | (typeof ownWritePlants)[number]
   | (typeof clockPlants)[number]
   | (typeof deadPlants)[number]
+  | (typeof latePlants)[number]
   | (typeof schemaPlants)[number]
   | (typeof growingPlants)[number]
   | (typeof listPlants)[number]
@@ -145,6 +149,8 @@ export function planted(bare: Env, plant: Plant | undefined): Env {
       return { ...env, transport: ignoringFences(env.transport) };
     case 'settled-ahead':
       return { ...env, transport: settlingAhead(env.transport) };
+    case 'brought-as-news':
+      return { ...env, transport: withoutBroughtMark(env.transport) };
     case 'ended-well':
       return { ...env, disk: endingWell(env.disk) };
     case 'sent-again':
