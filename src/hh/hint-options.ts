@@ -1,6 +1,8 @@
 /** `[hinted-handoff]` (spec F45), and one key of `[cluster]`. */
 export interface HintOptions {
   readonly folder: string;
+  /** Where it is noted what waited as it was closed: not on the disk of `folder`, as a rule. Undefined: nowhere. */
+  readonly endsFolder?: string | undefined;
   readonly isEnabled: boolean;
   /** Of all queues to one node, on disk. */
   readonly sizeBytesMax: number;

@@ -7,8 +7,8 @@
  *   one whose name is not durable take any.
  * - A segment goes only when all of its records are consumed, and the queue is empty only once that is durable: what was
  *   brought once is not brought again behind newer writes that went past an empty queue.
- * - What is consumed within a segment is not written down: after a restart a segment begins anew, behind it nothing is
- *   lost or out of order.
+ * - What is consumed within a segment is written down as the queue is closed, and no sooner: after a crash a segment begins anew, behind it nothing
+ *   is lost or out of order.
  *
  * Not here: whom to bring it to and when (node-hints.ts), limits.
  */
@@ -19,6 +19,7 @@ import type { Disk, DiskFile } from '../env/disk.ts';
 import { makeDurableDir } from '../env/make-durable-dir.ts';
 import { BlockMemory } from './block-memory.ts';
 import type { HintClock } from './hint-clock.ts';
+import type { QueueEnds } from './hint-ends.ts';
 import { encodeHintHeader, hintHeaderBytes } from './hint-record.ts';
 import { readHints, type HintDamage, type HintRead } from './read-hints.ts';
 
@@ -41,6 +42,12 @@ export interface HintBlock {
   readonly records: readonly HintRead[];
   /** Behind damage at the end of the block too. */
   readonly nextOffset: number;
+}
+
+/** Bytes of a segment that nobody was brought. */
+export interface MissedHints {
+  readonly path: string;
+  readonly lengthBytes: number;
 }
 
 interface Segment {
@@ -78,9 +85,12 @@ export class HintQueue {
     this.#options = options;
   }
 
-  /** Takes up what earlier runs left, once; a folder that is missing is an empty queue. */
-  async load(): Promise<void> {
-    if (this.#isLoaded) return;
+  /**
+   * Takes up what earlier runs left, once; a folder that is missing is an empty queue. `ends` says what was there as the last of them
+   * closed it. Answers what is not there any more.
+   */
+  async load(ends?: QueueEnds): Promise<readonly MissedHints[]> {
+    if (this.#isLoaded) return [];
     const { disk } = this.#ports;
     const { folder } = this.#options;
     const segments: Segment[] = [];
@@ -93,6 +103,34 @@ export class HintQueue {
     this.#segments = segments;
     this.#lastNumber = Math.max(0, ...segments.map(({ number }) => number));
     this.#isLoaded = true;
+    return ends === undefined ? [] : this.#compare(ends);
+  }
+
+  #compare({ offset, segments: noted }: QueueEnds): readonly MissedHints[] {
+    const [first] = noted;
+    const sizes = new Map(this.#segments.map(({ number, sizeBytes }) => [number, sizeBytes]));
+    // What was brought of the first one is missed by nobody.
+    const broughtOf = (number: number): number => (number === first?.[0] ? offset : 0);
+    const [head] = this.#segments;
+    if (head !== undefined) this.#offset = Math.min(broughtOf(head.number), head.sizeBytes);
+    return noted.flatMap(([number, lengthBytes]) => {
+      const there = Math.max(sizes.get(number) ?? 0, broughtOf(number));
+      return there >= lengthBytes ? [] : [{ path: this.#pathOf(number), lengthBytes: lengthBytes - there }]; // prettier-ignore
+    });
+  }
+
+  #pathOf(number: number): string {
+    return `${this.#options.folder}/${String(number).padStart(10, '0')}.hint`;
+  }
+
+  /** What there is, once it rests; undefined of what is empty. */
+  get ends(): QueueEnds | undefined {
+    const there = this.#segments.filter(({ isRemoved }) => !isRemoved);
+    if (there.length === 0) return undefined;
+    const segments = there.map(
+      ({ number, endOffset, sizeBytes }) => [number, endOffset ?? sizeBytes] as const,
+    );
+    return { offset: this.#segments[0] === there[0] ? this.#offset : 0, segments };
   }
 
   get isEmpty(): boolean {
@@ -214,7 +252,7 @@ export class HintQueue {
     await this.load();
     await makeDurableDir(disk, folder);
     const number = ++this.#lastNumber;
-    const path = `${folder}/${String(number).padStart(10, '0')}.hint`;
+    const path = this.#pathOf(number);
     const file = await disk.open(path, 'create');
     try {
       await disk.syncDir(folder);

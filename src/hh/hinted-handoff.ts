@@ -22,6 +22,7 @@ import { rowCountOf } from '../models/point-batch.ts';
 import type { Statistic } from '../telemetry/statistics.ts';
 import type { HintOptions } from './hint-options.ts';
 import { HintClock } from './hint-clock.ts';
+import { queueName, takeHintEnds, writeHintEnds, type HintEnds, type QueueEnds } from './hint-ends.ts'; // prettier-ignore
 import { HintQuarantine } from './hint-quarantine.ts';
 import type { HintTarget } from './hint-target.ts';
 import { NodeHints } from './node-hints.ts';
@@ -128,6 +129,18 @@ export class HintedHandoff {
     for (const timer of this.#timers) timer.cancel();
     await Promise.all([...this.#nodes.values()].map((node) => node.close()));
     await this.#tasks.settled();
+    await this.#noteEnds();
+  }
+
+  async #noteEnds(): Promise<void> {
+    const { endsFolder, isEnabled } = this.#options;
+    if (endsFolder === undefined || !isEnabled) return;
+    const all = [...this.#nodes].flatMap(([nodeId, node]) => [...node.ends()].map(([shardId, ends]) => [queueName(nodeId, shardId), ends] as const)); // prettier-ignore
+    try {
+      await writeHintEnds(this.#ports.disk, endsFolder, new Map(all));
+    } catch (error) {
+      this.#ports.log.warn('What waits in hinted handoff could not be noted', { path: endsFolder, error: errorText(error) }); // prettier-ignore
+    }
   }
 
   #nodeOf(nodeId: number): NodeHints {
@@ -141,25 +154,31 @@ export class HintedHandoff {
 
   async #openAll(): Promise<void> {
     const { disk, log } = this.#ports;
-    const { folder } = this.#options;
+    const { folder, endsFolder } = this.#options;
     try {
-      if (!(await this.#isOurs())) await this.#setAside();
+      const noted: HintEnds = endsFolder === undefined ? new Map() : await takeHintEnds(disk, endsFolder); // prettier-ignore
+      const isOurs = await this.#isOurs();
+      if (!isOurs) await this.#setAside();
+      // What was noted of queues that are not there at all is looked for as well.
+      const names = new Set(isOurs ? noted.keys() : []);
       for (const node of await disk.list(folder)) {
         if (!node.isDirectory || !idPattern.test(node.name)) continue;
-        const hints = this.#nodeOf(Number(node.name));
         for (const shard of await disk.list(`${folder}/${node.name}`))
-          if (shard.isDirectory && idPattern.test(shard.name)) await this.#openShard(hints, shard.name); // prettier-ignore
+          if (shard.isDirectory && idPattern.test(shard.name)) names.add(`${node.name}/${shard.name}`); // prettier-ignore
       }
+      for (const name of names) await this.#openShard(name, isOurs ? noted.get(name) : undefined);
     } catch (error) {
       log.error('Hinted handoff could not be read', { path: folder, error: errorText(error) });
     }
   }
 
-  async #openShard(hints: NodeHints, shard: string): Promise<void> {
+  async #openShard(name: string, ends: QueueEnds | undefined): Promise<void> {
+    const [nodeId, shardId] = name.split('/').map(Number);
+    if (nodeId === undefined || shardId === undefined) return;
     try {
-      await hints.open(Number(shard));
+      await this.#nodeOf(nodeId).open(shardId, ends);
     } catch (error) {
-      const path = `${hints.folder}/${shard}`;
+      const path = `${this.#options.folder}/${name}`;
       this.#ports.log.error('A hinted handoff queue could not be read', { path, error: errorText(error) }); // prettier-ignore
     }
   }

@@ -25,6 +25,7 @@ import type { Statistic } from '../telemetry/statistics.ts';
 import { DrainPace } from './drain-pace.ts';
 import type { HintClock } from './hint-clock.ts';
 import { newProcessorCounters } from './hint-counters.ts';
+import type { QueueEnds } from './hint-ends.ts';
 import type { HintOptions } from './hint-options.ts';
 import type { HintQuarantine } from './hint-quarantine.ts';
 import { HintQueue, type HintBlock, type HintQueuePorts } from './hint-queue.ts';
@@ -104,14 +105,23 @@ export class NodeHints {
     return this.#shards.get(shardId)?.closing?.over.promise;
   }
 
-  /** Takes up what an earlier run left of a shard. */
-  async open(shardId: number): Promise<void> {
+  /** Takes up what an earlier run left of a shard; `ends` as of HintQueue.load. */
+  async open(shardId: number, ends: QueueEnds | undefined): Promise<void> {
     const queue = this.#newQueue(shardId);
-    await queue.load();
+    const missed = await queue.load(ends);
+    const isGone = this.#ports.target.standing(this.#nodeId, shardId) === 'gone';
+    for (const { path, lengthBytes: bytes } of isGone ? [] : missed)
+      this.#ports.log.error('Hinted writes that waited for a node are not there any more', { nodeId: this.#nodeId, shardId, path, bytes }); // prettier-ignore
     if (queue.isEmpty) return;
     this.#add(shardId, queue);
     this.#ports.target.onQueued(this.#nodeId, shardId);
     this.#run();
+  }
+
+  /** What each queue has, by its shard, once all is closed. */
+  *ends(): Generator<readonly [number, QueueEnds]> {
+    for (const { shardId, queue } of this.#shards.values())
+      if (queue.ends !== undefined) yield [shardId, queue.ends];
   }
 
   /** Resolves once durable, `claim` first. Throws `queue_full` with the reference's texts, and what the disk says. */

@@ -163,6 +163,7 @@ function ownerShares(
 function hintOptions(config: DataConfig): HintOptions {
   return {
     folder: config.get('hinted-handoff', 'dir'),
+    endsFolder: config.get('meta', 'dir'),
     isEnabled: config.get('hinted-handoff', 'enabled'),
     sizeBytesMax: config.get('hinted-handoff', 'max-size'),
     ageMsMax: config.get('hinted-handoff', 'max-age'),

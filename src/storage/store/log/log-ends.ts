@@ -2,14 +2,13 @@
  * `end-WWW.json` in the roster's folder: what the log had of shards that is in no file yet, as a worker was stopped. A log that was cut,
  * or lacks its last segments, says nothing of it by itself, as no later record vouches for those (wal-recovery.ts).
  *
- * One line: eight hexadecimal digits, the CRC-32 of what follows the space, a space and `[[shard id, last sequence], ...]`.
+ * A checked line (codec/checked-line.ts) of `[[shard id, last sequence], ...]`.
  *
  * Invariants:
  * - it speaks of the latest run alone: whoever has looked at what the log has now removes it, before anything else is written;
  * - one that cannot be read, or is not what was written, says nothing.
  */
-import { crc32 } from 'node:zlib';
-import { isDbError } from '../../../base/errors.ts';
+import { readCheckedLine, writeCheckedLine } from '../../../codec/checked-line.ts';
 import type { Disk } from '../../../env/disk.ts';
 import type { OpenShard } from '../shards/open-shards.ts';
 import type { StoreOptions } from '../store-options.ts';
@@ -23,7 +22,9 @@ const namePattern = /^end-\d{3}\.json$/;
 export async function readLogEnds(disk: Disk, folder: string): Promise<LogEnds> {
   const ends = new Map<number, number>();
   for (const path of await pathsIn(disk, folder))
-    for (const [shardId, sequence] of await readOne(disk, path))
+    // Removed since it was listed, as by a worker that opened before, it says nothing.
+    for (const [shardId, sequence] of ((await readCheckedLine(disk, path)) ??
+      []) as readonly (readonly [number, number])[])
       ends.set(shardId, Math.max(sequence, ends.get(shardId) ?? 0));
   return ends;
 }
@@ -47,9 +48,7 @@ export async function writeLogEnds(
   { folder, worker }: { readonly folder: string; readonly worker: number },
   ends: LogEnds,
 ): Promise<void> {
-  const json = JSON.stringify([...ends]);
-  const bytes = new TextEncoder().encode(`${checksum(json)} ${json}\n`);
-  await disk.replaceFile(`${folder}/end-${String(worker).padStart(3, '0')}.json`, bytes);
+  await writeCheckedLine(disk, `${folder}/end-${String(worker).padStart(3, '0')}.json`, [...ends]);
 }
 
 /** Of all workers. Durable once it resolves. */
@@ -62,21 +61,4 @@ export async function removeLogEnds(disk: Disk, folder: string): Promise<void> {
 async function pathsIn(disk: Disk, folder: string): Promise<readonly string[]> {
   const names = (await disk.list(folder)).map(({ name }) => name);
   return names.filter((name) => namePattern.test(name)).map((name) => `${folder}/${name}`);
-}
-
-async function readOne(disk: Disk, path: string): Promise<readonly (readonly [number, number])[]> {
-  try {
-    const text = new TextDecoder().decode(await disk.readFile(path)).trimEnd();
-    const json = text.slice(9);
-    if (text.slice(0, 8) !== checksum(json)) return [];
-    return JSON.parse(json) as readonly (readonly [number, number])[];
-  } catch (error) {
-    // Removed since, as by a worker that opened before; or the disk does not give it.
-    if (isDbError(error, 'not_found') || isDbError(error, 'io_error')) return [];
-    throw error;
-  }
-}
-
-function checksum(json: string): string {
-  return crc32(json).toString(16).padStart(8, '0');
 }
