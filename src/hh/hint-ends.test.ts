@@ -122,19 +122,47 @@ test('hint ends: a folder that is empty, as where its disk is not mounted, is mi
   expect(machine.missed).toHaveLength(2);
 });
 
-test('hint ends: what an owner has got before a stop is not brought again after it, and missed by nobody', async () => {
-  const machine = await Machine.withWaiting([1, 2, 3], 1);
-  const before = machine.brought.splice(0);
-  expect(before).toEqual([1]);
+test.each(['stopped', 'killed'])(
+  'hint ends: what an owner has got before its holder is %s is not brought again',
+  async (how) => {
+    const machine = new Machine();
+    const handoff = await machine.start();
+    for (const number of [1, 2, 3, 4, 5])
+      await machine.run(() => handoff.append(5, 7, [hintOf(number)]));
+    machine.answeredCount = 3;
+    handoff.wake(5);
+    await machine.world.run(machine.world.nowMs + 100);
+    expect(machine.brought.splice(0)).toEqual([1, 2, 3]);
+    await machine.stop();
+    // A process that is killed leaves the same files, but for this one.
+    if (how === 'killed') await machine.run(() => machine.env.disk.remove('meta/hints.json'));
+    await machine.end();
+    expect([machine.brought, machine.missed]).toEqual([[4, 5], []]);
+    const left = await machine.run(() => machine.env.disk.list('hh/5/7'));
+    expect(left).toEqual([]);
+    expect(await machine.run(() => machine.env.disk.size('meta/hints.json'))).toBeUndefined();
+  },
+);
+
+test('hint ends: how far a queue was brought says nothing of a later segment with the same number', async () => {
+  const machine = await Machine.withWaiting([1, 2], 1);
+  const { disk } = machine.env;
+  const mark = await machine.run(() => disk.readFile('hh/5/7/brought'));
   await machine.end();
-  expect([machine.brought, machine.missed]).toEqual([[2, 3], []]);
-  expect(await machine.run(() => machine.env.disk.size('meta/hints.json'))).toBeUndefined();
+  machine.brought.splice(0);
+  machine.answeredCount = 0;
+  const handoff = await machine.start();
+  for (const number of [3, 4]) await machine.run(() => handoff.append(5, 7, [hintOf(number)]));
+  await machine.stop();
+  await machine.run(() => disk.replaceFile('hh/5/7/brought', mark));
+  await machine.end();
+  expect(machine.brought).toEqual([3, 4]);
 });
 
 test('hint ends: what was written of another run than the last, or is no such file, says nothing', async () => {
   const machine = await Machine.withWaiting([1, 2, 3]);
   await machine.run(() =>
-    machine.env.disk.replaceFile('meta/hints.json', Buffer.from('00000000 [[5,7,0,[[9,9]]]]\n')),
+    machine.env.disk.replaceFile('meta/hints.json', Buffer.from('00000000 [[5,7,[[9,9]]]]\n')),
   );
   await machine.end();
   expect([machine.brought, machine.missed]).toEqual([[1, 2, 3], []]);

@@ -1,6 +1,6 @@
 /**
- * `hints.json` in the folder of the node's catalog: what waited for whom as hinted handoff was closed, and how far it had been brought. Files of
- * a queue that were cut or removed while the node was stopped, or whose disk is not mounted, say nothing of it by themselves (decision 141).
+ * `hints.json` in the folder of the node's catalog: what waited for whom as hinted handoff was closed. Files of a
+ * queue that were cut or removed while the node was stopped, or whose disk is not mounted, say nothing of it by themselves (decision 141).
  *
  * Invariants:
  * - It speaks of the latest run alone: whoever has looked at what the queues have removes it, before anything else is queued or brought.
@@ -9,23 +9,13 @@
 import { readCheckedLine, writeCheckedLine } from '../codec/checked-line.ts';
 import type { Disk } from '../env/disk.ts';
 
-/** Of one queue. */
-export interface QueueEnds {
-  /** Up to where the first of its segments was brought. */
-  readonly offset: number;
-  /** Numbers and bytes. */
-  readonly segments: readonly (readonly [number: number, lengthBytes: number])[];
-}
+/** Of one queue: numbers and bytes of its segments. */
+export type QueueEnds = readonly (readonly [number: number, lengthBytes: number])[];
 
 /** By node and shard. */
 export type HintEnds = ReadonlyMap<string, QueueEnds>;
 
-type EndsText = readonly [
-  node: number,
-  shard: number,
-  offset: number,
-  segments: QueueEnds['segments'],
-];
+type EndsText = readonly [node: number, shard: number, segments: QueueEnds];
 
 const fileName = 'hints.json';
 
@@ -36,10 +26,7 @@ export function queueName(nodeId: number, shardId: number): string {
 /** Durable once it resolves; nothing is written where nothing waits. Throws what the disk says. */
 export async function writeHintEnds(disk: Disk, folder: string, ends: HintEnds): Promise<void> {
   if (ends.size === 0) return;
-  const all = [...ends].map(([name, { offset, segments }]) => {
-    const [nodeId, shardId] = name.split('/').map(Number);
-    return [nodeId, shardId, offset, segments];
-  });
+  const all = [...ends].map(([name, segments]) => [...name.split('/').map(Number), segments]);
   await writeCheckedLine(disk, `${folder}/${fileName}`, all);
 }
 
@@ -51,5 +38,5 @@ export async function takeHintEnds(disk: Disk, folder: string): Promise<HintEnds
     await disk.remove(path);
     await disk.syncDir(folder);
   }
-  return new Map(all.map(([nodeId, shardId, offset, segments]) => [queueName(nodeId, shardId), { offset, segments }])); // prettier-ignore
+  return new Map(all.map(([nodeId, shardId, segments]) => [queueName(nodeId, shardId), segments])); // prettier-ignore
 }

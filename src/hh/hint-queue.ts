@@ -7,8 +7,8 @@
  *   one whose name is not durable take any.
  * - A segment goes only when all of its records are consumed, and the queue is empty only once that is durable: what was
  *   brought once is not brought again behind newer writes that went past an empty queue.
- * - What is consumed within a segment is written down as the queue is closed, and no sooner: after a crash a segment begins anew, behind it nothing
- *   is lost or out of order.
+ * - What is consumed within a segment is written down and not synced (brought-mark.ts): after a loss of power it may begin anew, behind it nothing is lost
+ *   or out of order.
  *
  * Not here: whom to bring it to and when (node-hints.ts), limits.
  */
@@ -17,6 +17,7 @@ import { DbError } from '../base/errors.ts';
 import type { SharedBuffers } from '../base/shared-buffers.ts';
 import type { Disk, DiskFile } from '../env/disk.ts';
 import { makeDurableDir } from '../env/make-durable-dir.ts';
+import { BroughtMark } from './brought-mark.ts';
 import { BlockMemory } from './block-memory.ts';
 import type { HintClock } from './hint-clock.ts';
 import type { QueueEnds } from './hint-ends.ts';
@@ -67,6 +68,7 @@ const damageBytesMax = 1_048_576;
 export class HintQueue {
   readonly #ports: HintQueuePorts;
   readonly #options: HintQueueOptions;
+  readonly #mark: BroughtMark;
   readonly #writing = new Mutex();
   readonly #reading = new Mutex();
   #segments: Segment[] = [];
@@ -83,6 +85,7 @@ export class HintQueue {
   constructor(ports: HintQueuePorts, options: HintQueueOptions) {
     this.#ports = ports;
     this.#options = options;
+    this.#mark = new BroughtMark(ports.disk, options.folder);
   }
 
   /**
@@ -103,18 +106,11 @@ export class HintQueue {
     this.#segments = segments;
     this.#lastNumber = Math.max(0, ...segments.map(({ number }) => number));
     this.#isLoaded = true;
-    return ends === undefined ? [] : this.#compare(ends);
-  }
-
-  #compare({ offset, segments: noted }: QueueEnds): readonly MissedHints[] {
-    const [first] = noted;
-    const sizes = new Map(this.#segments.map(({ number, sizeBytes }) => [number, sizeBytes]));
-    // What was brought of the first one is missed by nobody.
-    const broughtOf = (number: number): number => (number === first?.[0] ? offset : 0);
-    const [head] = this.#segments;
-    if (head !== undefined) this.#offset = Math.min(broughtOf(head.number), head.sizeBytes);
-    return noted.flatMap(([number, lengthBytes]) => {
-      const there = Math.max(sizes.get(number) ?? 0, broughtOf(number));
+    const [head] = segments;
+    if (head !== undefined) this.#offset = await this.#mark.offsetIn(head.path);
+    const sizes = new Map(segments.map(({ number, sizeBytes }) => [number, sizeBytes]));
+    return (ends ?? []).flatMap(([number, lengthBytes]) => {
+      const there = sizes.get(number) ?? 0;
       return there >= lengthBytes ? [] : [{ path: this.#pathOf(number), lengthBytes: lengthBytes - there }]; // prettier-ignore
     });
   }
@@ -123,14 +119,11 @@ export class HintQueue {
     return `${this.#options.folder}/${String(number).padStart(10, '0')}.hint`;
   }
 
-  /** What there is, once it rests; undefined of what is empty. */
-  get ends(): QueueEnds | undefined {
-    const there = this.#segments.filter(({ isRemoved }) => !isRemoved);
-    if (there.length === 0) return undefined;
-    const segments = there.map(
-      ({ number, endOffset, sizeBytes }) => [number, endOffset ?? sizeBytes] as const,
-    );
-    return { offset: this.#segments[0] === there[0] ? this.#offset : 0, segments };
+  /** Numbers and lengths of the segments, once it rests. */
+  get ends(): QueueEnds {
+    return this.#segments
+      .filter(({ isRemoved }) => !isRemoved)
+      .map(({ number, endOffset, sizeBytes }) => [number, endOffset ?? sizeBytes]);
   }
 
   get isEmpty(): boolean {
@@ -203,6 +196,9 @@ export class HintQueue {
     const offset = isAll ? block.nextOffset : records[count - 1]?.endOffset;
     if (offset !== undefined) this.#offset = offset;
     await this.#removeConsumed();
+    const reader = this.#reader;
+    if (count > 0 && reader !== undefined && reader.segment === this.#segments[0])
+      await this.#mark.note(reader.file, this.#offset);
     return true;
   }
 
@@ -334,6 +330,7 @@ export class HintQueue {
       const { disk } = this.#ports;
       await disk.remove(head.path);
       head.isRemoved = true;
+      if (this.#segments.length === 1) await this.#mark.remove();
       await disk.syncDir(this.#options.folder);
       this.#segments = this.#segments.filter((one) => one !== head);
       this.#offset = 0;
@@ -347,6 +344,7 @@ export class HintQueue {
   }
 
   async #closeFiles(): Promise<void> {
+    await this.#mark.close();
     await this.#closeActive();
     await this.#closeReader();
   }

@@ -121,7 +121,7 @@ export class NodeHints {
   /** What each queue has, by its shard, once all is closed. */
   *ends(): Generator<readonly [number, QueueEnds]> {
     for (const { shardId, queue } of this.#shards.values())
-      if (queue.ends !== undefined) yield [shardId, queue.ends];
+      if (queue.ends.length > 0) yield [shardId, queue.ends];
   }
 
   /** Resolves once durable, `claim` first. Throws `queue_full` with the reference's texts, and what the disk says. */

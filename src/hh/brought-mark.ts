@@ -1,0 +1,91 @@
+/**
+ * `brought` in the folder of a queue: up to where its first segment has been brought, so that a node that was killed does not bring it once more. An
+ * owner that has restarted meanwhile could not tell what it had had from what is new, and took it for the latest (decision 141).
+ *
+ * Layout, little-endian: the 24 bytes of the header of the segment's first record, u64 offset, u32 CRC-32 of bytes 0 to 31.
+ *
+ * Invariants:
+ * - It is never ahead of what was brought: its file is written behind that, and not synced. What a loss of power leaves of it is one of before, or none.
+ * - It speaks of the segment whose first record it names: numbers of segments come again.
+ * - Best effort: what is not noted is brought once more.
+ */
+import { crc32 } from 'node:zlib';
+import { isDbError } from '../base/errors.ts';
+import type { Disk, DiskFile } from '../env/disk.ts';
+import { hintHeaderBytes } from './hint-record.ts';
+
+const fileName = 'brought';
+const crcOffset = hintHeaderBytes + 8;
+const markBytes = crcOffset + 4;
+
+export class BroughtMark {
+  readonly #disk: Disk;
+  readonly #path: string;
+  readonly #bytes = new Uint8Array(markBytes);
+  #file: DiskFile | undefined;
+  /** Whose first header is in #bytes. */
+  #segment: DiskFile | undefined;
+
+  constructor(disk: Disk, folder: string) {
+    this.#disk = disk;
+    this.#path = `${folder}/${fileName}`;
+  }
+
+  /** Up to where a segment was brought, as far as that is noted. */
+  async offsetIn(segmentPath: string): Promise<number> {
+    try {
+      const bytes = await this.#disk.readFile(this.#path);
+      if (bytes.length !== markBytes) return 0;
+      const view = new DataView(bytes.buffer, bytes.byteOffset, markBytes);
+      if (view.getUint32(crcOffset, true) !== crc32(bytes.subarray(0, crcOffset))) return 0;
+      const first = new Uint8Array(hintHeaderBytes);
+      const segment = await this.#disk.open(segmentPath, 'read');
+      try {
+        await segment.readAt(0, first);
+        const isOf = Buffer.compare(first, bytes.subarray(0, hintHeaderBytes)) === 0;
+        const offset = Number(view.getBigUint64(hintHeaderBytes, true));
+        return isOf && offset <= segment.lengthBytes ? offset : 0;
+      } finally {
+        await segment.close();
+      }
+    } catch (error) {
+      if (isDbError(error)) return 0;
+      throw error;
+    }
+  }
+
+  async note(segment: DiskFile, offset: number): Promise<void> {
+    try {
+      this.#file ??= await this.#disk.open(this.#path, 'create');
+      if (this.#segment !== segment) await segment.readAt(0, this.#bytes.subarray(0, hintHeaderBytes)); // prettier-ignore
+      this.#segment = segment;
+      const view = new DataView(this.#bytes.buffer);
+      view.setBigUint64(hintHeaderBytes, BigInt(offset), true);
+      view.setUint32(crcOffset, crc32(this.#bytes.subarray(0, crcOffset)), true);
+      await this.#file.writeAt(0, this.#bytes);
+    } catch (error) {
+      if (!isDbError(error)) throw error;
+    }
+  }
+
+  /** The queue is empty. */
+  async remove(): Promise<void> {
+    await this.close();
+    try {
+      await this.#disk.remove(this.#path);
+    } catch (error) {
+      if (!isDbError(error)) throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    this.#segment = undefined;
+    try {
+      await file?.close();
+    } catch (error) {
+      if (!isDbError(error)) throw error;
+    }
+  }
+}
