@@ -81,9 +81,9 @@ test('passed on: an owner that may have forgotten a delete of it gets no batch, 
   expect(await takersWhere({ 5: 256, 6: 256 })).toEqual([]);
 });
 
-test('passed on: an owner that does not answer gets it by hinted handoff, and is asked once what it remembers', async () => {
+test('passed on: an owner that does not answer gets it by hinted handoff, and each is asked once what it remembers', async () => {
   const asked: number[] = [];
   const silent = { 5: new DbError('unavailable', 'away'), 6: new DbError('corrupt', 'damaged') };
   expect(await takersWhere(silent, (nodeId) => asked.push(nodeId))).toEqual(['5,6', '5,6']);
-  expect(asked).toEqual([4, 5, 6, 4, 6]);
+  expect(asked).toEqual([4, 5, 6]);
 });

@@ -1,7 +1,7 @@
 import { isDbError } from '../../base/errors.ts';
 import { KiB } from '../../base/units.ts';
-import { markBrought, stampOfBatch } from '../../models/stamp.ts';
-import { mayHaveForgotten, type StoredDelete } from '../../storage/store/deletes/stored-deletes.ts';
+import { markBrought, noStamp, stampOfBatch, type Stamp } from '../../models/stamp.ts';
+import { forgottenUntil, type StoredDelete } from '../../storage/store/deletes/stored-deletes.ts';
 import type { ShardBatch } from '../engine/shard-access.ts';
 
 /** A batch that is here, and who else is to have it. */
@@ -33,7 +33,7 @@ const groupCountMax = 128;
  * that they have here as what is brought again.
  */
 export async function passOnAll(all: readonly PassedOn[], ports: PassOnPorts): Promise<void> {
-  const remembered = new RememberedDeletes(ports);
+  const forgotten = new ForgottenDeletes(ports);
   for (let at = 0; at < all.length && !ports.isOver();) {
     const group: PassedOn[] = [];
     let bytes = 0;
@@ -44,10 +44,10 @@ export async function passOnAll(all: readonly PassedOn[], ports: PassOnPorts): P
       if (group.length > 0 && bytes > groupBytesMax) break;
       group.push(one);
     }
-    await remembered.ask(group);
+    await forgotten.ask(group);
     await Promise.all(
       group.map(async ({ batch, owners, whenOver }) => {
-        const takers = owners.filter((owner) => remembered.mayTake(owner, batch));
+        const takers = owners.filter((owner) => forgotten.mayTake(owner, batch));
         markBrought(batch.payload);
         if (takers.length > 0) await ports.passOn(batch, takers);
         whenOver?.();
@@ -56,11 +56,11 @@ export async function passOnAll(all: readonly PassedOn[], ports: PassOnPorts): P
   }
 }
 
-/** What owners remember of the shards of one group: others are deleted from meanwhile. */
-class RememberedDeletes {
+/** What owners remember, each shard asked once: of thousands of them it is as many calls. */
+class ForgottenDeletes {
   readonly #ports: PassOnPorts;
-  /** By owner and shard. */
-  readonly #deletes = new Map<string, readonly StoredDelete[]>();
+  /** By owner and shard: of what is older deletes may be forgotten. */
+  readonly #forgotten = new Map<string, Stamp>();
   /** Who did not answer is not waited for again. */
   readonly #silent = new Set<number>();
 
@@ -69,29 +69,30 @@ class RememberedDeletes {
   }
 
   async ask(group: readonly PassedOn[]): Promise<void> {
-    this.#deletes.clear();
     const asked = new Map<string, readonly [nodeId: number, shardId: number]>();
     for (const { batch, owners } of group)
-      for (const nodeId of [this.#ports.nodeId(), ...owners])
-        asked.set(`${nodeId} ${batch.shardId}`, [nodeId, batch.shardId]);
-    await Promise.all([...asked].map(async ([key, of]) => this.#deletes.set(key, await this.#askOne(...of)))); // prettier-ignore
+      for (const nodeId of [this.#ports.nodeId(), ...owners]) {
+        const key = `${nodeId} ${batch.shardId}`;
+        if (!this.#forgotten.has(key)) asked.set(key, [nodeId, batch.shardId]);
+      }
+    await Promise.all([...asked].map(async ([key, of]) => this.#forgotten.set(key, await this.#askOne(...of)))); // prettier-ignore
   }
 
   mayTake(owner: number, { shardId, payload }: ShardBatch): boolean {
     const stamp = stampOfBatch(payload);
-    const ofBoth = [this.#ports.nodeId(), owner].map((id) => this.#deletes.get(`${id} ${shardId}`));
-    return !ofBoth.some((deletes) => mayHaveForgotten(deletes ?? [], stamp));
+    const nodeIds = [this.#ports.nodeId(), owner];
+    return nodeIds.every((id) => stamp >= (this.#forgotten.get(`${id} ${shardId}`) ?? noStamp));
   }
 
-  async #askOne(nodeId: number, shardId: number): Promise<readonly StoredDelete[]> {
-    if (this.#silent.has(nodeId)) return [];
+  async #askOne(nodeId: number, shardId: number): Promise<Stamp> {
+    if (this.#silent.has(nodeId)) return noStamp;
     try {
-      return await this.#ports.storedDeletes(nodeId, shardId);
+      return forgottenUntil(await this.#ports.storedDeletes(nodeId, shardId));
     } catch (error) {
       if (!isDbError(error)) throw error;
       // Else its shard is damaged, or not there any more: the other owners have what it lacks, and remember their deletes.
       if (isDbError(error, 'unavailable') || isDbError(error, 'timeout')) this.#silent.add(nodeId);
-      return [];
+      return noStamp;
     }
   }
 }

@@ -8,7 +8,7 @@
  *
  * Not here: which series a filter means; that is of whoever opened the store.
  */
-import { latestOf, stampNs, type Stamp } from '../../../models/stamp.ts';
+import { latestOf, noStamp, stampNs, type Stamp } from '../../../models/stamp.ts';
 import type { StruckPoints } from '../../engine/memtable/late-points.ts';
 import type { ShardView } from '../../engine/shard-view.ts';
 import type { TimeRange } from '../../tsm/tombstones.ts';
@@ -66,13 +66,13 @@ export function withDelete(
   return recent.slice(first);
 }
 
-/** Whether a shard that remembers these may have forgotten one that is later than a write: there are as many as are kept. */
-export function mayHaveForgotten(deletes: readonly StoredDelete[], stamp: Stamp): boolean {
+/** What is older than this a shard that remembers these may have deleted and forgotten that: they are as many as are kept. */
+export function forgottenUntil(deletes: readonly StoredDelete[]): Stamp {
   const [oldest] = deletes;
-  if (oldest === undefined || stamp >= oldest.stamp) return false;
   const length = deletes.reduce((sum, { filter }) => sum + filter.length, 0);
   // One that goes for its length may leave much room.
-  return deletes.length >= countMax || length > filtersLengthMax / 2;
+  const isFull = deletes.length >= countMax || length > filtersLengthMax / 2;
+  return isFull && oldest !== undefined ? oldest.stamp : noStamp;
 }
 
 /** Whether whatever `other` strikes is struck by `one` as well. */
