@@ -1,10 +1,12 @@
 /** Runs influx_inspect on a disk of whatever kind, and keeps what it says. */
+import { exactBytesOf, exactTextOf } from '../../src/base/exact-text.ts';
 import { runInspect } from '../../src/cli/inspect/run-inspect.ts';
 import type { Clock } from '../../src/env/clock.ts';
 import type { Disk } from '../../src/env/disk.ts';
 
 export interface Inspected {
   readonly code: number;
+  /** Bytes that are no UTF-8 as base/exact-text.ts has them. */
   readonly out: string;
   readonly err: string;
 }
@@ -21,12 +23,12 @@ export async function inspect(
     home: '/home/user',
     workingFolder,
     out: (piece) => {
-      out.push(Buffer.from(piece));
+      out.push(typeof piece === 'string' ? exactBytesOf(piece) : piece.slice());
       return Promise.resolve();
     },
     err: (text) => {
       err.push(text);
     },
   });
-  return { code, out: Buffer.concat(out).toString(), err: err.join('') };
+  return { code, out: exactTextOf(Buffer.concat(out)), err: err.join('') };
 }

@@ -2,6 +2,7 @@
  * A day in the life of a Store, for tests that break it at every point: writes of several series and types, one point
  * written over and over, flushes, compactions, a shard that is deleted. Remembers what was acknowledged.
  */
+import { exactBytesOf } from '../../src/base/exact-text.ts';
 import type { Clock } from '../../src/env/clock.ts';
 import type { Disk } from '../../src/env/disk.ts';
 import type { Log } from '../../src/env/log.ts';
@@ -84,7 +85,7 @@ export function deleteOf(
 }
 
 export function batchOf(lines: string): Uint8Array {
-  const { points } = parseLines(new TextEncoder().encode(lines), { stepNs: 1n, defaultTimeNs: 9n });
+  const { points } = parseLines(exactBytesOf(lines), { stepNs: 1n, defaultTimeNs: 9n });
   const builder = new PointBatchBuilder();
   for (const point of points) builder.add(seriesKey(point.measurement, point.tags), point);
   return builder.finish();

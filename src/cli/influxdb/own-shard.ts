@@ -1,4 +1,5 @@
 /** A shard's folder of ours, and what the log has beyond it, as files that stand by themselves. */
+import { exactBytesOf } from '../../base/exact-text.ts';
 import { DbError } from '../../base/errors.ts';
 import type { Disk } from '../../env/disk.ts';
 import { rowsInOrder } from '../../models/batch-rows.ts';
@@ -77,7 +78,7 @@ function gather(points: GatheredPoints, { payload, rejectBitmap }: WalRecord): v
     for (const [i, { name, type }] of shape.fields.entries()) {
       const values = shape.columns[i];
       if (values === undefined) continue;
-      const key = tsmKey(series, binaryOf(Buffer.from(name)));
+      const key = tsmKey(series, binaryOf(exactBytesOf(name)));
       points.addRow(key, type, { timeNs: shape.timesNs[row] ?? 0n, values, row });
     }
   }

@@ -1,3 +1,4 @@
+import { exactTextOf } from '../../base/exact-text.ts';
 import { DbError, isDbError } from '../../base/errors.ts';
 import { formatRfc3339 } from '../../base/rfc3339.ts';
 import { ByteReader } from '../../codec/bytes.ts';
@@ -92,11 +93,10 @@ async function dump(ports: InspectPorts, scan: TsmScan, options: DumpOptions): P
 async function dumpIndex({ out, err }: InspectPorts, scan: TsmScan, filter: string): Promise<void> {
   err('Index:\n');
   err('\n');
-  const decoder = new TextDecoder();
   let rows = [['  Pos', 'Min Time', 'Max Time', 'Ofs', 'Size', 'Key', 'Field']];
   let position = 0;
   for await (const { key, entries } of scan.keys()) {
-    const text = decoder.decode(key);
+    const text = exactTextOf(key);
     const [series = '', field = ''] = text.split(keySeparator);
     for (const { minTimeNs, maxTimeNs, offset, lengthBytes } of entries) {
       position++;
@@ -144,13 +144,12 @@ async function dumpBlocks(
   scan: TsmScan,
   { showsBlocks, filter }: DumpOptions,
 ): Promise<void> {
-  const decoder = new TextDecoder();
   const statistics = new BlockStatistics();
   const table = new BlockTable(ports, showsBlocks);
   // The column "Ofs" adds up what was summed up before, as the reference's does; "Ofs" of the index is the true one.
   let offset = tsmHeaderBytes;
   for await (const { key, entries } of scan.keys()) {
-    const isShown = filter === '' || decoder.decode(key).includes(filter);
+    const isShown = filter === '' || exactTextOf(key).includes(filter);
     for (const entry of entries) {
       statistics.sizeBytes += entry.lengthBytes;
       if (isShown) await table.add(await rowOf(scan, { entry, offset }, statistics));

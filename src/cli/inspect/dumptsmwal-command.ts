@@ -1,3 +1,4 @@
+import { exactBytesOf } from '../../base/exact-text.ts';
 import { must } from '../../base/assert.ts';
 import { DbError } from '../../base/errors.ts';
 import { keySeparator } from '../../storage/tsm/tsm-format.ts';
@@ -155,7 +156,7 @@ async function dumpPoints(
       if (column === undefined) continue;
       if (order === undefined)
         await out(`${key} ${dumpedValue(column, row)} ${timeNs}${isOut ? ' refused' : ''}\n`);
-      else if (!isOut) order.note(binaryOf(Buffer.from(`shard ${shardId}: ${key}`)), timeNs);
+      else if (!isOut) order.note(binaryOf(exactBytesOf(`shard ${shardId}: ${key}`)), timeNs);
     }
   }
 }

@@ -1,3 +1,5 @@
+import { quoteGo } from '../../base/go-format.ts';
+import { exactBytesOf, exactTextOf } from '../../base/exact-text.ts';
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import { formatRfc3339 } from '../../base/rfc3339.ts';
 import { quoteIdent } from '../../influxql/printer.ts';
@@ -125,7 +127,8 @@ function timeOf(given: GivenFlags, flag: string, byDefault: bigint): bigint {
 
 async function exportAll(run: Export, sources: readonly ExportSource[]): Promise<void> {
   const { sink, range, hasHeaders } = run;
-  const header = (text: string) => (hasHeaders ? sink.add(binary(text)) : undefined);
+  const header = (text: string) =>
+    hasHeaders ? sink.add(binaryOf(exactBytesOf(text))) : undefined;
   const [from, to] = [range.minTimeNs, range.maxTimeNs].map((timeNs) => formatRfc3339(wholeSecond(timeNs))); // prettier-ignore
   await header(`# INFLUXDB EXPORT: ${from} - ${to}\n`);
   if (hasHeaders) await header(ddlOf(sources));
@@ -203,7 +206,7 @@ async function exportKey(
       await sink.add(linesOf({ head, timesNs, values }, range, deleted));
     } catch (error) {
       if (!isDbError(error, 'corrupt')) throw error;
-      const name = JSON.stringify(new TextDecoder().decode(key));
+      const name = quoteGo(exactTextOf(key));
       ports.err(`unable to read key ${name} in ${scan.path}, skipping: ${errorText(error)}\n`);
     }
   }
@@ -278,7 +281,7 @@ async function exportRecord(
     for (const [i, { name }] of shape.fields.entries()) {
       const column = shape.columns[i];
       if (column === undefined) continue;
-      text += `${key} ${escapeField(binary(name))}=${lineValue(column, row)} ${timeNs}\n`;
+      text += `${key} ${escapeField(binaryOf(exactBytesOf(name)))}=${lineValue(column, row)} ${timeNs}\n`;
     }
   }
   await sink.add(text);
@@ -286,10 +289,6 @@ async function exportRecord(
 
 function escapeField(field: string): string {
   return field.replaceAll(/[,"= ]/g, '\\$&');
-}
-
-function binary(text: string): string {
-  return Buffer.from(text).toString('latin1');
 }
 
 /** Go prints the second that a time is in. */

@@ -83,6 +83,35 @@ test('influx_inspect: the log of ours is dumped record by record', async () => {
   });
 });
 
+/** Each lone surrogate is a byte (base/exact-text.ts); the reference prints the same bytes. */
+test('influx_inspect: names of any bytes are printed as they are, of files and of the log', async () => {
+  const [e, grave] = ['\udce9', '\udce8'];
+  await withFolders(async (run, { disk, clock }) => {
+    const store = await openStore(disk, clock);
+    await store.write(kept, batchOf(`m${e},h=${e} f${e}=1,f${grave}="${e}" 50\nm${e},h=${grave} f${e}=2 50`)); // prettier-ignore
+    await store.flush(kept.shardId);
+    await store.write(kept, batchOf(`l${e},h=${grave} f${e}=3i 60`));
+    await store.close();
+    const { out } = await run('export', '-datadir', 'data', '-waldir', 'wal', '-lponly', '-out', '-'); // prettier-ignore
+    for (const line of [`m${e},h=${e} f${e}=1 50`, `m${e},h=${e} f${grave}="${e}" 50`, `m${e},h=${grave} f${e}=2 50`, `l${e},h=${grave} f${e}=3i 60`])
+      expect(out).toContain(`\n${line}\n`); // prettier-ignore
+    const [file = ''] = (await disk.list('data/db/autogen/7')).map(({ name }) => name).filter((name) => name.startsWith('000000002')); // prettier-ignore
+    const at = `data/db/autogen/7/${file}`;
+    const dump = await run('dumptsm', '-all', at);
+    for (const cells of [`m${e},h=${e}\tf${grave}`, `m${e},h=${e}\tf${e}`, `m${e},h=${grave}\tf${e}`])
+      expect(dump.out).toContain(cells); // prettier-ignore
+    const segments = (await disk.list('wal')).map(({ name }) => `wal/${name}`).filter((name) => name.endsWith('.wal')); // prettier-ignore
+    const logged = await run('dumptsmwal', ...segments);
+    expect(logged.out).toContain(`l${e},h=${grave}#!~#f${e} 3i 60\n`);
+    expect((await run('verify', '-dir', 'data', '-check-utf8')).out).toContain(
+      'is not valid UTF-8',
+    );
+    // As they would come back from the export.
+    const again = batchOf(out.split('\n').filter((line) => /^[lm]/.test(line)).join('\n')); // prettier-ignore
+    expect(Buffer.from(again).includes(Buffer.from('m\xe9,h=\xe8', 'latin1'))).toBe(true);
+  });
+});
+
 test('influx_inspect deletetsm: a shard of ours is well afterwards', async () => {
   await withFolders(async (run, { disk, clock }) => {
     expect(await run('deletetsm', '-measurement', 'm', path)).toEqual({

@@ -1,3 +1,5 @@
+import { compareUtf8 } from '../../base/compare-utf8.ts';
+import { exactTextOf } from '../../base/exact-text.ts';
 import { HyperLogLog } from '../../base/collections/hyper-log-log.ts';
 import { DbError, isDbError } from '../../base/errors.ts';
 import { formatRfc3339 } from '../../base/rfc3339.ts';
@@ -146,7 +148,7 @@ class Report {
   }
 
   #count(keyBytes: Uint8Array, database: Counter): void {
-    const key = new TextDecoder().decode(keyBytes);
+    const key = exactTextOf(keyBytes);
     this.#total.add(key);
     database.add(key);
     if (!this.#isDetailed) return;
@@ -173,7 +175,7 @@ class Report {
 }
 
 function sorted(counters: ReadonlyMap<string, Counter>): readonly (readonly [string, Counter])[] {
-  return [...counters].sort(([a], [b]) => (a < b ? -1 : 1));
+  return [...counters].sort(([a], [b]) => compareUtf8(a, b));
 }
 
 function estimatingCounter(): Counter {

@@ -1,3 +1,5 @@
+import { compareUtf8 } from '../../base/compare-utf8.ts';
+import { exactTextOf } from '../../base/exact-text.ts';
 import { errorText, isDbError } from '../../base/errors.ts';
 import { parseSeriesKey } from '../../models/parse-series-key.ts';
 import { splitTsmKey } from '../../storage/tsm/tsm-format.ts';
@@ -74,7 +76,7 @@ async function measure(
       const scan = await TsmScan.open(disk, path);
       try {
         for await (const { key, entries } of scan.keys()) {
-          const [series] = splitTsmKey(new TextDecoder().decode(key));
+          const [series] = splitTsmKey(exactTextOf(key));
           const bytes = entries.reduce((sum, entry) => sum + entry.lengthBytes, 0);
           sizes.add([database, policy, parseSeriesKey(series).measurement], bytes);
         }
@@ -104,6 +106,6 @@ class SizeTable {
 
   /** In the order of the names, each as text. */
   get sizes(): readonly Sizes[] {
-    return [...this.#byNames].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, sizes]) => sizes);
+    return [...this.#byNames].sort(([a], [b]) => compareUtf8(a, b)).map(([, sizes]) => sizes);
   }
 }

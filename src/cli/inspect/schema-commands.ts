@@ -2,6 +2,7 @@
  * `check-schema` and `merge-schema`: which types each field has in the shards of a policy. The reference reads fields.idx, which
  * shards of ours do not have; both have TSM files, whose keys say the same of all that is in files.
  */
+import { compareUtf8 } from '../../base/compare-utf8.ts';
 import { DbError, isDbError } from '../../base/errors.ts';
 import { quoteGo } from '../../base/go-format.ts';
 import { exactTextOf } from '../../base/exact-text.ts';
@@ -146,7 +147,7 @@ async function writeConflicts(ports: InspectPorts, schema: Schema, path: string)
 
 async function write({ disk }: InspectPorts, schema: Schema, path: string): Promise<void> {
   const lines = [...schema]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .sort(([a], [b]) => compareUtf8(a, b))
     .map(([field, types]) => `  ${goJson(field)}: ${goJson([...types].join(','))}`);
   await disk.replaceFile(path, new TextEncoder().encode(`{\n${lines.join(',\n')}\n}\n`));
 }
