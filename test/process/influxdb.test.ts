@@ -27,6 +27,13 @@ const lines = (from: number, to: number): string =>
     const time = start + BigInt(i) * 3_600_000_000_000n;
     return `cpu,host=h${i % 3},t=a\\ b f=${i / 8},i=${(i * 7919) % 1000}i,b=${i % 2 === 0},s="v \\"${i}\\" é" ${time}`;
   }).join('\n');
+/** In Latin-1: names and values that are no UTF-8, two of which differ in one byte. */
+const oddLines = (from: number, to: number): Buffer =>
+  Buffer.from(
+    Array.from({ length: to - from }, (_, k) => `odd\xe9,h\xe4=caf\xe9 f\xe9=${from + k},s="\xff" ${start + BigInt(from + k)}\nodd\xe9,h\xe4=caf\xe8 f\xe8=${k} ${start}`).join('\n'), // prettier-ignore
+    'latin1',
+  );
+const oddSelects = ['SELECT * FROM /odd/ GROUP BY *', 'SHOW TAG VALUES FROM /odd/ WITH KEY =~ /./', 'SHOW FIELD KEYS FROM /odd/']; // prettier-ignore
 const selects = [
   'SELECT * FROM cpu GROUP BY host',
   'SELECT count(f), sum(i), mean(f), last(s) FROM cpu GROUP BY host',
@@ -41,6 +48,13 @@ async function answersAt(url: string): Promise<readonly string[]> {
   for (const q of selects) {
     const parameters = new URLSearchParams({ q, db: 'd', epoch: 'ns' });
     answers.push((await (await fetch(`${url}/query?${parameters.toString()}`)).text()).trim());
+  }
+  // CSV has the bytes that JSON replaces.
+  for (const q of oddSelects) {
+    const parameters = new URLSearchParams({ q, db: 'd', epoch: 'ns' });
+    const headers = { Accept: 'application/csv' };
+    const answer = await fetch(`${url}/query?${parameters.toString()}`, { headers });
+    answers.unshift(Buffer.from(await answer.arrayBuffer()).toString('latin1'));
   }
   return answers;
 }
@@ -83,6 +97,7 @@ test.runIf(hasReference && hasShell)(
       await reference.query({ q: `CREATE USER u WITH PASSWORD 'x'` });
       await reference.query({ db: 'd', q: 'CREATE CONTINUOUS QUERY c ON d BEGIN SELECT mean(f) INTO d.other.m FROM cpu GROUP BY time(1h) END' }); // prettier-ignore
       await reference.write('d', lines(0, 600));
+      await reference.write('d', oddLines(0, 3));
       const { folder } = reference;
       await eventually(() => {
         if (!existsSync(`${folder}/data/d/autogen/2/000000001-000000001.tsm`)) throw new Error('no file yet'); // prettier-ignore
@@ -90,6 +105,7 @@ test.runIf(hasReference && hasShell)(
       }, 30_000);
       await reference.query({ db: 'd', q: `DELETE FROM cpu WHERE host = 'h1' AND time < ${start + 36_000_000_000_000n}` }); // prettier-ignore
       await reference.write('d', `${lines(590, 610)}\nfresh v=1 ${start}`);
+      await reference.write('d', oddLines(3, 5));
       wanted = await answersAt(reference.url);
       await reference.restart((stopped) => {
         cpSync(stopped, old, { recursive: true });
@@ -108,8 +124,11 @@ test.runIf(hasReference && hasShell)(
     // Goes on as any database of ours.
     const written = await fetch(`${dataUrl}/write?db=d`, { method: 'POST', body: `${lines(605, 620)}\nfresh v=2 ${start + 1n}` }); // prettier-ignore
     expect(written.status).toBe(204);
+    const odd = await fetch(`${dataUrl}/write?db=d`, { method: 'POST', body: new Uint8Array(oddLines(4, 7)) }); // prettier-ignore
+    expect(odd.status).toBe(204);
     const grown = await answersAt(dataUrl);
     expect(grown).not.toEqual(wanted);
+    expect(grown.slice(0, 3).join('')).toMatch(/,f\xe8,float\n.*,f\xe9,float\n.*,h\xe4,caf\xe8\n.*,h\xe4,caf\xe9\n.*,h\xe4=caf\xe9,\d+,,6,\xff\n/s); // prettier-ignore
     await stop(data);
 
     const back = workshop.path('back');

@@ -79,9 +79,9 @@ export class ReferenceServer {
     return (await fetch(`${this.url}/query`, { method: 'POST', body, headers })).text();
   }
 
-  async write(database: string, lines: string): Promise<{ status: number; body: string }> {
+  async write(database: string, lines: string | Buffer): Promise<{ status: number; body: string }> {
     const url = `${this.url}/write?db=${encodeURIComponent(database)}`;
-    const response = await fetch(url, { method: 'POST', body: lines });
+    const response = await fetch(url, { method: 'POST', body: typeof lines === 'string' ? lines : new Uint8Array(lines) }); // prettier-ignore
     return { status: response.status, body: await response.text() };
   }
 
