@@ -1,3 +1,4 @@
+import { exactTextIn } from '../../src/base/exact-text.ts';
 import { Buffer } from 'node:buffer';
 
 export const packType = 'application/x-msgpack';
@@ -89,7 +90,7 @@ class PackReader {
 
   #text(length: number): string {
     const at = this.#skip(length);
-    return JSON.stringify(this.#bytes.toString('utf8', at, at + length));
+    return JSON.stringify(exactTextIn(this.#bytes, at, at + length));
   }
 
   #list(length: number): string {

@@ -3,6 +3,7 @@ import type { SentStep } from '../send-step.ts';
 import { argumentSelect } from './random-arguments.ts';
 import { bucketDialogue, leftOfBuckets } from './random-buckets.ts';
 import { bytesWrite, leftByWrites } from './random-bytes.ts';
+import { namesDialogue } from './random-names.ts';
 import { catalogStatement } from './random-catalog.ts';
 import { change, dialogue, questionOfChanged } from './random-changes.ts';
 import { RandomChoice } from './random-choice.ts';
@@ -76,24 +77,33 @@ function ofGrammar(random: RandomChoice, isCluster: boolean): readonly FreshRequ
     const step = preparedStep(random);
     return [{ statement: { kind: 'grammar', text: step.params['q'] ?? '' }, step }];
   }
-  const step = bytesWrite(random);
+  if (random.chance(0.3))
+    return namesDialogue(random).map((one) => (typeof one === 'string' ? changing(one, random.of(accepted)) : wrote(one))); // prettier-ignore
+  return [wrote(bytesWrite(random)), changing(leftByWrites)];
+}
+
+/** CSV and MessagePack have bytes that JSON replaces. */
+const accepted = ['application/json', 'application/csv', 'application/x-msgpack'];
+
+function wrote(step: SentStep): FreshRequest {
   const text = `write ${Buffer.from(step.base64 ?? '', 'base64').toString()}`;
-  return [{ statement: { kind: 'change', text }, step }, changing(leftByWrites)];
+  return { statement: { kind: 'change', text }, step };
 }
 
 /** Of some requests, after which nothing of what they made is left. */
 function dialogues(random: RandomChoice): readonly FreshRequest[] {
-  if (random.chance(0.5)) return policyDialogue(random).map(changing);
+  if (random.chance(0.5)) return policyDialogue(random).map((one) => changing(one));
   const steps = bucketDialogue(random).map((step): FreshRequest => {
     const text = `${step.method} ${step.path} ${JSON.stringify(step.params)} ${step.text ?? ''}`;
     return { statement: { kind: 'change', text }, step };
   });
-  return [...steps, ...leftOfBuckets.map(changing)];
+  return [...steps, ...leftOfBuckets.map((one) => changing(one))];
 }
 
-function changing(text: string): FreshRequest {
+function changing(text: string, accept?: string): FreshRequest {
   const params = { db: 'changing', epoch: 'ns', q: text };
-  return { statement: { kind: 'change', text }, step: { method: 'POST', path: '/query', params, headers: {} } }; // prettier-ignore
+  const headers = accept === undefined ? {} : { Accept: accept };
+  return { statement: { kind: 'change', text }, step: { method: 'POST', path: '/query', params, headers } }; // prettier-ignore
 }
 
 /** Some at once: what fails keeps those behind it from running. */
