@@ -8,7 +8,7 @@
  * points in another order: what the two answer otherwise is chance (`--one` leaves it out, `--chance` prints that as well).
  * `--mutate`: questions alone, in which some tokens are wrong. `--nodes N` asks each of N data nodes of a cluster of processes
  * (from `--port-offset`), with `--copies R` of each point, whose memtables become files at `--snapshot-bytes`; `--interrupt N` has
- * nodes of it killed (-9) or stopped, and started again, before each Nth request that changes something.
+ * nodes of it killed (-9) or stopped, and started again, around each Nth request that changes something.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -128,7 +128,7 @@ async function compareFresh({ urls: ours, interruptions }: Asked, count: number)
       count,
       isMutated: values.mutate,
       copyCount: Number(values.copies),
-      beforeChange: interruptions && (() => interruptions.beforeChange()),
+      interruptions,
     };
     for await (const outcome of runFresh(urls, options)) {
       const { verdict } = outcome;

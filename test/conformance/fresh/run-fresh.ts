@@ -3,6 +3,7 @@ import { packAsJson, packType } from '../compare-pack.ts';
 import { prepareServer, unsupportedText } from '../replay.ts';
 import { StepSender, type GivenAnswer, type SentStep } from '../send-step.ts';
 import { ClusterSender } from './cluster-sender.ts';
+import type { Interruptions } from './interruptions.ts';
 import { purposeOf } from './purposes.ts';
 import { changedThings } from './random-catalog.ts';
 import { freshData } from './random-data.ts';
@@ -37,8 +38,8 @@ export interface FreshOptions {
   readonly isMutated?: boolean;
   /** Of each database: what a reference without a cluster keeps, and makes nothing of. */
   readonly copyCount?: number;
-  /** Runs before each request that changes something. */
-  readonly beforeChange?: (() => Promise<void>) | undefined;
+  /** What befalls nodes around each request that changes something. */
+  readonly interruptions?: Pick<Interruptions, 'around'> | undefined;
 }
 
 /** How often the second one is asked: the walk of a map differs from time to time. */
@@ -64,8 +65,9 @@ export async function* runFresh(
     for (const { statement, step } of freshRequests(seed, count, given)) {
       // What changes something is done by all of them, once.
       const isRead = statement.kind !== 'change';
-      if (!isRead) await options.beforeChange?.();
-      const [own, other] = await Promise.all([send(isRead ? ours.reader : ours, step), send(theirs, step)]); // prettier-ignore
+      const ask = () => send(isRead ? ours.reader : ours, step);
+      const asked = isRead || options.interruptions === undefined ? ask() : options.interruptions.around(ask, { isWrite: step.path === '/write' }); // prettier-ignore
+      const [own, other] = await Promise.all([asked, send(theirs, step)]);
       const difference = differenceOf(own, other, statement.kind);
       const chance: GivenAnswer[] = [];
       if (second !== undefined && (!isRead || difference !== undefined))
