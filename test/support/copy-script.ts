@@ -47,12 +47,12 @@ export function deleteOf(measurement: string): Parameters<Store['deletePoints']>
 /** Snapshot, bytes to the folder where they wait, and the install. */
 export async function copyOver(disk: Disk, source: Store, destination: Store): Promise<void> {
   await stage(disk, source);
-  await destination.install(incoming, { staging, deletes: [] });
+  await destination.transfers.install(incoming, { staging, deletes: [] });
   await disk.removeTree(staging);
 }
 
 export async function stage(disk: Disk, source: Store): Promise<string> {
-  const snapshot = await source.snapshot(7, 1);
+  const snapshot = await source.transfers.snapshot(7, 1);
   if (snapshot === undefined) throw new DbError('shard_not_found', 'the source has nothing');
   await disk.removeTree(staging);
   await disk.makeDir(staging);

@@ -43,11 +43,11 @@ async function serve({ disk, clock, log, transport }: Env) {
     },
   );
   const local = {
-    snapshot: (shardId: number, number: number) => store.snapshot(shardId, number),
+    snapshot: (shardId: number, number: number) => store.transfers.snapshot(shardId, number),
     checkFile: (...[, file, signal]: Parameters<LocalShards['checkFile']>) =>
       checkSnapshotFile({ disk, clock, turn: () => Promise.resolve(), isCancelled: () => signal.aborted }, file), // prettier-ignore
     install: ({ staging, ...place }: Parameters<LocalShards['install']>[0]) =>
-      store.install(place, { staging, deletes: [] }),
+      store.transfers.install(place, { staging, deletes: [] }),
   };
   const ports = { clock, disk, log, local };
   const snapshots = new Snapshots({ ...ports, giveWay: () => Promise.resolve() });

@@ -183,7 +183,7 @@ export class StorageEngine implements Engine {
       case 'stored-deletes':
         return { body: await this.#store.storedDeletes(body as number) };
       case 'expect-none':
-        await this.#store.expectNone(body as number);
+        await this.#store.transfers.expectNone(body as number);
         return { body: this.#versions };
       case 'feed':
         return { body: await this.#answers.feeds.push(body as FeedPiece) };
@@ -205,7 +205,7 @@ export class StorageEngine implements Engine {
     switch (kind) {
       case 'snapshot': {
         const { shardId, number } = body as SnapshotTask;
-        return { body: await this.#store.snapshot(shardId, number) };
+        return { body: await this.#store.transfers.snapshot(shardId, number) };
       }
       case 'check-file': {
         const isCancelled = (): boolean => context.cancelled();
@@ -213,13 +213,13 @@ export class StorageEngine implements Engine {
         return { body: undefined };
       }
       case 'expect-copy':
-        return { body: await this.#store.expectCopy(body as ExpectTask) };
+        return { body: await this.#store.transfers.expectCopy(body as ExpectTask) };
       case 'lacks':
         return { body: await this.#lacks(body as number) };
       case 'install': {
         const { deletes, staging, ...place } = body as InstallTask;
         const asked = deletes.map((one) => this.#deleteOf(one));
-        await this.#store.install(place, { staging, deletes: asked });
+        await this.#store.transfers.install(place, { staging, deletes: asked });
         return { body: this.#versions };
       }
     }

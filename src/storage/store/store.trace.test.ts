@@ -34,7 +34,7 @@ test('store: with trace-logging-enabled it tells of each step, in the words of t
   const store = await Store.open(ports, { ...options, ...folders });
   await store.write(place, batchOf('m v=1 1'));
   await store.write(place, batchOf('m v=1 2'));
-  await store.snapshot(1, 1);
+  await store.transfers.snapshot(1, 1);
   await store.close();
   await (await Store.open(ports, { ...options, ...folders })).close();
   rmSync(folder, { recursive: true });

@@ -36,7 +36,7 @@ import { DoomedShards } from './deletes/doomed-shards.ts';
 import { ShardRemoval } from './deletes/shard-removal.ts';
 import type { SegmentReleases } from './log/release-segments.ts';
 import { storeReleases } from './log/store-releases.ts';
-import { folderOf, isAwaiting, isIncoming, snapshotSuffix, type DamagedShard, type OpeningPorts, type OpenShard, type ShardPlace } from './shards/open-shards.ts'; // prettier-ignore
+import { folderOf, isAwaiting, type DamagedShard, type OpeningPorts, type OpenShard, type ShardPlace } from './shards/open-shards.ts'; // prettier-ignore
 import { BorrowedFiles } from './borrowed-files.ts';
 import { slotsOf } from './compaction/compaction-slots.ts';
 import { Compactor } from './compaction/compactor.ts';
@@ -47,9 +47,8 @@ import { FailureLog } from './log/failure-log.ts';
 import { watchLog } from './log/log-watch.ts';
 import { noteLogEnds } from './log/log-ends.ts';
 import { openLog } from './log/open-log.ts';
-import { installShard, type InstallPorts, type InstallRequest } from './transfers/install-shard.ts';
 import { encodeFieldTypes } from './log/field-types-record.ts';
-import { deletePoints, type PointDelete, type PointDeletePorts } from './deletes/point-deletes.ts';
+import { deletePoints, type PointDelete } from './deletes/point-deletes.ts';
 import { filtersOf, type StoredDelete } from './deletes/stored-deletes.ts';
 import { DatabaseSeries } from './shards/database-series.ts';
 import type { LimitQuestion, OtherSeries } from './shards/other-series.ts';
@@ -61,7 +60,7 @@ import type { ShardContent, WritePlace, WriteReceipt } from './shards/shard-fact
 import type { ShardMap } from './shards/shard-map.ts';
 import type { ShardRoster } from './shards/shard-roster.ts';
 import { StoreFacts } from './shards/store-facts.ts';
-import { takeSnapshot, type ShardSnapshot } from './transfers/take-snapshot.ts';
+import { StoreTransfers, type WorkPorts } from './transfers/store-transfers.ts';
 import { compactionByHand, type CompactionSettings, type StoreOptions, type StorePorts } from './store-options.ts'; // prettier-ignore
 
 const coldCheckMs = 1_000;
@@ -91,6 +90,8 @@ export class Store {
   readonly facts: StoreFacts;
   /** Files of other workers' shards. */
   readonly borrowed: BorrowedFiles;
+  /** Shards on their way to other nodes, or from them. */
+  readonly transfers: StoreTransfers;
   readonly #runBefore: number;
   #schemaVersion = 0;
   #hasReleased = false;
@@ -141,6 +142,7 @@ export class Store {
       ...{ shards: this.#shards, damaged: this.#damaged, opener: this.#opener },
       ...{ maker: this.#maker, doomed: this.#doomed, series: this.#series },
     });
+    this.transfers = this.#makeTransfers();
     this.#flusher = this.#makeFlusher();
     this.facts = new StoreFacts({
       ...{ clock: ports.clock, shards: this.#shards, damaged: this.#damaged, opener: this.#opener },
@@ -387,53 +389,7 @@ export class Store {
     this.#changed();
   }
 
-  /**
-   * Makes a snapshot of a shard in `<its folder>.snapshot-<number>`; undefined when it has had no points here. Throws what
-   * view() and the disk throw.
-   */
-  async snapshot(shardId: number, number: number): Promise<ShardSnapshot | undefined> {
-    await this.#opener.open(shardId);
-    refuseDamaged(this.#damaged, shardId);
-    const open = this.#shards.get(shardId);
-    if (open === undefined) return undefined;
-    if (isAwaiting(open))
-      throw new DbError('unavailable', `shard ${shardId} is being copied to this node`);
-    const from = this.#folderOf(open.place);
-    this.#ports.trace?.info('Creating snapshot', { dir: from });
-    const nowMs = (): number => this.#ports.clock.monotonicMs();
-    const ports = { ...this.#workPorts(), nowMs };
-    return takeSnapshot(open, { from, to: `${from}${snapshotSuffix}${number}` }, ports);
-  }
-
-  /** Makes a shard that is not here one that nobody reads until a copy has come. Whether that is what it is now. */
-  async expectCopy(place: WritePlace): Promise<boolean> {
-    return isIncoming((await this.#written.open(place)).manifest.manifest);
-  }
-
-  /** A shard that awaits a copy is what it has: nobody is left who could give it one. */
-  async expectNone(shardId: number): Promise<void> {
-    await this.#opener.open(shardId);
-    const open = this.#shards.get(shardId);
-    if (open === undefined || !isIncoming(open.manifest.manifest)) return;
-    await open.manifest.update(({ copy, ...rest }) => ({ ...rest, copy: copy && { ...copy, isWhole: true } })); // prettier-ignore
-    this.#changed();
-  }
-
-  /** Makes the files of a copy the shard's; the same copy is taken once. Throws as installShard() does. */
-  async install(
-    place: WritePlace & { readonly copyIndex: number },
-    request: Omit<InstallRequest, 'index'>,
-  ): Promise<void> {
-    const open = await this.#written.open(place);
-    const { copy } = open.manifest.manifest;
-    const index = place.copyIndex;
-    if (copy?.isWhole === true && copy.index === index) return;
-    const ports = { ...this.#openingPorts, ...this.#workPorts() };
-    await installShard(open, this.#folderOf(place), { ...request, index }, ports);
-    this.#changed();
-  }
-
-  #workPorts(): PointDeletePorts & Pick<InstallPorts, 'filters'> {
+  #workPorts(): WorkPorts {
     const { disk, clock, turn, log } = this.#ports;
     const flush = (open: OpenShard): Promise<void> => this.#flusher.flush(open);
     const isOpen = (open: OpenShard): boolean => this.#shards.get(open.place.shardId) === open;
@@ -447,6 +403,17 @@ export class Store {
       isOpen: (open) => this.#shards.get(open.place.shardId) === open,
       folderOf: ({ place }) => this.#folderOf(place),
     };
+  }
+
+  #makeTransfers(): StoreTransfers {
+    return new StoreTransfers({
+      ...{ shards: this.#shards, damaged: this.#damaged, opener: this.#opener },
+      ...{ opening: this.#openingPorts, written: this.#written, work: () => this.#workPorts() },
+      folderOf: (place) => this.#folderOf(place),
+      onChanged: () => {
+        this.#changed();
+      },
+    });
   }
 
   #makeFlusher(): Flusher {

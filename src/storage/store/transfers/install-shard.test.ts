@@ -60,7 +60,7 @@ test('install: one that was set aside is read by nobody until a copy has come as
     expect(store.lacks(7)).toBe(true);
     // A client's, that knows nothing of a copy.
     await store.write(kept, batchOf('m,h=e v=7 40'));
-    expect(await store.expectCopy(incoming)).toBe(true);
+    expect(await store.transfers.expectCopy(incoming)).toBe(true);
     await copyOver(disk, source, store);
     reading.cancel();
     const [before, ...meanwhile] = seen;
@@ -68,7 +68,7 @@ test('install: one that was set aside is read by nobody until a copy has come as
     expect(before).toMatch(/^10:1 /);
     expect(meanwhile.filter((one) => one !== whole)).toEqual(['shard 7 is being copied to this node']); // prettier-ignore
     expect(pointsOf(store)).toBe(whole);
-    expect([store.lacks(7), await store.expectCopy(incoming)]).toEqual([false, false]);
+    expect([store.lacks(7), await store.transfers.expectCopy(incoming)]).toEqual([false, false]);
     await Promise.all([store.close(), source.close()]);
   });
 });
@@ -76,13 +76,13 @@ test('install: one that was set aside is read by nobody until a copy has come as
 test('install: a shard whose copy will never come is what it has, also after a restart', async () => {
   await onNode(async ({ disk, clock }) => {
     const store = await openDestination(disk, clock);
-    await store.expectCopy(incoming);
+    await store.transfers.expectCopy(incoming);
     await store.write(kept, batchOf('m,h=e v=7 40'));
     expect(store.facts.awaitingIds).toEqual([7]);
     await store.close();
     const again = await openDestination(disk, clock);
     expect(pointsOf(again)).toBe('shard 7 is being copied to this node');
-    await again.expectNone(7);
+    await again.transfers.expectNone(7);
     expect([pointsOf(again), again.facts.awaitingIds]).toEqual(['40:7 | - | 0', []]);
     await again.close();
     const last = await openDestination(disk, clock);
@@ -103,7 +103,7 @@ test('install: one that was set aside is no empty one where its node ends before
     expect(pointsOf(again)).toMatch(/^shard 7 is damaged: .* the folder of the shard is gone$/);
     await expect(again.write(kept, batchOf('m,h=e v=7 40'))).rejects.toThrow('is damaged');
     await again.setAside(7);
-    await again.expectCopy(incoming);
+    await again.transfers.expectCopy(incoming);
     await copyOver(disk, source, again);
     expect(pointsOf(again)).toBe(`${ofSource} | 2 | 0`);
     // Another one that is dropped while nothing of it is here is not missed.
@@ -151,7 +151,7 @@ test('install: a delete that came meanwhile is done to what is brought, not to w
     const store = await openDestination(disk, clock);
     await store.write(incoming, batchOf('m,h=a v=7 12'));
     const staging = await stage(disk, source);
-    await store.install(incoming, { staging, deletes: [deleteOf('m')] });
+    await store.transfers.install(incoming, { staging, deletes: [deleteOf('m')] });
     expect(pointsOf(store)).toBe('12:7 | 2 | 0');
     // a, and the register: what is deleted shows no more.
     expect(store.facts.numbers[0]?.seriesCount).toBe(2);
@@ -173,7 +173,7 @@ test('install: the same copy is taken once, and points that are no copy are no p
     expect(store.facts.numbers[0]?.fileCount).toBe(files);
     const other = { ...incoming, copyIndex: 6 };
     const staging = await stage(disk, source);
-    await expect(store.install(other, { staging, deletes: [] })).rejects.toThrow(
+    await expect(store.transfers.install(other, { staging, deletes: [] })).rejects.toThrow(
       'shard 7 has points here already',
     );
     expect(pointsOf(store)).toBe(`${ofSource} | 2 | 0`);
@@ -201,7 +201,7 @@ test.each([
       for (let i = 0; i < writes; i++) await store.write(kept, batchOf('m,h=a v=9 90'));
       const before = pointsOf(store);
       const staging = await stage(disk, source);
-      await expect(store.install(incoming, { staging, deletes: [] })).rejects.toThrow('shard 7 has points here already'); // prettier-ignore
+      await expect(store.transfers.install(incoming, { staging, deletes: [] })).rejects.toThrow('shard 7 has points here already'); // prettier-ignore
       expect(pointsOf(store)).toBe(before);
       await store.close();
       const again = await openDestination(disk, clock);
@@ -214,9 +214,9 @@ test.each([
 test('snapshot: has what was acknowledged before it, and stays as it was; the next start removes it', async () => {
   await onNode(async ({ disk, clock }) => {
     const source = await openSource(disk, clock);
-    expect(await source.snapshot(7, 1)).toBeUndefined();
+    expect(await source.transfers.snapshot(7, 1)).toBeUndefined();
     await fillSource(source);
-    const snapshot = await source.snapshot(7, 1);
+    const snapshot = await source.transfers.snapshot(7, 1);
     const folder = 'here/db/autogen/7.snapshot-1';
     expect(snapshot?.folder).toBe(folder);
     expect(snapshot?.files.at(-1)?.name).toBe('shard.json');
@@ -258,7 +258,7 @@ test('install: a delete that the source has seen counts here too, for what came 
     await store.write(incoming, of('m,h=a v=6 4', 25n));
     const staging = await stage(disk, source);
     // It came while the copy was under way, and the source had done it already.
-    await store.install(incoming, { staging, deletes: [erase] });
+    await store.transfers.install(incoming, { staging, deletes: [erase] });
     const wanted = '2:2 4:6';
     const shown = (): string => readField(store, 'm', 'v').map(({ time, value }) => `${time}:${value}`).join(' '); // prettier-ignore
     expect(shown()).toBe(wanted);
@@ -281,7 +281,7 @@ test('install: a delete that came while a copy was awaited is done to a copy of 
     await source.write(kept, of('m,h=a v=1 200', 11n));
     await source.flush(7);
     const store = await openDestination(disk, clock);
-    await store.expectCopy(incoming);
+    await store.transfers.expectCopy(incoming);
     const erase = stampedDelete('m', { minTimeNs: 0n, maxTimeNs: 99n }, makeStamp(20n, 1));
     await store.deletePoints(7, erase);
     // Its node ends, and the copy that is awaited begins afterwards.
@@ -289,7 +289,7 @@ test('install: a delete that came while a copy was awaited is done to a copy of 
     const again = await openDestination(disk, clock);
     await source.write(kept, of('m,h=a v=3 3', 30n));
     const staging = await stage(disk, source);
-    await again.install(incoming, { staging, deletes: [] });
+    await again.transfers.install(incoming, { staging, deletes: [] });
     const shown = readField(again, 'm', 'v').map(({ time, value }) => `${time}:${value}`).join(' '); // prettier-ignore
     expect(shown).toBe('3:3 200:1');
     await Promise.all([again.close(), source.close()]);
