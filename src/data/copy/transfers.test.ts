@@ -135,7 +135,7 @@ test('transfers: files of a snapshot make a shard that was empty, sent in pieces
       expect(await send(half, whole.subarray(half), 1)).toBe(half);
       expect(await send(half, whole.subarray(half))).toBe(whole.length);
     }
-    expect(store.view(7)).toBeUndefined();
+    expect(() => store.view(7)).toThrow('shard 7 is not on this node');
     await rpc.call(address, installMethod, { stagingId, copyIndex: 1 }, options);
     expect(readField(store, 'm', 'v')).toEqual([
       { time: 10, value: '1' },

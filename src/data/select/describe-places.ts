@@ -1,6 +1,7 @@
 import { isDbError } from '../../base/errors.ts';
 import { chooseOwners } from '../shards/choose-owners.ts';
 import type { ShardAccess, ShardsDescription } from '../engine/shard-access.ts';
+import { shardsNow } from '../shards/moved-shards.ts';
 import { onNode } from '../shards/node-failure.ts';
 import type { Attempt } from './select-context.ts';
 import {
@@ -50,7 +51,8 @@ function describePlace(place: PlaceShards, attempt: Attempt): Place | Promise<Pl
     missedAt: shards.missedAt,
     pinnedNodeId: context.pinnedNodeId,
   };
-  const chosen = [...chooseOwners(place.shards, preference)];
+  const owned = failed.hasMoved ? shardsNow(place.shards, meta.catalog) : place.shards;
+  const chosen = [...chooseOwners(owned, preference)];
   const known = chosen.map(([nodeId, shardIds]) => remembered(nodeId, { shardIds, names: place.names }, attempt)); // prettier-ignore
   if (known.every((one) => one !== undefined)) return placeOf(place, known);
   const asked = chosen.map(([nodeId, shardIds]) =>

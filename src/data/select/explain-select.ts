@@ -31,7 +31,7 @@ export async function explain(
   ports: SelectPorts,
 ): Promise<RowSeries> {
   const prepared = prepareSelect(statement, context, ports);
-  const { level, costsOf, planningNs } = await withFailover(context, (failed) =>
+  const { level, costsOf, planningNs } = await withFailover({ context, ports }, (failed) =>
     costsOfSelect(prepared, { context, ports, failed }),
   );
   if (!analyze) return linesAs('QUERY PLAN', explainLines(level, costsOf));

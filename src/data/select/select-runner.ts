@@ -20,7 +20,8 @@ import { FailedOwners } from '../shards/failed-owners.ts';
 import { answerBytes } from './answer-bytes.ts';
 import { describePlaces } from './describe-places.ts';
 import { KnownPlan, PreparedStatements } from './known-plans.ts';
-import { causeOf, isRefusal, NodeFailure } from '../shards/node-failure.ts';
+import { noteFailure } from '../shards/moved-shards.ts';
+import { causeOf, isRefusal } from '../shards/node-failure.ts';
 import { listSeriesTags, openFragments } from './open-fragments.ts';
 import { openRun } from './parts-run.ts';
 import { checkPolicies, measurementsOf, qualifyNames } from './qualify-names.ts';
@@ -150,7 +151,7 @@ export async function* streamOf(
   { context, ports }: Omit<Attempt, 'failed'>,
 ): AsyncGenerator<readonly ColumnSeries[]> {
   let attemptCount = 0;
-  const { batches, held } = await withFailover(context, async (failed) => {
+  const { batches, held } = await withFailover({ context, ports }, async (failed) => {
     const [trustsMemory, isGuarded] = [attemptCount === 0, attemptCount < guardedAttemptsMax];
     const opened = attemptOf(prepared, hold.account, {
       context,
@@ -207,16 +208,16 @@ function bytesOf(batch: readonly ColumnSeries[]): number {
 }
 
 export async function withFailover<T>(
-  { signal, failedBefore: failed = new FailedOwners() }: SelectContext,
+  { context, ports }: Omit<Attempt, 'failed'>,
   attempt: (failed: FailedOwners) => Promise<T>,
 ): Promise<T> {
+  const { signal, failedBefore: failed = new FailedOwners() } = context;
   for (;;) {
     try {
       return await attempt(failed);
     } catch (error) {
       if (isDbError(error, 'schema_changed') && !signal.aborted) continue;
-      if (!(error instanceof NodeFailure) || signal.aborted) throw causeOf(error);
-      failed.add(error.nodeId, error.cause);
+      await noteFailure(error, failed, { ...ports, signal });
     }
   }
 }

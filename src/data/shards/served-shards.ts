@@ -7,6 +7,7 @@
  */
 import { DbError } from '../../base/errors.ts';
 import type { Clock } from '../../env/clock.ts';
+import { movedShardError } from '../../storage/engine/moved-shard.ts';
 import { stampBatch, stampOfBatch, type Stamp } from '../../models/stamp.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import { serveCall, serveStream, type ServedMethod } from '../../rpc/served-method.ts';
@@ -298,7 +299,7 @@ class OwnPlaces {
     for (const shardId of shardIds) {
       const place = await this.#place(shardId, signal);
       if (place === undefined) continue;
-      if (!isOwn(shardId)) throw new DbError('unavailable', `shard ${shardId} is not on this node`);
+      if (!isOwn(shardId)) throw movedShardError(shardId);
       own.push(shardId);
     }
     return own;

@@ -455,13 +455,23 @@ export class Shard {
     if (!this.#isClosed) this.#index.endRebuild();
   }
 
-  /** Nobody may ask any more but those who hold a view. */
+  /** Nobody may ask any more. */
   async close(): Promise<void> {
+    this.#end();
+    for (const file of this.#files) await file.close();
+  }
+
+  /** Nobody may ask any more but those who hold a view, who read on: its files may have lost their names. */
+  retire(): void {
+    this.#end();
+    for (const file of this.#files) file.retire();
+  }
+
+  #end(): void {
     this.#isClosed = true;
     this.#active.end();
     this.#flushing?.end();
     this.#index.release();
-    for (const file of this.#files) await file.close();
   }
 }
 

@@ -200,7 +200,7 @@ test('store: a deleted shard is gone, and its records do not bring it back', asy
   const store = await open();
   await store.write(place, batchOf('m v=1 10'));
   await store.deleteShard(7);
-  expect(store.view(7)).toBeUndefined();
+  expect(() => store.view(7)).toThrow('shard 7 is not on this node');
   const again = await open();
   expect(again.view(7)).toBeUndefined();
   await store.close();

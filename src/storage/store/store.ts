@@ -32,6 +32,7 @@ import { latelyLogged, type LoggedBatch } from '../wal/lately-logged.ts';
 import { WalRecordKind, type WalRecord } from '../wal/wal-record.ts';
 import type { WalWriter } from '../wal/wal-writer.ts';
 import { damagedShardError } from '../engine/damaged-shard.ts';
+import { movedShardError } from '../engine/moved-shard.ts';
 import { DoomedShards } from './deletes/doomed-shards.ts';
 import { ShardRemoval } from './deletes/shard-removal.ts';
 import type { SegmentReleases } from './log/release-segments.ts';
@@ -338,8 +339,8 @@ export class Store {
   }
 
   /**
-   * A view of a shard; undefined when it has had no points here. Throws what is wrong with a damaged shard: without its
-   * points an answer would be a wrong one, and another owner may have them.
+   * A view of a shard; undefined when it has had no points here. Throws what is wrong with a damaged shard, and `unavailable` for one
+   * that was here: without its points an answer would be a wrong one, and another owner may have them.
    */
   view(shardId: number): ShardView | undefined {
     assert(!this.#opener.isPending(shardId), 'a shard is open before it is read');
@@ -347,6 +348,7 @@ export class Store {
     const open = this.#shards.get(shardId);
     if (open === undefined ? this.#maker.isAside(shardId) : isAwaiting(open))
       throw new DbError('unavailable', `shard ${shardId} is being copied to this node`);
+    if (open === undefined && this.#maker.isRemoved(shardId)) throw movedShardError(shardId);
     if (open === undefined) return undefined;
     const { shard } = open;
     if (shard.index.damage !== undefined) throw damagedShardError(shardId, shard.index.damage);

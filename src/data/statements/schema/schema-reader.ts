@@ -24,7 +24,9 @@ import { FailedOwners } from '../../shards/failed-owners.ts';
 import type { ClusterShards } from '../../shards/cluster-shards.ts';
 import { mergeLists } from '../../shards/merge-lists.ts';
 import { mergePacked, packedOf } from '../../shards/merge-packed.ts';
+import { noteFailure, shardsNow } from '../../shards/moved-shards.ts';
 import { NodeFailure, onNode } from '../../shards/node-failure.ts';
+import { movedShardOf } from '../../../storage/engine/moved-shard.ts';
 import type { Listing } from './known-lists.ts';
 import type { SchemaScope } from './schema-scope.ts';
 import type { SelectContext } from '../../select/select-context.ts';
@@ -113,7 +115,7 @@ export async function readSchema<T>(
       await confirm(opened, attempt);
       return answer;
     } catch (error) {
-      if (error instanceof NodeFailure) failed.add(error.nodeId, error.cause);
+      if (error instanceof NodeFailure) await noteFailure(error, failed, { ...ports, signal });
       else if (signal.aborted || !trustsMemory || !isOfMemory(error, opened)) throw error;
       else trustsMemory = false;
     }
@@ -182,13 +184,15 @@ async function openScope(
 ): Promise<ReadScope> {
   const { missedAt } = shards;
   const leavesOut = (shardId: number, { cause, message }: Error): boolean => {
-    if (!isAway(cause)) return false;
+    // It is on another node, wherever that is: nobody is away.
+    if (!isAway(cause) || movedShardOf(cause) !== undefined) return false;
     log.warn('A list is without a shard that nobody answers for', { shard: shardId, error: message }); // prettier-ignore
     return true;
   };
   const preference = { localNodeId: meta.nodeId, random, failed, missedAt, leavesOut };
-  const chosen = chooseOwners(scope.shards, preference);
-  listing?.chosen(scope.shards, chosen);
+  const owned = failed.hasMoved ? shardsNow(scope.shards, meta.catalog) : scope.shards;
+  const chosen = chooseOwners(owned, preference);
+  listing?.chosen(owned, chosen);
   const participants = await Promise.all(
     [...chosen].map(([nodeId, shardIds]) =>
       onNode(nodeId, async () => {

@@ -7,6 +7,7 @@
  * - A folder is removed by one caller at a time; the others wait for it.
  * - The roster forgets a shard once its folder has lost its name, before its bytes go; on a full disk after them. One that is set aside
  *   it does not forget: until it has come to be again a start finds it damaged, and not as one that has no points.
+ * - Whoever reads it already reads on: the disk has its bytes until then.
  *
  * Not here: the log's records of the shard, which the store lets go of once the shard has left.
  */
@@ -78,6 +79,6 @@ export class DoomedShards {
       await this.#disk.removeTree(deleted);
       await this.#forget(shardId);
     }
-    await open?.shard.close();
+    open?.shard.retire();
   }
 }

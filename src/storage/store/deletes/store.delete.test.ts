@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Env } from '../../../env/env.ts';
+import { finished } from '../../../../test/support/finished.ts';
 import { FailingDisk } from '../../../../test/support/failing-disk.ts';
 import {
   batchOf,
@@ -7,6 +8,7 @@ import {
   kept,
   openStore,
   readField,
+  readSeries,
 } from '../../../../test/support/store-script.ts';
 import { World } from '../../../../test/sim/world/world.ts';
 
@@ -56,7 +58,7 @@ test('store: a shard that is being deleted is neither read nor written until its
     const store = await openStore(disk, env.clock);
     await store.write(doomed, batchOf('m v=1 1'));
     await expect(store.deleteShard(doomed.shardId)).rejects.toThrow('made to fail');
-    expect(store.view(doomed.shardId)).toBeUndefined();
+    expect(() => store.view(doomed.shardId)).toThrow('shard 8 is not on this node');
     expect(store.facts.shardIds).toEqual([]);
     await expect(store.write(doomed, batchOf('m v=1 1'))).rejects.toMatchObject({
       code: 'shard_not_found',
@@ -106,6 +108,29 @@ test('store: a shard that comes to be again has nothing of the one that was dele
   expect(back).toEqual([]);
 });
 
+test('store: who reads a shard while it is deleted reads on, and nobody after that takes it for one without points', async () => {
+  const world = new World(1);
+  const { disk, clock } = world.addNode('a').env;
+  const work = async (): Promise<void> => {
+    const store = await openStore(disk, clock);
+    await store.write(doomed, batchOf('m,h=a v=1 1'));
+    await store.flush(doomed.shardId);
+    await store.write(doomed, batchOf('m,h=a v=2 2'));
+    const view = store.view(doomed.shardId);
+    const seriesIds = [...(finished(view?.seriesIds('m')) ?? [])];
+    await store.deleteShard(doomed.shardId);
+    expect(await disk.list('data/db/autogen')).toEqual([]);
+    const rows = seriesIds.flatMap((id) => (view === undefined ? [] : readSeries(view, id, 'v')));
+    expect(rows.map(({ time }) => time)).toEqual([1, 2]);
+    view?.release();
+    expect(() => store.view(doomed.shardId)).toThrow('shard 8 is not on this node');
+    await store.write(doomed, batchOf('m,h=a v=3 3'));
+    expect(readField(store, 'm', 'v', doomed.shardId).map(({ time }) => time)).toEqual([3]);
+    await store.close();
+  };
+  await world.complete(work());
+});
+
 test('store: a shard whose folder is being made is deleted with it', async () => {
   const world = new World(1);
   const { disk, clock } = world.addNode('a').env;
@@ -114,7 +139,7 @@ test('store: a shard whose folder is being made is deleted with it', async () =>
     const written = store.write(doomed, batchOf('m v=1 1')).catch((error: unknown) => error);
     await store.deleteShard(doomed.shardId);
     await written;
-    expect(store.view(doomed.shardId)).toBeUndefined();
+    expect(() => store.view(doomed.shardId)).toThrow('shard 8 is not on this node');
     await store.close();
     const again = await openStore(disk, clock);
     expect(again.view(doomed.shardId)).toBeUndefined();

@@ -6,6 +6,7 @@
  * - What an attempt that failed has made is gone on with by the next one, and goes with the shard when that is deleted.
  * - One that was set aside comes to be again as one that a copy is awaited for, whatever makes it: another owner has its points.
  * - A shard that comes to be again, while the log may have records of the one that is gone, numbers its own behind those.
+ * - What was here in this run and is no more is known: whoever was about to read it must not take it for a shard without points.
  */
 import type { Disk } from '../../../env/disk.ts';
 import { DurableFolders } from '../../../env/durable-folders.ts';
@@ -23,6 +24,9 @@ export interface ShardMakerPorts {
   readonly folderOf: (place: ShardPlace) => string;
 }
 
+/** Nobody who was to read one of those before has yet to come. */
+const removedKnownMax = 65_536;
+
 export interface NewShard {
   readonly clusterId: bigint | undefined;
   readonly copy: ManifestCopy | undefined;
@@ -38,6 +42,8 @@ export class ShardMaker {
   readonly #folders: DurableFolders;
   /** Shards that were set aside. */
   readonly #aside = new Set<number>();
+  /** Shards that were here, the latest last. */
+  readonly #removed = new Set<number>();
 
   constructor(ports: ShardMakerPorts, goneSequences: Map<number, number>) {
     this.#ports = ports;
@@ -54,6 +60,7 @@ export class ShardMaker {
       .then((open) => {
         onMade(open);
         this.#aside.delete(shardId);
+        this.#removed.delete(shardId);
         return open;
       })
       .finally(() => {
@@ -78,12 +85,26 @@ export class ShardMaker {
     return this.#aside.has(shardId);
   }
 
+  /** Whether it was here in this run, and has gone to another node, or for good. */
+  isRemoved(shardId: number): boolean {
+    return this.#removed.has(shardId);
+  }
+
   /** It has left; the log may have records of it up to this one. */
   gone(shardId: number, sequence: number, { isAside }: { readonly isAside: boolean }): void {
     this.#made.delete(shardId);
     if (isAside) this.#aside.add(shardId);
-    else this.#aside.delete(shardId);
+    else {
+      this.#aside.delete(shardId);
+      this.#noteRemoved(shardId);
+    }
     this.#goneSequences.set(shardId, sequence);
+  }
+
+  #noteRemoved(shardId: number): void {
+    this.#removed.add(shardId);
+    const [oldest] = this.#removed;
+    if (this.#removed.size > removedKnownMax && oldest !== undefined) this.#removed.delete(oldest);
   }
 
   async #make(place: ShardPlace, { clusterId, copy: asked }: NewShard): Promise<OpenShard> {

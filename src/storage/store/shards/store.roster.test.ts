@@ -44,7 +44,7 @@ test('store: a shard whose folder is gone is damaged, not empty, until it is del
     }
     const third = await openStore(disk, clock);
     await third.deleteShard(7);
-    expect(stateOf(third, 7)).toBe('empty');
+    expect(stateOf(third, 7)).toBe('shard 7 is not on this node');
     await third.close();
     const last = await openStore(disk, clock);
     expect(stateOf(last, 7)).toBe('empty');
