@@ -14,23 +14,26 @@ export function compareUtf8(left: string, right: string): number {
     const a = left.charCodeAt(i);
     const b = right.charCodeAt(i);
     if (a === b) continue;
+    const isByte = isLow(a) || isLow(b);
+    if (isByte && !(i > 0 && isHigh(left.charCodeAt(i - 1)))) return compareFrom(left, right, i);
     const isSurrogateA = a >= 0xd800 && a <= 0xdfff;
     const isSurrogateB = b >= 0xd800 && b <= 0xdfff;
-    if (isLow(a) || isLow(b)) return compareFrom(left, right, i);
     if (isSurrogateA !== isSurrogateB) return isSurrogateA ? 1 : -1;
     return a - b;
   }
   return left.length - right.length;
 }
 
+function isHigh(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff;
+}
+
 function isLow(unit: number): boolean {
   return unit >= 0xdc00 && unit <= 0xdfff;
 }
 
-/** Half of a character, or a byte. */
+/** Where one of them has a byte, and not the second half of a character. */
 function compareFrom(left: string, right: string, at: number): number {
-  const before = at === 0 ? 0 : left.charCodeAt(at - 1);
-  const start = before >= 0xd800 && before <= 0xdbff ? at - 1 : at;
-  const [one, other] = [left, right].map((text) => exactBytesOf(text.slice(start, start + unitsTold))); // prettier-ignore
+  const [one, other] = [left, right].map((text) => exactBytesOf(text.slice(at, at + unitsTold)));
   return Buffer.compare(one ?? new Uint8Array(), other ?? new Uint8Array());
 }

@@ -10,7 +10,7 @@ import type { Store } from '../../../storage/store/store.ts';
 /** Parts of 112 ns: slices have whole nanoseconds. */
 const range = { startNs: 0n, endNs: 1_600n };
 /** One of them looks like the end of a key in a file. */
-const hosts = ['a', 'b', 'c#!~', 'é', 'e', 'f', 'g'];
+const hosts = ['a', 'b', 'c#!~', 'é', 'caf\udce9', 'caf\udce8', 'e', 'f', 'g'];
 
 const line = fc.tuple(fc.constantFrom(...hosts), fc.integer({ min: -50, max: 1_700 }), fc.nat(5));
 const write = fc.record({

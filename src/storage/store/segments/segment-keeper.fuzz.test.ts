@@ -1,3 +1,4 @@
+import { exactBytesOf } from '../../../base/exact-text.ts';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compareUtf8 } from '../../../base/compare-utf8.ts';
@@ -27,7 +28,7 @@ const throttle = {
 };
 
 const kernel = StoreKernel.create(compiledKernels(), { bytesMax: 1 << 30 });
-const name = fc.constantFrom('a', 'b', 'c=d', 'e f', 'g,h', 'é', '北', 'x\\y', 'x\\,y', '\\=z', '#!~#', 'a!', 'long'.repeat(40)); // prettier-ignore
+const name = fc.constantFrom('a', 'b', 'c=d', 'e f', 'g,h', 'é', '北', 'caf\udce9', 'caf\udce8', 'x\\y', 'x\\,y', '\\=z', '#!~#', 'a!', 'long'.repeat(40)); // prettier-ignore
 const key = fc
   .tuple(name, fc.uniqueArray(fc.tuple(name, name), { selector: ([tag]) => tag, maxLength: 3 }))
   .map(([measurement, tags]) => seriesKey(measurement, tags.map(([tag, value]) => ({ key: tag, value })))); // prettier-ignore
@@ -146,7 +147,7 @@ class Script {
 
   #write(keys: readonly string[]): void {
     if (keys.length === 0) return;
-    const unknown = this.#index.unknown(joinTexts(keys.map((text) => Buffer.from(text))));
+    const unknown = this.#index.unknown(joinTexts(keys.map((text) => exactBytesOf(text))));
     const isNew = keys.map((text) => Number(!this.#plain.live.has(text)));
     // Series that are gone are known still while they are in memory.
     keys.forEach((_, i) => {
@@ -157,7 +158,7 @@ class Script {
       this.#index.showField(measurementOf(text), `f ${measurementOf(text)}`, FieldType.string);
       this.#plain.live.add(text);
     }
-    this.#index.resolve(joinTexts(keys.map((text) => Buffer.from(text))));
+    this.#index.resolve(joinTexts(keys.map((text) => exactBytesOf(text))));
   }
 
   async #forget(keys: readonly string[]): Promise<void> {
