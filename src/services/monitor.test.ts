@@ -1,3 +1,4 @@
+import { exactTextOf } from '../base/exact-text.ts';
 import { expect, test } from 'vitest';
 import { World } from '../../test/sim/world/world.ts';
 import { DbError } from '../base/errors.ts';
@@ -20,6 +21,7 @@ class Node {
     { name: 'write', tags: {}, values: { req: 2, 'point Req': 1.4 } },
     { name: 'shard', tags: { path: '/a b', id: '3', empty: '' }, values: { bad: NaN, ok: 7 } },
     { name: 'nothing', tags: {}, values: { bad: Infinity } },
+    { name: 'ingress', tags: { measurement: 'caf\udce9' }, values: { points: 1 } },
   ];
   readonly monitor: MonitorService;
 
@@ -33,7 +35,7 @@ class Node {
         statistics: { read: () => Promise.resolve(this.statistics) },
         write: ({ database, retentionPolicy, body }) => {
           if (this.error !== undefined) return Promise.reject(this.error);
-          this.written.push(`${database}.${retentionPolicy} ${Buffer.from(body).toString()}`);
+          this.written.push(`${database}.${retentionPolicy} ${exactTextOf(body)}`);
           return Promise.resolve();
         },
       },
@@ -54,7 +56,7 @@ test('monitor: each interval the numbers become points of even times, in a datab
   expect(node.written).toEqual([]);
   await node.world.run(20_500);
   const points = (timeNs: bigint) =>
-    `_internal.monitor write,hostname=h\\ 1 req=2i,point\\ Req=1i ${timeNs}\nshard,hostname=h\\ 1,id=3,path=/a\\ b ok=7i ${timeNs}\n`;
+    `_internal.monitor write,hostname=h\\ 1 req=2i,point\\ Req=1i ${timeNs}\nshard,hostname=h\\ 1,id=3,path=/a\\ b ok=7i ${timeNs}\ningress,hostname=h\\ 1,measurement=caf\udce9 points=1i ${timeNs}\n`;
   expect(node.written).toEqual([
     points(startNs + 10_000_000_000n),
     points(startNs + 20_000_000_000n),

@@ -4,6 +4,7 @@
  *
  * Invariant: one write at a time; what cannot be stored is lost, and said once until it can be again.
  */
+import { exactBytesOf } from '../base/exact-text.ts';
 import { Tasks } from '../base/async/tasks.ts';
 import { errorText } from '../base/errors.ts';
 import { dayNs } from '../base/units.ts';
@@ -111,7 +112,7 @@ export class MonitorService {
       if (findDatabase(meta.catalog, database) === undefined)
         await meta.execute({ kind: 'create-database', name: database, policy });
       for (let at = 0; at < lines.length; at += pointsMax) {
-        const body = new Uint8Array(Buffer.from(lines.slice(at, at + pointsMax).join('')));
+        const body = exactBytesOf(lines.slice(at, at + pointsMax).join(''));
         await write({ database, retentionPolicy: policyName, body });
       }
       this.#isFailing = false;

@@ -1,4 +1,5 @@
 import { Buffer, isUtf8 } from 'node:buffer';
+import { exactBytesOf } from '../../base/exact-text.ts';
 import { formatRfc3339 } from '../../base/rfc3339.ts';
 import { isValid, type Column } from '../column.ts';
 import { missingText } from './cell-writers.ts';
@@ -70,7 +71,7 @@ function headerOf(series: OutputSeries): string {
 
 /** The CSV form of a request that failed before any statement ran. */
 export function writeCsvError(text: string): Buffer {
-  return Buffer.from(`error\n${quoted(text)}\n`, 'utf8');
+  return Buffer.from(exactBytesOf(`error\n${quoted(text)}\n`));
 }
 
 function writeSeries(writer: ByteWriter, series: OutputSeries, epochUnitNs: CsvTimes): void {

@@ -123,6 +123,7 @@ test('msgpack, csv: bytes that are no UTF-8 are as they came, in texts and in na
     for (const bytes of [writeMessagePack([result], 1n), writeCsv([result], 1n)])
       expect(bytes.toString('latin1').split(broken.toString('latin1'))).toHaveLength(count + 1);
   }
+  expect(writeCsvError(name).includes(broken)).toBe(true);
   const json = writeJson([{ ...brokenResult(), series: [named] }], { epochUnitNs: 1n }).toString();
   expect(json.split(String.raw`a0é\ufffd\ufffd\ufffd(\ufffd\ufffd\ufffd`)).toHaveLength(6);
 });
