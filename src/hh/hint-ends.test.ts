@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { hintOf, numberOf } from '../../test/support/hint-script.ts';
 import { World } from '../../test/sim/world/world.ts';
+import { FailingDisk } from '../../test/support/failing-disk.ts';
 import { DbError } from '../base/errors.ts';
 import type { Env } from '../env/env.ts';
 import type { Log } from '../env/log.ts';
@@ -34,6 +35,8 @@ class Machine {
   readonly missed: string[] = [];
   /** So many requests more the owner answers. */
   answeredCount = 0;
+  /** Whether the disk removes what was noted. */
+  removes = true;
   #handoff: HintedHandoff | undefined;
 
   start(): Promise<HintedHandoff> {
@@ -53,10 +56,12 @@ class Machine {
         return Promise.resolve(payloads.map(() => ({ kind: 'written' }) as const));
       },
     };
-    const { disk, clock } = this.env;
+    const { clock } = this.env;
+    // It is read, looked for and removed.
+    const disk = new FailingDisk(this.env.disk, { failAt: this.removes ? Infinity : 3 });
     const ports = { disk, clock, log, target, clusterId: () => 7n, freshCount: () => 0 };
     return this.run(async () => {
-      await disk.makeDir('meta');
+      await this.env.disk.makeDir('meta');
       this.#handoff = await HintedHandoff.open(ports, options);
       return this.#handoff;
     });
@@ -166,4 +171,11 @@ test('hint ends: what was written of another run than the last, or is no such fi
   );
   await machine.end();
   expect([machine.brought, machine.missed]).toEqual([[1, 2, 3], []]);
+});
+
+test('hint ends: queues are brought also where what was noted of them cannot be removed', async () => {
+  const machine = await Machine.withWaiting([1, 2]);
+  machine.removes = false;
+  await machine.end();
+  expect([machine.brought, machine.missed]).toEqual([[1, 2], []]);
 });

@@ -154,9 +154,9 @@ export class HintedHandoff {
 
   async #openAll(): Promise<void> {
     const { disk, log } = this.#ports;
-    const { folder, endsFolder } = this.#options;
+    const { folder } = this.#options;
     try {
-      const noted: HintEnds = endsFolder === undefined ? new Map() : await takeHintEnds(disk, endsFolder); // prettier-ignore
+      const noted = await this.#takeNoted();
       const isOurs = await this.#isOurs();
       if (!isOurs) await this.#setAside();
       // What was noted of queues that are not there at all is looked for as well.
@@ -170,6 +170,17 @@ export class HintedHandoff {
     } catch (error) {
       log.error('Hinted handoff could not be read', { path: folder, error: errorText(error) });
     }
+  }
+
+  /** Queues are there without it; one that stays is held against them once more. */
+  async #takeNoted(): Promise<HintEnds> {
+    const { endsFolder } = this.#options;
+    try {
+      if (endsFolder !== undefined) return await takeHintEnds(this.#ports.disk, endsFolder);
+    } catch (error) {
+      this.#ports.log.warn('What waited in hinted handoff could not be looked up', { path: endsFolder, error: errorText(error) }); // prettier-ignore
+    }
+    return new Map();
   }
 
   async #openShard(name: string, ends: QueueEnds | undefined): Promise<void> {
