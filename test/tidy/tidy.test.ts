@@ -77,6 +77,14 @@ test('tidy: a property is tried on the same cases in every run', () => {
   expect(offenders(written, without).filter((path) => path !== 'test/tidy/tidy.test.ts')).toEqual([]); // prettier-ignore
 });
 
+test('tidy: names keep their bytes: storage, queries and what lies between take base/exact-text.ts', () => {
+  // JSON and numbers of our own are always UTF-8; who writes answers looks first whether a text is.
+  const others = /^src\/storage\/store\/(log|shards)\/|^src\/models\/print-line\.ts|^src\/kernels\/line-kernel\.ts|^src\/query\/emit\/byte-writer\.ts|^src\/data\/(shards\/pledges|write\/fenced-hint|engine\/digests\/kept-digest-file)/; // prettier-ignore
+  const rooms = written.filter((path) => /^src\/(storage|models|kernels|query|data)\//.test(path) && !/\.test\.ts$/.test(path) && !others.test(path)); // prettier-ignore
+  const coders = /new Text(De|En)coder|\.toString\('utf-?8'|Buffer\.from\([^()]*\)\.toString\(\)|Buffer\.from\([^()]*, 'utf8'\)/; // prettier-ignore
+  expect(offenders(rooms, (text) => coders.test(text))).toEqual([]);
+});
+
 test('tidy: the wall clock comes from Env', () => {
   const isOutside = /^src\/env\/node\/|^src\/server\/main\/main-|\.test\.ts$/;
   const inside = written.filter((path) => path.startsWith('src/') && !isOutside.test(path));
