@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest';
 import { blocksRead, DigestedStore } from '../../../../test/support/digest-script.ts';
-import { batchOf, deleteOf, kept, openStore } from '../../../../test/support/store-script.ts';
+import {
+  batchOf,
+  deleteOf,
+  kept,
+  openStore,
+  readField,
+} from '../../../../test/support/store-script.ts';
 import { World } from '../../../../test/sim/world/world.ts';
 import { seriesParts } from '../../../models/digest-grid.ts';
 import type { Env } from '../../../env/env.ts';
@@ -119,6 +125,28 @@ test('kept digests: a node that starts again reads nothing anew, and all where f
     expect(await readsTruly(fifth)).toBe(1_585);
     expect(await readsTruly(fifth)).toBe(0);
     await fourth.store.close();
+  });
+});
+
+test('kept digests: a shard that somebody has found damaged is read, whatever was kept of it', async () => {
+  await inWorld(async (env) => {
+    const { disk } = env;
+    const first = await opened(env);
+    await first.store.write(kept, batchOf('m,h=a v=1 10\nm,h=a v=2 20'));
+    await first.store.flush(kept.shardId);
+    const said = await first.digest();
+    const [file] = first.store.content(kept.shardId)?.shard.files ?? [];
+    await first.store.close();
+    // A bit of a block: the file begins and ends as it did.
+    const tsmPath = file?.path ?? '';
+    const bytes = (await disk.readFile(tsmPath)).slice();
+    bytes[12] = (bytes[12] ?? 0) ^ 1;
+    await disk.replaceFile(tsmPath, bytes);
+    const again = await opened(env);
+    expect(await again.digest()).toBe(said);
+    expect(() => readField(again.store, 'm', 'v')).toThrow('the block at 5 is damaged');
+    await expect(again.digest()).rejects.toMatchObject({ code: 'corrupt' });
+    await again.store.close();
   });
 });
 

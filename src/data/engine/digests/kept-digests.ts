@@ -4,7 +4,8 @@
  *
  * Invariants:
  * - What is answered is what reading all of the shard at that moment gives (content-watch.ts says what has changed).
- * - After a week all is read again: bytes that rot are found, and nothing that was missed stays missed.
+ * - After a week all is read again: bytes that rot are found, and nothing that was missed stays missed. So is a shard that is known to be
+ *   damaged: what was read before that is not what it has.
  * - A shard that goes takes its digest along; memory holds that of `shardsMax` shards.
  */
 import { isDbError } from '../../../base/errors.ts';
@@ -52,7 +53,8 @@ export class KeptDigests {
 
   /** Before a view is taken: brings what the run before has kept. */
   async load(task: DigestTask, content: ShardContent): Promise<void> {
-    if (task.isAnew || this.#usable(task, content) !== undefined) return;
+    const isOfNoUse = task.isAnew || isDamaged(content.shard);
+    if (isOfNoUse || this.#usable(task, content) !== undefined) return;
     const { disk } = this.#ports;
     const read = await readKept(disk, content.folder);
     if (read === undefined) return;
@@ -75,7 +77,8 @@ export class KeptDigests {
   ): Generator<Uint32Array | undefined, void> {
     const { startNs, endNs, shardId } = task;
     const range = { startNs, endNs };
-    const kept = task.isAnew ? undefined : this.#usable(task, { shard });
+    const isOfNoUse = task.isAnew || isDamaged(shard);
+    const kept = isOfNoUse ? undefined : this.#usable(task, { shard });
     // Of the moment of the view: what happens from now on is told to it.
     const mark = shard.content.mark(range, view.files);
     let isKept = false;
@@ -151,6 +154,11 @@ export class KeptDigests {
   #nowMs(): number {
     return Number(this.#ports.clock.wallNs() / 1_000_000n);
   }
+}
+
+/** As far as any reader has met it. */
+function isDamaged({ index, files }: ShardContent['shard']): boolean {
+  return index.damage !== undefined || files.some(({ damage }) => damage !== undefined);
 }
 
 async function isOf(disk: Disk, { seals }: ReadState, files: readonly TsmFile[]): Promise<boolean> {

@@ -56,7 +56,7 @@ export interface ShardNumbers extends ShardPlace {
 
 /** A shard as long as it is open. */
 export interface ShardContent {
-  readonly shard: Pick<Shard, 'content' | 'files'>;
+  readonly shard: Pick<Shard, 'content' | 'files' | 'index'>;
   readonly folder: string;
 }
 
