@@ -96,6 +96,13 @@ test('failed owners: a shard that fails again, and ever more of them, fail the n
   expect([many.has(5, 99), many.has(4, 1)]).toEqual([true, false]);
 });
 
+test('choose owners: an owner that takes this node for somebody else, as where their clocks differ, is not the only one to ask', () => {
+  const apart = new DbError('unauthenticated', 'internal token: it has expired');
+  const other = new DbError('wrong_cluster', 'it is of another cluster');
+  for (const error of [apart, other]) expect(isNodeFailure(error)).toBe(true);
+  expect(choose(6, new Map([[4, apart]]))).toEqual([[5, [1]], [6, [2]]]); // prettier-ignore
+});
+
 test('choose owners: what is wrong with the request is so on every owner', () => {
   const others = dbErrorCodes.filter((code) => !isNodeFailure(new DbError(code, '')));
   for (const code of ['invalid_argument', 'parse_error', 'limit_exceeded', 'cancelled', 'internal'])
