@@ -22,7 +22,6 @@ export class BroughtMark {
   readonly #disk: Disk;
   readonly #path: string;
   readonly #bytes = new Uint8Array(markBytes);
-  #file: DiskFile | undefined;
   /** Whose first header is in #bytes. */
   #segment: DiskFile | undefined;
 
@@ -54,36 +53,35 @@ export class BroughtMark {
     }
   }
 
+  /** Keeps no file open: there may be thousands of queues. */
   async note(segment: DiskFile, offset: number): Promise<void> {
     try {
-      this.#file ??= await this.#disk.open(this.#path, 'create');
       if (this.#segment !== segment) await segment.readAt(0, this.#bytes.subarray(0, hintHeaderBytes)); // prettier-ignore
       this.#segment = segment;
       const view = new DataView(this.#bytes.buffer);
       view.setBigUint64(hintHeaderBytes, BigInt(offset), true);
       view.setUint32(crcOffset, crc32(this.#bytes.subarray(0, crcOffset)), true);
-      await this.#file.writeAt(0, this.#bytes);
+      const file = await this.#open();
+      try {
+        await file.writeAt(0, this.#bytes);
+      } finally {
+        await file.close();
+      }
     } catch (error) {
       if (!isDbError(error)) throw error;
     }
+  }
+
+  async #open(): Promise<DiskFile> {
+    const isThere = (await this.#disk.size(this.#path)) !== undefined;
+    return this.#disk.open(this.#path, isThere ? 'open' : 'create');
   }
 
   /** The queue is empty. */
   async remove(): Promise<void> {
-    await this.close();
-    try {
-      await this.#disk.remove(this.#path);
-    } catch (error) {
-      if (!isDbError(error)) throw error;
-    }
-  }
-
-  async close(): Promise<void> {
-    const file = this.#file;
-    this.#file = undefined;
     this.#segment = undefined;
     try {
-      await file?.close();
+      await this.#disk.remove(this.#path);
     } catch (error) {
       if (!isDbError(error)) throw error;
     }

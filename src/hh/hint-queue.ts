@@ -344,7 +344,6 @@ export class HintQueue {
   }
 
   async #closeFiles(): Promise<void> {
-    await this.#mark.close();
     await this.#closeActive();
     await this.#closeReader();
   }
