@@ -171,7 +171,7 @@ class BackupRun {
   async #takeShard(shard: PlannedShard): Promise<ManifestShard | undefined> {
     const { clock, out } = this.#ports;
     const copies = this.#copiesOf(shard);
-    const failures: unknown[] = copies.length === 0 ? [new DbError('unavailable', 'it has no owner')] : []; // prettier-ignore
+    const failures: unknown[] = copies.length === 0 ? [new DbError('unavailable', `it has no owner (DROP SHARD ${shard.id} gives it up)`)] : []; // prettier-ignore
     const damaged: ShardCopy[] = [];
     let isEmpty = false;
     for (const copy of copies) {

@@ -110,6 +110,12 @@ test('choose owners: what is wrong with the request is so on every owner', () =>
   expect(isNodeFailure(new Error('corrupt'))).toBe(false);
 });
 
+test('choose owners: of a shard that has no owner left it is said what gives it up', () => {
+  const preference = { localNodeId: 4, random, failed: new FailedOwners(), missedAt: noneBehind };
+  const text = 'shard 3 is unavailable: it has no owner (DROP SHARD 3 gives it up)';
+  expect(() => chooseOwners([{ id: 3, owners: [] }], preference)).toThrow(text);
+});
+
 test('choose owners: nobody is asked for a shard that is being restored', () => {
   const preference = { localNodeId: 4, random, failed: new FailedOwners(), missedAt: noneBehind };
   const restoring = [...shards, { id: 3, owners: [4], restoreIndex: 9 }];

@@ -93,6 +93,6 @@ export function isAway(error: unknown): error is DbError {
 
 function noOwner(shardId: number, owners: readonly number[], failed: FailedOwners): DbError {
   const cause = failed.reason(owners.at(-1) ?? 0, shardId);
-  const reason = cause === undefined ? 'it has no owner' : errorText(cause);
+  const reason = cause === undefined ? `it has no owner (DROP SHARD ${shardId} gives it up)` : errorText(cause); // prettier-ignore
   return new DbError('unavailable', `shard ${shardId} is unavailable: ${reason}`, { cause });
 }

@@ -107,6 +107,14 @@ test.each([
   expect(await write(body)).toMatchObject({ text, batchCount });
 });
 
+test('points writer: where a shard has no owner left it is said which one, and what gives it up', async () => {
+  const groups = [{ id: 1, startNs: 0n, endNs: 1_000n, shards: [{ id: 3, owners: [] }] }];
+  const orphaned = { ...database, retentionPolicies: [{ ...policy, shardGroups: groups }] };
+  const catalog = { databases: Databases.of([orphaned]), index: 1 };
+  const { text } = await write('m f=1 1', undefined, true, catalog);
+  expect(text).toBe('DbError: write failed: shard 3 has no owner (DROP SHARD 3 gives it up)');
+});
+
 test('points writer: points refused by name and by their owner are counted together', async () => {
   const receipt = { droppedCount: 2, reason: 'field type conflict' };
   const { text } = await write('m,time=a f=1 1\nm f=1 1\nm f=2 2\nm f=3 3', receipt);

@@ -286,6 +286,8 @@ export class PointsWriter {
     sent: ReadonlyMap<number, Share>,
   ): Promise<OwnerReceipt> {
     const { clock, meta, lagging } = this.#ports;
+    if (sent.size === 0)
+      return Promise.reject(new DbError('write_failed', `write failed: shard ${shardId} has no owner (DROP SHARD ${shardId} gives it up)`)); // prettier-ignore
     return awaitOwners(clock, sent, {
       level,
       timeoutMs,
