@@ -27,10 +27,12 @@ const lines = (from: number, to: number): string =>
     const time = start + BigInt(i) * 3_600_000_000_000n;
     return `cpu,host=h${i % 3},t=a\\ b f=${i / 8},i=${(i * 7919) % 1000}i,b=${i % 2 === 0},s="v \\"${i}\\" é" ${time}`;
   }).join('\n');
+/** Release 1.6 does not open a shard again that has a measurement or a field of such a name: there only tags have. */
+const [e, grave] = /v1\.6\./.test(spawnSync(program, ['version'], { encoding: 'utf8' }).stdout) ? ['y', 'x'] : ['\xe9', '\xe8']; // prettier-ignore
 /** In Latin-1: names and values that are no UTF-8, two of which differ in one byte. */
 const oddLines = (from: number, to: number): Buffer =>
   Buffer.from(
-    Array.from({ length: to - from }, (_, k) => `odd\xe9,h\xe4=caf\xe9 f\xe9=${from + k},s="\xff" ${start + BigInt(from + k)}\nodd\xe9,h\xe4=caf\xe8 f\xe8=${k} ${start}`).join('\n'), // prettier-ignore
+    Array.from({ length: to - from }, (_, k) => `odd${e},h\xe4=caf\xe9 f${e}=${from + k},s="\xff" ${start + BigInt(from + k)}\nodd${e},h\xe4=caf\xe8 f${grave}=${k} ${start}`).join('\n'), // prettier-ignore
     'latin1',
   );
 const oddSelects = ['SELECT * FROM /odd/ GROUP BY *', 'SHOW TAG VALUES FROM /odd/ WITH KEY =~ /./', 'SHOW FIELD KEYS FROM /odd/']; // prettier-ignore
@@ -128,7 +130,9 @@ test.runIf(hasReference && hasShell)(
     expect(odd.status).toBe(204);
     const grown = await answersAt(dataUrl);
     expect(grown).not.toEqual(wanted);
-    expect(grown.slice(0, 3).join('')).toMatch(/,f\xe8,float\n.*,f\xe9,float\n.*,h\xe4,caf\xe8\n.*,h\xe4,caf\xe9\n.*,h\xe4=caf\xe9,\d+,,6,\xff\n/s); // prettier-ignore
+    const shown = grown.slice(0, 3).join('');
+    for (const part of [`,f${e},float\n`, `,f${grave},float\n`, ',h\xe4,caf\xe8\n', ',h\xe4,caf\xe9\n', ',h\xe4=caf\xe9,', ',6,\xff\n', ',h\xe4=caf\xe8,'])
+      expect(shown).toContain(part); // prettier-ignore
     await stop(data);
 
     const back = workshop.path('back');
