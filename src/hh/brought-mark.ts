@@ -6,6 +6,7 @@
  *
  * Invariants:
  * - It is never ahead of what was brought: its file is written behind that, and not synced. What a loss of power leaves of it is one of before, or none.
+ * - Nobody waits for it but who closes the queue: of a disk that is slow the last of what came meanwhile is written next.
  * - It speaks of the segment whose first record it names: numbers of segments come again.
  * - Best effort: what is not noted is brought once more.
  */
@@ -21,9 +22,12 @@ const markBytes = crcOffset + 4;
 export class BroughtMark {
   readonly #disk: Disk;
   readonly #path: string;
-  readonly #bytes = new Uint8Array(markBytes);
-  /** Whose first header is in #bytes. */
+  /** The header of the first record of the segment that was noted last. */
+  readonly #header = new Uint8Array(hintHeaderBytes);
   #segment: DiskFile | undefined;
+  /** What is to be written next. */
+  #next: Uint8Array | undefined;
+  #writing: Promise<void> | undefined;
 
   constructor(disk: Disk, folder: string) {
     this.#disk = disk;
@@ -53,23 +57,51 @@ export class BroughtMark {
     }
   }
 
-  /** Keeps no file open: there may be thousands of queues. */
+  /** Resolves before it is written. */
   async note(segment: DiskFile, offset: number): Promise<void> {
     try {
-      if (this.#segment !== segment) await segment.readAt(0, this.#bytes.subarray(0, hintHeaderBytes)); // prettier-ignore
-      this.#segment = segment;
-      const view = new DataView(this.#bytes.buffer);
-      view.setBigUint64(hintHeaderBytes, BigInt(offset), true);
-      view.setUint32(crcOffset, crc32(this.#bytes.subarray(0, crcOffset)), true);
-      const file = await this.#open();
-      try {
-        await file.writeAt(0, this.#bytes);
-      } finally {
-        await file.close();
-      }
+      if (this.#segment !== segment) await segment.readAt(0, this.#header);
     } catch (error) {
-      if (!isDbError(error)) throw error;
+      if (isDbError(error)) return;
+      throw error;
     }
+    this.#segment = segment;
+    const bytes = new Uint8Array(markBytes);
+    bytes.set(this.#header);
+    const view = new DataView(bytes.buffer);
+    view.setBigUint64(hintHeaderBytes, BigInt(offset), true);
+    view.setUint32(crcOffset, crc32(bytes.subarray(0, crcOffset)), true);
+    this.#next = bytes;
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = undefined;
+    });
+  }
+
+  /** Resolves once all that was noted is written. */
+  async settled(): Promise<void> {
+    await this.#writing;
+  }
+
+  /** Keeps no file open: there may be thousands of queues. Throws what is no error of the disk. */
+  async #write(): Promise<void> {
+    for (let bytes = this.#take(); bytes !== undefined; bytes = this.#take()) {
+      try {
+        const file = await this.#open();
+        try {
+          await file.writeAt(0, bytes);
+        } finally {
+          await file.close();
+        }
+      } catch (error) {
+        if (!isDbError(error)) throw error;
+      }
+    }
+  }
+
+  #take(): Uint8Array | undefined {
+    const bytes = this.#next;
+    this.#next = undefined;
+    return bytes;
   }
 
   async #open(): Promise<DiskFile> {
@@ -80,6 +112,8 @@ export class BroughtMark {
   /** The queue is empty. */
   async remove(): Promise<void> {
     this.#segment = undefined;
+    this.#next = undefined;
+    await this.settled();
     try {
       await this.#disk.remove(this.#path);
     } catch (error) {

@@ -204,7 +204,12 @@ export class HintQueue {
 
   /** Lets go of its files; the next append begins another one. */
   rest(): Promise<void> {
-    return this.#reading.run(() => this.#writing.run(() => this.#closeFiles()));
+    return this.#reading.run(() =>
+      this.#writing.run(async () => {
+        await this.#closeFiles();
+        await this.#mark.settled();
+      }),
+    );
   }
 
   /** Removes all there is; durable once resolved. Appends that come later fail. */
@@ -213,6 +218,7 @@ export class HintQueue {
     return this.#reading.run(() =>
       this.#writing.run(async () => {
         await this.#closeFiles();
+        await this.#mark.settled();
         const { disk } = this.#ports;
         const { folder } = this.#options;
         await disk.removeTree(folder);
