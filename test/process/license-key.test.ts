@@ -91,6 +91,7 @@ test(
     expect((await expiry()) > given).toBe(true);
     await stop(first);
     await data.says(/msg="The license was not renewed, it is tried again".* is away: /);
+    await meta.says(/msg="The license was not renewed, it is tried again"/);
     // SIGHUP asks the portal, and changes nothing as long as that is away.
     data.child.kill('SIGHUP');
     await data.says(/msg="The license was not reloaded, the one before stays"/);

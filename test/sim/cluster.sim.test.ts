@@ -72,7 +72,7 @@ const caughtAt: Readonly<Partial<Record<Plant, number>>> = {
   'marks-ahead': 1,
   'segments-forgotten': 3,
   'meanwhile-lost': 1,
-  'whole-too-soon': 1,
+  'whole-too-soon': 2,
   'deletes-unstamped': 22,
   'sent-again': 1,
   'deletes-untold': 4,

@@ -37,8 +37,8 @@ test('backups: among nodes and clients that end and are cut off; what was interr
   expect(sums.resumed).toBeGreaterThan(0);
 });
 
-test('repairs: among nodes that end and are cut off, seed 8', async () => {
-  const { acknowledged, losses, valuesBrought } = await runRepairs(8, { faultsMs });
+test('repairs: among nodes that end and are cut off, seed 12', async () => {
+  const { acknowledged, losses, valuesBrought } = await runRepairs(12, { faultsMs });
   expect(acknowledged).toBeGreaterThan(200);
   expect(losses).toBeGreaterThan(1);
   expect(valuesBrought).toBeGreaterThan(100);
