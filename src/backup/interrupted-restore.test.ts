@@ -114,9 +114,10 @@ test('restore: one that is to go on without its archives says so, and does nothi
 test('restore: two of the same at once both end, and all of it is there once', async () => {
   await backup(twoShards());
   const cluster = new BackupCluster(['m1:1', 'm2:1']);
-  const [first, second] = await Promise.all([restore(cluster), restore(cluster).catch(String)]);
-  expect(first).toContain('Restored from DIR');
-  expect(second).toMatch(/Restored from DIR|already exists/);
+  const ends = await Promise.all([1, 2].map(() => restore(cluster).catch(String)));
+  // Which is first with the facts depends on when the disk answers each; the other may go on, or be told so.
+  expect(ends).toContainEqual(expect.stringContaining('Restored from DIR'));
+  for (const end of ends) expect(end).toMatch(/Restored from DIR|already exists/);
   expect(awaited(cluster)).toEqual([]);
   expect(Array.from(cluster.facts.databases, ({ name }) => name)).toEqual(['tel']);
 });
