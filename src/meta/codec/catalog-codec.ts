@@ -7,7 +7,7 @@
  */
 import { DbError } from '../../base/errors.ts';
 import { decodeMessage, encodeMessage, isMessageBlock } from '../../rpc/message.ts';
-import { catalogVersion, type Catalog, type Database } from '../model/catalog.ts';
+import { catalogVersion, firstCatalogVersion, type Catalog, type Database } from '../model/catalog.ts'; // prettier-ignore
 import { catalogOf, metaOf } from './catalog-message.ts';
 import { Databases } from '../model/databases.ts';
 import { metaMessage } from './meta-message.ts';
@@ -19,9 +19,14 @@ export type CatalogForm = 'json' | 'protobuf';
 /** The version of the schema that JSON was last written with. */
 const jsonVersion = 1;
 
-export function encodeCatalog(catalog: Catalog, form: CatalogForm = 'protobuf'): Uint8Array {
+/** Readers of an earlier `version` do not take it; by default, they pass over what they do not know. */
+export function encodeCatalog(
+  catalog: Catalog,
+  form: CatalogForm = 'protobuf',
+  version = firstCatalogVersion,
+): Uint8Array {
   if (form === 'json') return encodeMessage({ ...catalog, version: jsonVersion });
-  return sealed(metaMessage.encode(metaOf({ ...catalog, version: catalogVersion })));
+  return sealed(metaMessage.encode(metaOf({ ...catalog, version })));
 }
 
 /** Throws `corrupt` for what is no catalog, `unsupported_version` for one of a newer release. */
@@ -43,6 +48,7 @@ function decodeJson(bytes: Uint8Array): Catalog {
 }
 
 function checkVersion(version: number): void {
-  if (version > catalogVersion)
-    throw new DbError('unsupported_version', `catalog version ${version}`);
+  if (version <= catalogVersion) return;
+  const text = `the catalog (version ${version}) is not known here: it is of a newer release`;
+  throw new DbError('unsupported_version', text);
 }

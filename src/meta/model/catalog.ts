@@ -59,8 +59,22 @@ export interface Catalog {
   readonly answered: readonly AnsweredCommand[];
 }
 
-export const catalogVersion = 2;
+export const catalogVersion = 3;
+/** What whoever may pass over what is new to it is sent: a data node of an earlier release goes on. */
+export const firstCatalogVersion = 2;
 export const answeredMax = 1024;
+
+type OptionalPart = { [Key in keyof Catalog]-?: undefined extends Catalog[Key] ? Key : never }[keyof Catalog]; // prettier-ignore
+
+/** The version that first had each part. */
+const partsSince: Readonly<Record<OptionalPart, number>> = {
+  users: 2,
+  roles: 2,
+  copies: 2,
+  movePlan: 2,
+  acl: 3,
+  ldap: 3,
+};
 
 export interface MetaNode {
   readonly id: number;
@@ -162,6 +176,13 @@ export const emptyCatalog: Catalog = {
   maxShardId: 0,
   answered: [],
 };
+
+/** The least version whose readers lose nothing of the catalog. */
+export function versionNeeded(catalog: Catalog): number {
+  const parts = Object.entries(partsSince) as (readonly [OptionalPart, number])[];
+  const present = parts.filter(([part]) => catalog[part] !== undefined);
+  return Math.max(firstCatalogVersion, ...present.map(([, version]) => version));
+}
 
 export function findDatabase(catalog: Catalog, name: string): Database | undefined {
   return catalog.databases.get(name);

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
 import { isMessageBlock } from '../../rpc/message.ts';
-import { emptyCatalog } from '../model/catalog.ts';
+import { catalogVersion, emptyCatalog, firstCatalogVersion } from '../model/catalog.ts';
 import { applyStep, newsOfWhole } from '../apply/catalog-changes.ts';
 import { decodeCatalog, type CatalogForm } from '../codec/catalog-codec.ts';
 import { encodeLogged } from '../codec/command-codec.ts';
+import { metaMessage } from '../codec/meta-message.ts';
+import type { Command } from '../command/command.ts';
 import { commandSet, protobufVersion } from '../command/command-set.ts';
 import { CatalogMachine } from './catalog-machine.ts';
 import { KnownCommands } from './known-commands.ts';
@@ -49,6 +51,27 @@ test('catalog machine: a watcher that reads JSON only is sent nothing else, and 
   expect('catalog' in anew && isMessageBlock(anew.catalog)).toBe(false);
   const copy = newsOfWhole(emptyCatalog, decodeCatalog(whole.catalog)).after;
   expect(copy).toEqual({ ...applyStep(emptyCatalog, inSteps.step).after });
+});
+
+test('catalog machine: a snapshot that an earlier release would take only a part of is none that it reads; data nodes of it are sent the catalog', () => {
+  const versionOf = (bytes: Uint8Array) => metaMessage.decode(bytes).version;
+  const apply = (index: number, command: Command): void => {
+    machine.apply({ kind: 'command', index, term: 1, data: encodeLogged({ id: `${index}`, command }, 'protobuf') }); // prettier-ignore
+  };
+  const machine = new CatalogMachine();
+  create(machine, 1, 'protobuf');
+  expect(versionOf(machine.capture()())).toBe(firstCatalogVersion);
+  apply(2, { kind: 'set-ldap-config', text: 'enabled = false' });
+  const data = machine.capture()();
+  expect(versionOf(data)).toBe(catalogVersion);
+  const restored = new CatalogMachine();
+  restored.restore({ index: 2, term: 1, membership: { voters: [], learners: [] }, data });
+  expect(restored.catalog).toEqual(machine.catalog);
+  const whole = restored.updateSince(0, 'protobuf');
+  if (!('catalog' in whole)) throw new Error('it is a step');
+  expect(versionOf(whole.catalog)).toBe(firstCatalogVersion);
+  apply(3, { kind: 'set-ldap-config', text: '' });
+  expect(versionOf(machine.capture()())).toBe(firstCatalogVersion);
 });
 
 test('known commands: one member that is behind, or not heard of, is enough', () => {

@@ -3,7 +3,7 @@ import { Latch } from '../../base/async/latch.ts';
 import type { Entry, Snapshot } from '../../raft/types.ts';
 import { isMessageBlock } from '../../rpc/message.ts';
 import { applyCommand } from '../apply/apply.ts';
-import { emptyCatalog, type Catalog, type CommandAnswer } from '../model/catalog.ts';
+import { emptyCatalog, versionNeeded, type Catalog, type CommandAnswer } from '../model/catalog.ts';
 import { countsOf, type CatalogChange, type CatalogStep } from '../apply/catalog-changes.ts';
 import { decodeCatalog, encodeCatalog, type CatalogForm } from '../codec/catalog-codec.ts';
 import { decodeLogged, recodeLogged } from '../codec/command-codec.ts';
@@ -25,7 +25,7 @@ export type CatalogUpdate =
  * The catalog as the log makes it, and those who wait for it.
  *
  * Invariant: snapshots are written in the form of protobuf from the first command on that is in it: its leader has seen that
- * every meta node reads it.
+ * every meta node reads it. A meta node that would pass over some of it does not start from it (decision 145).
  */
 export class CatalogMachine implements StateMachine {
   #catalog = emptyCatalog;
@@ -63,7 +63,7 @@ export class CatalogMachine implements StateMachine {
 
   capture(): () => Uint8Array {
     const [catalog, form] = [this.#catalog, this.#form];
-    return () => encodeCatalog(catalog, form);
+    return () => encodeCatalog(catalog, form, versionNeeded(catalog));
   }
 
   /** What one who knows the catalog of `index`, an older one, has to hear; nothing that is not of `form`, if that is JSON. */
