@@ -9,6 +9,8 @@ import type { Listener, SimSwitchboard } from './sim-switchboard.ts';
 
 /** After this a server notices that a silent caller is gone. */
 const keepaliveMs = 15_000;
+/** After this a client that pings its server gives up a connection on which nothing comes. */
+const unansweredMs = 10_000;
 
 /** A request being handled on the server's side. */
 interface ServerRun {
@@ -98,10 +100,11 @@ export class Exchange {
             abort(new DbError('timeout', 'the deadline of the request has passed'));
           });
     const broken = (isReset: boolean): void => {
-      if (!isReset) return;
-      this.#back(() => {
-        fail(unknown(this.#server));
-      });
+      if (isReset)
+        this.#back(() => {
+          fail(unknown(this.#server));
+        });
+      else this.#giveUp(fail);
     };
     listener.inFlight.add(broken);
     listener.aborts.add(controller);
@@ -161,14 +164,24 @@ export class Exchange {
     };
   }
 
-  /** A message is gone: the client hears of a broken connection, or nothing until its deadline. */
+  /** A message is gone: the client hears of a broken connection, or nothing until it gives up. */
   #lost(fate: Fate, fail: (error: DbError) => void, surely: () => DbError): void {
     const { random } = this.#board.network;
-    if (!chance(random, fate.kind === 'blocked' ? 0.3 : 0.5)) return;
+    if (!chance(random, fate.kind === 'blocked' ? 0.3 : 0.5)) {
+      this.#giveUp(fail);
+      return;
+    }
     // Of a lost request the client cannot know that it was lost, unless no connection came about.
     const error = fate.kind === 'blocked' ? surely() : unknown(this.#server);
     this.#loop.schedule(1 + 50 * fraction(random), () => {
       if (this.#client.alive) fail(error);
+    });
+  }
+
+  /** Nothing comes any more, and nothing says so. */
+  #giveUp(fail: (error: DbError) => void): void {
+    this.#loop.schedule(unansweredMs, () => {
+      if (!this.#isOver && this.#client.alive) fail(unknown(this.#server));
     });
   }
 
