@@ -92,6 +92,8 @@ interface Machine {
   readonly restart: (clusterId?: bigint) => Promise<HintedHandoff>;
   /** The clock of the machine steps. */
   readonly jump: (byMs: number) => void;
+  /** So much of the disk may be taken. */
+  readonly setCapacity: (bytes: number) => void;
 }
 
 async function machine(changed: Partial<HintOptions> = {}): Promise<Machine> {
@@ -119,7 +121,10 @@ async function machine(changed: Partial<HintOptions> = {}): Promise<Machine> {
   const jump = (byMs: number): void => {
     node.clock.jump(byMs);
   };
-  return { world, owners, handoff, restart, jump };
+  const setCapacity = (bytes: number): void => {
+    node.drive.capacityBytes = bytes;
+  };
+  return { world, owners, handoff, restart, jump, setCapacity };
 }
 
 async function run(world: World, durationMs: number): Promise<void> {
@@ -136,6 +141,17 @@ test('hinted handoff: what is queued is brought in order, and the queue is empty
   expect(handoff).toMatchObject({ isEmpty: true });
   expect(handoff.isQueued(5, 7)).toBe(false);
   expect(owners.queued.size).toBe(0);
+});
+
+test('hinted handoff: that its disk is full is known until it has room again', async () => {
+  const { world, handoff, setCapacity } = await machine();
+  const append = () => world.complete(handoff.append(5, 7, [hintOf(1)]));
+  setCapacity(0);
+  await expect(append()).rejects.toThrow('ENOSPC');
+  expect(handoff.failing).toEqual([{ what: 'hinted handoff', reason: 'ENOSPC' }]);
+  setCapacity(Infinity);
+  await append();
+  expect(handoff.failing).toEqual([]);
 });
 
 test('hinted handoff: a node that is down is asked after 1, 2, 4, 4 seconds with one request, at once when it is heard of', async () => {

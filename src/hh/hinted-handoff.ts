@@ -16,6 +16,7 @@ import { Tasks } from '../base/async/tasks.ts';
 import { DbError, errorText, isDbError } from '../base/errors.ts';
 import type { Clock, Timer } from '../env/clock.ts';
 import type { Disk } from '../env/disk.ts';
+import { DiskFailures, type DiskFailure } from '../env/disk-failures.ts';
 import type { Log } from '../env/log.ts';
 import { makeDurableDir } from '../env/make-durable-dir.ts';
 import { rowCountOf } from '../models/point-batch.ts';
@@ -48,6 +49,7 @@ export class HintedHandoff {
   readonly #hintClock: HintClock;
   readonly #nodes = new Map<number, NodeHints>();
   readonly #tasks: Tasks;
+  readonly #diskFailures: DiskFailures;
   readonly #timers: readonly Timer[];
   #claimed: Promise<void> | undefined;
   #isForeign = false;
@@ -62,6 +64,7 @@ export class HintedHandoff {
     this.#quarantine = new HintQuarantine(ports, options.folder);
     this.#hintClock = new HintClock(ports.clock);
     this.#lastPurgeMs = ports.clock.monotonicMs();
+    this.#diskFailures = new DiskFailures(ports);
     this.#tasks = new Tasks((name, error) => {
       ports.log.error('A task of hinted handoff failed', { name, error: errorText(error) });
     });
@@ -111,7 +114,18 @@ export class HintedHandoff {
     // From here on the queue counts as not empty: nothing may come between.
     const node = this.#nodeOf(nodeId);
     this.#pointCount += payloads.reduce((sum, one) => sum + rowCountOf(one), 0);
-    await node.append(shardId, payloads, () => (this.#claimed ??= this.#claim()));
+    try {
+      await node.append(shardId, payloads, () => (this.#claimed ??= this.#claim()));
+    } catch (error) {
+      this.#diskFailures.failed('hinted handoff', error);
+      throw error;
+    }
+    this.#diskFailures.succeeded('hinted handoff');
+  }
+
+  /** What the disk does not take. */
+  get failing(): readonly DiskFailure[] {
+    return this.#diskFailures.current;
   }
 
   /** The node has answered something: what waits for it is brought now. */

@@ -158,6 +158,13 @@ test.runIf(hasMount)(
     // Refused writes leave nothing behind.
     expect(readdirSync(workshop.path('disk/wal')).length).toBeLessThan(10);
     expect((await fetch(`${api}/ping`)).status).toBe(204);
+    const health = async () => (await (await fetch(`${api}/health`)).json()) as object;
+    const check = { name: 'write-ahead log', status: 'fail', message: 'no space left on device' };
+    expect(await health()).toMatchObject({
+      status: 'pass',
+      checks: expect.arrayContaining([check]) as object,
+    });
+    await data?.says(/lvl=error msg="The disk does not take what is written" .*what="write-ahead log"/); // prettier-ignore
     const lost = async () => {
       const stored = await timesOf('full');
       return acknowledged.filter((time) => !stored.has(time)).length;
@@ -170,6 +177,10 @@ test.runIf(hasMount)(
     acknowledged.push(1_000_000);
     await load(400, 10);
     expect(await lost()).toBe(0);
+    await eventually(async () => {
+      expect(await health()).toMatchObject({ checks: [] });
+    }, recoveryMsMax);
+    await data?.says(/msg="The disk takes what is written again" .*what="write-ahead log"/);
     await restartData('SIGKILL');
     expect(await lost()).toBe(0);
   },

@@ -133,7 +133,8 @@ export async function startOneNode(
       executor,
       statistics,
       vars: () => ({}),
-      health: () => Promise.resolve({ opened: 0, total: 0, damaged: [], isMember: true }),
+      health: () =>
+        Promise.resolve({ opened: 0, total: 0, damaged: [], failing: [], isMember: true }),
       rawSockets: nodeRawSockets,
       requestId: () => `${++requests}`,
     },

@@ -101,6 +101,7 @@ export class LocalShards implements ShardAccess {
       opened: sum(({ opened }) => opened),
       total: sum(({ total }) => total),
       damaged: parts.flatMap(({ damaged }) => damaged),
+      failing: parts.flatMap(({ failing }) => failing),
     };
   }
 

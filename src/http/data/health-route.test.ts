@@ -7,7 +7,7 @@ test('health: a node that opens its shards passes and says how far it is, then a
   const api = fastify();
   api.get('/health', (_request, reply) =>
     sendHealth(reply, '1.12.4', () =>
-      Promise.resolve({ opened, total: 9, damaged: [], isMember: true }),
+      Promise.resolve({ opened, total: 9, damaged: [], failing: [], isMember: true }),
     ),
   );
   const whileOpening = await api.inject('/health');
@@ -30,7 +30,7 @@ test('health: damaged shards are named, and the node passes', async () => {
   ];
   api.get('/health', (_request, reply) =>
     sendHealth(reply, '1.12.4', () =>
-      Promise.resolve({ opened: 9, total: 9, damaged, isMember: true }),
+      Promise.resolve({ opened: 9, total: 9, damaged, failing: [], isMember: true }),
     ),
   );
   const answer = await api.inject('/health');
@@ -48,7 +48,7 @@ test('health: damaged shards are named, and the node passes', async () => {
 
 test('health: a node that is of no cluster fails, since it takes no writes', async () => {
   const api = fastify();
-  const health = { opened: 0, total: 0, damaged: [], isMember: false };
+  const health = { opened: 0, total: 0, damaged: [], failing: [], isMember: false };
   api.get('/health', (_request, reply) =>
     sendHealth(reply, '1.12.4', () => Promise.resolve(health)),
   );
@@ -57,6 +57,28 @@ test('health: a node that is of no cluster fails, since it takes no writes', asy
   expect(answer.json()).toEqual({
     ...{ checks: [], name: 'influxdb', status: 'fail', version: '1.12.4' },
     message: 'not a member of a cluster',
+  });
+  await api.close();
+});
+
+test('health: what the disk does not take is named, once for all workers, and the node passes', async () => {
+  const api = fastify();
+  const full = { what: 'write-ahead log', reason: 'no space left on device' };
+  const failing = [full, full, { what: 'hinted handoff', reason: 'input/output error' }];
+  api.get('/health', (_request, reply) =>
+    sendHealth(reply, '1.12.4', () =>
+      Promise.resolve({ opened: 9, total: 9, damaged: [], failing, isMember: true }),
+    ),
+  );
+  const answer = await api.inject('/health');
+  expect(answer.statusCode).toBe(200);
+  expect(answer.json()).toEqual({
+    checks: [
+      { name: 'write-ahead log', status: 'fail', message: 'no space left on device' },
+      { name: 'hinted handoff', status: 'fail', message: 'input/output error' },
+    ],
+    message: 'ready for queries and writes; the disk does not take all that is written',
+    ...{ name: 'influxdb', status: 'pass', version: '1.12.4' },
   });
   await api.close();
 });

@@ -12,6 +12,8 @@ export interface NodeHealth {
     /** Nobody reads or writes it here. */
     readonly isRefused: boolean;
   }[];
+  /** What the disk does not take; the same may be named more than once. */
+  readonly failing: readonly { readonly what: string; readonly reason: string }[];
 }
 
 /** Of thousands of damaged shards these are enough to see that the disk is gone. */
@@ -20,7 +22,8 @@ const checksMax = 100;
 /**
  * The reference's answer, word for word once all shards are open and none is damaged (F135). Before, a node serves all the same, and
  * says how far it is: a question waits for the shards that it is about. Damaged shards are checks that fail, in the form that the
- * reference has for them; the node passes, since a balancer that left it out would take all its other shards away. One that has not joined
+ * reference has for them; the node passes, since a balancer that left it out would take all its other shards away. So does one whose disk takes no writes: it answers questions, and what it is
+ * given other nodes keep. One that has not joined
  * a cluster yet, or has left it, fails: it takes no writes.
  */
 export async function sendHealth(
@@ -28,7 +31,7 @@ export async function sendHealth(
   version: string,
   health: () => Promise<NodeHealth>,
 ): Promise<unknown> {
-  const { opened, total, damaged, isMember } = await health();
+  const { opened, total, damaged, failing, isMember } = await health();
   if (!isMember) {
     const message = 'not a member of a cluster';
     return sendBareJson(reply.code(503), { checks: [], message, name: 'influxdb', status: 'fail', version }); // prettier-ignore
@@ -41,12 +44,14 @@ export async function sendHealth(
       : damaged.length === 1
         ? '; 1 shard is damaged'
         : `; ${damaged.length} shards are damaged`;
-  const message = `${ready}${progress}${hurt}`;
-  const checks = damaged.slice(0, checksMax).map(({ shardId, isRefused }) => ({
-    name: `shard ${shardId}`,
-    status: 'fail',
+  const reasons = new Map(failing.map(({ what, reason }) => [what, reason]));
+  const disk = reasons.size === 0 ? '' : '; the disk does not take all that is written';
+  const message = `${ready}${progress}${hurt}${disk}`;
+  const failed = (name: string, text: string) => ({ name, status: 'fail', message: text });
+  const checks = [
+    ...Array.from(reasons, ([what, reason]) => failed(what, reason)),
     // Anybody may ask: paths are in the log.
-    message: isRefused ? 'damaged, and neither read nor written' : 'damaged in part',
-  }));
+    ...damaged.map(({ shardId, isRefused }) => failed(`shard ${shardId}`, isRefused ? 'damaged, and neither read nor written' : 'damaged in part')), // prettier-ignore
+  ].slice(0, checksMax);
   return sendBareJson(reply, { checks, message, name: 'influxdb', status: 'pass', version });
 }

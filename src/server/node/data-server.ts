@@ -7,6 +7,7 @@ import type { SecureSockets } from '../../env/secure-sockets.ts';
 import { createDataApi } from '../../http/data/data-api.ts';
 import type { AccessOptions } from '../../http/data/access/access-options.ts';
 import type { DataApiOptions, DataApiPorts } from '../../http/data/data-api-options.ts';
+import type { NodeHealth } from '../../http/data/health-route.ts';
 import { entitlements, type License } from '../../license/license.ts';
 import type { Diagnostic } from '../../telemetry/statistics.ts';
 import { openSecureSockets, secureSettings } from './secure-http.ts';
@@ -127,13 +128,18 @@ function apiPorts(
     ldap,
     profiler: config.get('http', 'pprof-enabled') ? env.profiler : undefined,
     ...shown,
-    health: async () => ({ ...(await node.local.health()), isMember: node.meta.isJoined }),
+    health: () => healthOf(node),
     repairs: repairsOf(node),
     // What is encrypted goes through Node's HTTP.
     rawSockets: secure === undefined ? nodeRawSockets : undefined,
     secureSockets: secure,
     requestId: requestIds(env),
   };
+}
+
+async function healthOf({ local, hints, meta }: DataNode): Promise<NodeHealth> {
+  const { failing, ...health } = await local.health();
+  return { ...health, failing: [...failing, ...hints.failing], isMember: meta.isJoined };
 }
 
 function repairsOf({ meta, local, antiEntropy: { repairs } }: DataNode): DataApiPorts['repairs'] {

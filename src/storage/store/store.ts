@@ -20,6 +20,7 @@
 import { assert } from '../../base/assert.ts';
 import { Tasks } from '../../base/async/tasks.ts';
 import { DbError } from '../../base/errors.ts';
+import { DiskFailures } from '../../env/disk-failures.ts';
 import type { Timer } from '../../env/clock.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import { decodePointBatch, type PointBatch } from '../../models/point-batch.ts';
@@ -93,6 +94,7 @@ export class Store {
   readonly borrowed: BorrowedFiles;
   /** Shards on their way to other nodes, or from them. */
   readonly transfers: StoreTransfers;
+  readonly #diskFailures: DiskFailures;
   readonly #runBefore: number;
   #schemaVersion = 0;
   #hasReleased = false;
@@ -121,17 +123,16 @@ export class Store {
     this.#runBefore = opened.run;
     this.#roster = opened.roster;
     this.#releases = storeReleases(this.#wal, { ...opened, disk: ports.disk, trace: ports.trace, options, doomed: this.#doomed }); // prettier-ignore
+    this.#diskFailures = new DiskFailures(ports);
     this.#maker = new ShardMaker(
       {
         ...{ disk: ports.disk, log: ports.log, opening: this.#openingPorts, roster: opened.roster },
-        folderOf: (place) => this.#folderOf(place),
+        ...{ diskFailures: this.#diskFailures, folderOf: (place) => this.#folderOf(place) },
       },
       opened.goneSequences,
     );
     const failures = new FailureLog(ports);
-    this.#tasks = new Tasks((name, error) => {
-      failures.failed(name, error);
-    });
+    this.#tasks = new Tasks((name, error) => { failures.failed(name, error); }); // prettier-ignore
     this.#series = new DatabaseSeries(
       {
         ...{ shards: this.#shards, opener: this.#opener, bounds: seriesBoundsOf(options) },
@@ -147,7 +148,8 @@ export class Store {
     this.#flusher = this.#makeFlusher();
     this.facts = new StoreFacts({
       ...{ clock: ports.clock, shards: this.#shards, damaged: this.#damaged, opener: this.#opener },
-      ...{ roster: opened.roster, pages: cache, seriesBytes: () => this.#flusher.seriesBytes },
+      ...{ roster: opened.roster, pages: cache, diskFailures: this.#diskFailures },
+      seriesBytes: () => this.#flusher.seriesBytes,
     });
     this.#compactor = this.#makeCompactor(options.compaction ?? compactionByHand);
     this.#removal = new ShardRemoval({
@@ -421,6 +423,7 @@ export class Store {
   #makeFlusher(): Flusher {
     const ports = {
       ...{ ...this.#ports, ...this.#openingPorts, ...this.#shardPorts(), tasks: this.#tasks },
+      diskFailures: this.#diskFailures,
       release: () => this.#releases.release(),
       onRebuilt: () => {
         this.#changed();
@@ -476,9 +479,15 @@ export class Store {
 
   /** Throws what the disk says in the words of the reference. */
   #append(record: WalRecord): Promise<void> {
-    return this.#wal.append(record).catch((error: unknown) => {
-      throw logError(error);
-    });
+    return this.#wal.append(record).then(
+      () => {
+        this.#diskFailures.succeeded('write-ahead log');
+      },
+      (error: unknown) => {
+        this.#diskFailures.failed('write-ahead log', error);
+        throw logError(error);
+      },
+    );
   }
 
   #folderOf(place: ShardPlace): string {

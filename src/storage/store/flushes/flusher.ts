@@ -12,6 +12,7 @@
 import { inLanes } from '../../../base/async/in-lanes.ts';
 import type { Tasks } from '../../../base/async/tasks.ts';
 import type { DbError } from '../../../base/errors.ts';
+import type { DiskFailures } from '../../../env/disk-failures.ts';
 import type { StoreOptions, StorePorts } from '../store-options.ts';
 import { residentBytesDefault } from '../store-options.ts';
 import type { OpeningPorts, OpenShard } from '../shards/open-shards.ts';
@@ -22,6 +23,7 @@ import { shardStalls, StallWatch } from '../stall-watch.ts';
 
 export interface FlusherPorts extends StorePorts, Pick<OpeningPorts, 'cache' | 'blocks'> {
   readonly tasks: Tasks;
+  readonly diskFailures: Pick<DiskFailures, 'failed' | 'succeeded'>;
   shards(): Iterable<OpenShard>;
   /** Whether the shard is the store's still. */
   isOpen(open: OpenShard): boolean;
@@ -68,9 +70,11 @@ export class Flusher {
       .then(
         () => {
           this.#pauses.succeeded(open);
+          this.#ports.diskFailures.succeeded('files of shards');
         },
         (error: unknown) => {
           this.#pauses.failed(open, this.#ports.clock.monotonicMs());
+          this.#ports.diskFailures.failed('files of shards', error);
           throw error;
         },
       )

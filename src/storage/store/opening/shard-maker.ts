@@ -9,6 +9,7 @@
  * - What was here in this run and is no more is known: whoever was about to read it must not take it for a shard without points.
  */
 import type { Disk } from '../../../env/disk.ts';
+import type { DiskFailures } from '../../../env/disk-failures.ts';
 import { DurableFolders } from '../../../env/durable-folders.ts';
 import type { Log } from '../../../env/log.ts';
 import { emptyShard, type OpeningPorts, type OpenShard, type ShardPlace } from '../shards/open-shards.ts'; // prettier-ignore
@@ -22,6 +23,7 @@ export interface ShardMakerPorts {
   readonly opening: OpeningPorts;
   readonly roster: ShardRoster | undefined;
   readonly folderOf: (place: ShardPlace) => string;
+  readonly diskFailures: Pick<DiskFailures, 'failed' | 'succeeded'>;
 }
 
 /** Nobody who was to read one of those before has yet to come. */
@@ -57,12 +59,19 @@ export class ShardMaker {
     const creating = this.#creating.get(shardId);
     if (creating !== undefined) return creating;
     const created = this.#make(place, one)
-      .then((open) => {
-        onMade(open);
-        this.#aside.delete(shardId);
-        this.#removed.delete(shardId);
-        return open;
-      })
+      .then(
+        (open) => {
+          this.#ports.diskFailures.succeeded('new shards');
+          onMade(open);
+          this.#aside.delete(shardId);
+          this.#removed.delete(shardId);
+          return open;
+        },
+        (error: unknown) => {
+          this.#ports.diskFailures.failed('new shards', error);
+          throw error;
+        },
+      )
       .finally(() => {
         this.#creating.delete(shardId);
       });

@@ -1,4 +1,5 @@
 import type { Clock } from '../../../env/clock.ts';
+import type { DiskFailure, DiskFailures } from '../../../env/disk-failures.ts';
 import { latestOf, noStamp, type Stamp } from '../../../models/stamp.ts';
 import type { PageCache } from '../../pages/page-cache.ts';
 import type { OpeningProgress, ShardOpener } from '../opening/shard-opener.ts';
@@ -21,6 +22,7 @@ interface FactsPorts {
   /** Pages of the indexes' segments. */
   readonly pages: PageCache;
   readonly seriesBytes: () => number;
+  readonly diskFailures: Pick<DiskFailures, 'current'>;
 }
 
 export interface ShardDamage {
@@ -32,6 +34,8 @@ export interface ShardDamage {
 export interface StoreHealth extends OpeningProgress {
   /** As far as it has been met. */
   readonly damaged: readonly ShardDamage[];
+  /** What the disk does not take. */
+  readonly failing: readonly DiskFailure[];
 }
 
 /** What a store can say of its shards without reading their points: open ones, damaged ones, and those not open yet. */
@@ -49,13 +53,13 @@ export class StoreFacts {
 
   /** The same with what of all shards is damaged. */
   get health(): StoreHealth {
-    const { shards, damaged, opener } = this.#ports;
+    const { shards, damaged, opener, diskFailures } = this.#ports;
     const partly = [...shards].filter(([, { shard }]) => shard.files.some(({ damage }) => damage !== undefined)); // prettier-ignore
     const named = [
       ...Array.from(damaged.keys(), (shardId) => ({ shardId, isRefused: true })),
       ...partly.map(([shardId]) => ({ shardId, isRefused: false })),
     ];
-    return { ...opener.progress, damaged: named };
+    return { ...opener.progress, damaged: named, failing: diskFailures.current };
   }
 
   /** Shards that have a folder here and are not being deleted. */
