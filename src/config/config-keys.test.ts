@@ -77,6 +77,7 @@ test('config keys: no key is ours alone, but for licences, the memory of indexes
     'data [cluster] max-query-memory',
     'data [cluster] max-total-query-memory',
     'data [anti-entropy] repair-hot-shards',
+    'data [anti-entropy] verify-interval',
     'data [continuous_queries] parallelism',
     'data [continuous_queries] late-data-window',
   ]);

@@ -157,6 +157,8 @@ export const dataKeys = {
     'auto-repair-missing': now('bool', true),
     // Ours: a shard that is written to is repaired when asked for. The reference waits until its time has passed.
     'repair-hot-shards': now('bool', true),
+    // Ours: how often all of a shard is read, as bytes rot where nobody reads them.
+    'verify-interval': now('duration', '168h', { check: positiveWhenEnabled }),
   },
   retention: {
     enabled: now('bool', true),

@@ -9,7 +9,7 @@ import { AntiEntropy, type AntiEntropyOptions, type AntiEntropyPorts, type Repai
 type Comparison = Awaited<ReturnType<AntiEntropyPorts['compare']>>;
 
 const done: RepairReport = { ownCount: 2, otherCount: 1, deleteCount: 0, conflictCount: 0, refusedCount: 0, movedBytes: 9 }; // prettier-ignore
-const patient: AntiEntropyOptions = { checkIntervalMs: 1_000, fetchMax: 1, syncMax: 1, repairsMissing: true, repairsHot: false }; // prettier-ignore
+const patient: AntiEntropyOptions = { checkIntervalMs: 1_000, verifyIntervalMs: 7 * 24 * 3_600_000, fetchMax: 1, syncMax: 1, repairsMissing: true, repairsHot: false }; // prettier-ignore
 
 interface Begun {
   readonly shardId: number;
@@ -24,6 +24,10 @@ class Neighbours {
   readonly compared: number[] = [];
   readonly begun: Begun[] = [];
   readonly damagedIds = new Set<number>();
+  /** Damaged in part. */
+  readonly hurtIds = new Set<number>();
+  /** Of those compared, those of which all was read. */
+  readonly readAnew: number[] = [];
   readonly waitingIds = new Set<number>();
   readonly awaitingIds = new Set<number>();
   readonly versions = new Map<string, string>();
@@ -65,8 +69,9 @@ class Neighbours {
         },
       } as unknown as Clock,
       log: log as unknown as Log,
-      compare: (shardId) => {
+      compare: (shardId, _nodeId, { isAnew }) => {
         this.compared.push(shardId);
+        if (isAnew) this.readAnew.push(shardId);
         return this.found instanceof DbError ? Promise.reject(this.found) : Promise.resolve(this.found); // prettier-ignore
       },
       repair: (shardId, { only, signal }) =>
@@ -84,6 +89,7 @@ class Neighbours {
         }),
       versionOf: (shardId, nodeId) => Promise.resolve(this.versions.get(`${shardId} ${nodeId}`)),
       isDamaged: (shardId) => Promise.resolve(this.damagedIds.has(shardId)),
+      damagedIds: () => Promise.resolve(new Set([...this.hurtIds, ...this.damagedIds])),
       isWaiting: (shardId) => this.waitingIds.has(shardId),
       awaiting: () => Promise.resolve([...this.awaitingIds]),
       expectNone: (shardId) => {
@@ -266,6 +272,47 @@ test('anti-entropy: shards that were equal are compared again once one of the tw
   all.begun[0]?.end();
   await turns();
   expect(await check()).toBe(1);
+});
+
+/** One shard whose owners stay as they are; how many comparisons a check makes of it. */
+async function unchangedShard(options: Partial<AntiEntropyOptions> = {}) {
+  const all = await Neighbours.of(1);
+  for (const { id } of all.meta.catalog.dataNodes) all.versions.set(`1 ${id}`, 'a');
+  const service = all.service(options);
+  const check = async (): Promise<number> => {
+    all.compared.length = 0;
+    await service.check();
+    return all.compared.length;
+  };
+  return { all, service, check };
+}
+
+test('anti-entropy: a shard in which a reader has met damage is compared once more, though nobody has written to it', async () => {
+  const { all, service, check } = await unchangedShard();
+  expect([await check(), await check()]).toEqual([1, 0]);
+  all.hurtIds.add(1);
+  expect([await check(), await check()]).toEqual([1, 0]);
+  all.hurtIds.clear();
+  expect([await check(), await check()]).toEqual([1, 0]);
+  all.hurtIds.add(1);
+  all.found = 'own-missing';
+  expect(await check()).toBe(1);
+  expect(statusOf(service)).toEqual(['1 missing queued processing']);
+});
+
+test('anti-entropy: every verify-interval all of a shard is read, whatever is known of it', async () => {
+  const { all, check } = await unchangedShard({ verifyIntervalMs: 3_600_000 });
+  const counts: number[] = [];
+  for (let hour = 0; hour < 3; hour++) {
+    counts.push(await check(), await check());
+    all.nowNs += hourNs;
+  }
+  expect(counts).toEqual([1, 0, 1, 0, 1, 0]);
+  expect(all.readAnew).toEqual([1, 1]);
+  // One that fails is tried again.
+  all.found = new DbError('unavailable', 'the other owner is down');
+  expect([await check(), await check()]).toEqual([1, 1]);
+  expect(all.readAnew).toEqual([1, 1, 1, 1]);
 });
 
 test('anti-entropy: a shard for which something waits is left alone, and so are those of one owner and those that go', async () => {

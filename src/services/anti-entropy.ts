@@ -5,7 +5,8 @@
  * Invariants:
  * - A shard that differs is repaired only when somebody asks for it; one that is missing here comes by itself, where
  *   `auto-repair-missing` allows that.
- * - A shard is compared again only once one of the two has been written to since they were equal.
+ * - A shard is compared again only once one of the two has been written to since they were equal, a reader has met damage in it here,
+ *   or it is time for all of it to be read (decision 146).
  * - A repair that has begun goes on to its end, to that of the node, or until it is cancelled; what it has brought by then stays.
  *   One that fails is queued again by whoever asks.
  * - Memory: a few words a shard of this node.
@@ -41,13 +42,16 @@ export interface AntiEntropyPorts {
   readonly clock: Clock;
   readonly log: Log;
   readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
-  readonly compare: (shardId: number, nodeId: number, signal: AbortSignal) => Promise<'equal' | 'differ' | 'own-missing' | 'other-missing'>; // prettier-ignore
+  /** `isAnew`: by all that is on the two disks, whatever is known of it. */
+  readonly compare: (shardId: number, nodeId: number, options: { readonly isAnew: boolean; readonly signal: AbortSignal }) => Promise<'equal' | 'differ' | 'own-missing' | 'other-missing'>; // prettier-ignore
   /** `only`: with one owner. */
   readonly repair: (shardId: number, options: { readonly only?: number; readonly signal: AbortSignal }) => Promise<RepairReport>; // prettier-ignore
   /** Tells what a shard on a node is apart from what it was; undefined where it cannot be told. */
   readonly versionOf: (shardId: number, nodeId: number) => Promise<string | undefined>;
   /** Whether this node has a shard that it cannot read. */
   readonly isDamaged: (shardId: number) => Promise<boolean>;
+  /** Shards of this node of which a reader has met damage, those too of which the rest is read. */
+  readonly damagedIds: () => Promise<ReadonlySet<number>>;
   /** Shards that this node does not let anybody read until their files have come. */
   readonly awaiting: () => Promise<readonly number[]>;
   /** Lets such a shard be read as it is. */
@@ -58,6 +62,8 @@ export interface AntiEntropyPorts {
 
 export interface AntiEntropyOptions {
   readonly checkIntervalMs: number;
+  /** All of a shard is read so often, as bytes rot where nobody reads them: `verify-interval`, ours. */
+  readonly verifyIntervalMs: number;
   /** Shards that are brought, or repaired, at once: `max-fetch` and `max-sync`. */
   readonly fetchMax: number;
   readonly syncMax: number;
@@ -67,6 +73,9 @@ export interface AntiEntropyOptions {
 }
 
 type Status = 'diff' | 'missing';
+
+/** Its multiples are spread evenly, however many there are. */
+const goldenRatio = 0.618_033_988_75;
 
 interface Queued {
   /** The owner that it is brought from; undefined to repair it with all. */
@@ -89,6 +98,8 @@ export class AntiEntropy {
   readonly #processing = new Map<number, Running>();
   /** Of shards that were equal: how both owners were then. */
   readonly #equalAt = new Map<number, string>();
+  /** The period of `verifyIntervalMs` in which a shard was read, or that this run has begun with. */
+  readonly #verified = new Map<number, number>();
   readonly #counts = { checkCount: 0, failedCheckCount: 0, repairCount: 0, failedRepairCount: 0, valueCount: 0, movedBytes: 0 }; // prettier-ignore
   #isChecking = false;
 
@@ -189,11 +200,12 @@ export class AntiEntropy {
     this.#forgetForeign(catalog, nodeId);
     await this.#releaseAlone(catalog, nodeId);
     const skipped: number[] = [];
+    const damagedIds = await this.#ports.damagedIds();
     for (const { shardId, next, isHot } of sharedShards(catalog, nodeId, clock.wallNs())) {
       if (this.#closing.signal.aborted) return;
       if (this.#queue.has(shardId) || this.#processing.has(shardId)) continue;
       if (isHot) await this.#bringDamaged(shardId, next);
-      else if (!(await this.#checkShard(shardId, next))) skipped.push(shardId);
+      else if (!(await this.#checkShard(shardId, next, damagedIds.has(shardId)))) skipped.push(shardId); // prettier-ignore
     }
     if (skipped.length > 0) log.info('Skipped shards', { shards: skipped.join() });
   }
@@ -221,7 +233,7 @@ export class AntiEntropy {
   }
 
   /** False for one that could not be compared now. */
-  async #checkShard(shardId: number, next: number): Promise<boolean> {
+  async #checkShard(shardId: number, next: number, isHurt: boolean): Promise<boolean> {
     const { compare, isWaiting, log } = this.#ports;
     if (isWaiting(shardId)) {
       // What waits for this node itself waits until it can be read again.
@@ -229,10 +241,14 @@ export class AntiEntropy {
       return false;
     }
     try {
-      const version = await this.#versionsOf(shardId, next);
-      if (version !== undefined && this.#equalAt.get(shardId) === version) return true;
+      const version = await this.#versionsOf(shardId, next, isHurt);
+      const period = this.#periodOf(shardId);
+      const isAnew = (this.#verified.get(shardId) ?? period) !== period;
+      this.#verified.set(shardId, this.#verified.get(shardId) ?? period);
+      if (!isAnew && version !== undefined && this.#equalAt.get(shardId) === version) return true;
       this.#counts.checkCount++;
-      const found = await compare(shardId, next, this.#closing.signal);
+      const found = await compare(shardId, next, { isAnew, signal: this.#closing.signal });
+      this.#verified.set(shardId, period);
       this.#equalAt.delete(shardId);
       if (found === 'equal') {
         this.#statuses.delete(shardId);
@@ -256,10 +272,18 @@ export class AntiEntropy {
     }
   }
 
-  async #versionsOf(shardId: number, next: number): Promise<string | undefined> {
+  /** Changes every `verifyIntervalMs`, of each shard at another time: they are not all read at once. */
+  #periodOf(shardId: number): number {
+    const { verifyIntervalMs } = this.#options;
+    const share = (shardId * goldenRatio) % 1;
+    return Math.floor(Number(this.#ports.clock.wallNs() / 1_000_000n) / verifyIntervalMs + share);
+  }
+
+  async #versionsOf(shardId: number, next: number, isHurt: boolean): Promise<string | undefined> {
     const { meta, versionOf } = this.#ports;
     const [own, other] = [await versionOf(shardId, meta.nodeId), await versionOf(shardId, next)];
-    return own === undefined || other === undefined ? undefined : `${next} ${own} ${other}`;
+    if (own === undefined || other === undefined) return undefined;
+    return `${next} ${own} ${other}${isHurt ? ' damaged' : ''}`;
   }
 
   #next(): void {
@@ -312,7 +336,7 @@ export class AntiEntropy {
   }
 
   #forgetForeign(catalog: Catalog, nodeId: number): void {
-    for (const known of [this.#statuses, this.#equalAt, this.#queue])
+    for (const known of [this.#statuses, this.#equalAt, this.#queue, this.#verified])
       for (const shardId of known.keys())
         if (!ownsShard(catalog, shardId, nodeId)) known.delete(shardId);
   }

@@ -239,7 +239,9 @@ test('repair of a shard: one owner that fails hinders nobody else, and the repai
 test('repair of a shard: bytes that are wrong are set aside and come anew, once another owner has them', async () => {
   const all = await Owners.of([points.slice(0, 2), points]);
   all.owner(0).damage = wrong;
-  expect(await all.repairs.compare(shardId, all.owner(1).nodeId, signal)).toBe('own-missing');
+  expect(await all.repairs.compare(shardId, all.owner(1).nodeId, { isAnew: false, signal })).toBe(
+    'own-missing',
+  );
   await all.repairs.repair(shardId, { signal });
   expect(all.asides).toEqual([shardId]);
   expect(all.owner(0).content).toEqual(all.owner(1).content);
@@ -314,7 +316,7 @@ test.each([
 ])('repair of a shard: a shard that fails with $code is no damaged one', async (error) => {
   const all = await Owners.of([points, points]);
   all.owner(0).damage = damagedShardError(shardId, error);
-  await expect(all.repairs.compare(shardId, all.owner(1).nodeId, signal)).rejects.toThrow(error.message); // prettier-ignore
+  await expect(all.repairs.compare(shardId, all.owner(1).nodeId, { isAnew: false, signal })).rejects.toThrow(error.message); // prettier-ignore
   await expect(all.repairs.repair(shardId, { signal })).rejects.toThrow(error.message);
   expect(all.asides).toEqual([]);
 });

@@ -76,10 +76,14 @@ export class ShardRepairs {
   }
 
   /** Throws what the other owner fails with. */
-  async compare(shardId: number, nodeId: number, signal: AbortSignal): Promise<Comparison> {
+  async compare(
+    shardId: number,
+    nodeId: number,
+    { isAnew, signal }: { readonly isAnew: boolean; readonly signal: AbortSignal },
+  ): Promise<Comparison> {
     const { meta } = this.#ports;
     const { startNs, endNs } = this.#placeOf(shardId);
-    const task = { shardId, startNs, endNs, isAnew: false };
+    const task = { shardId, startNs, endNs, isAnew };
     let mine: DigestAnswer;
     try {
       mine = await this.#peer(meta.nodeId).digest(task, undefined, signal);

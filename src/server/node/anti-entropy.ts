@@ -57,10 +57,11 @@ export function openAntiEntropy(
   });
   const servicePorts: AntiEntropyPorts = {
     ...{ clock, log, meta },
-    compare: (shardId, nodeId, signal) => repairs.compare(shardId, nodeId, signal),
+    compare: (shardId, nodeId, options) => repairs.compare(shardId, nodeId, options),
     repair: (shardId, options) => repairs.repair(shardId, options),
     versionOf: versionsOf({ clock, meta, local, rpc }),
     isDamaged: (shardId) => repairs.isUnreadable(shardId),
+    damagedIds: async () => new Set((await local.health()).damaged.map(({ shardId }) => shardId)),
     awaiting: () => local.awaiting(),
     expectNone: (shardId) => local.expectNone(shardId),
     isWaiting: (shardId) => meta.catalog.dataNodes.some(({ id }) => hints.isQueued(id, shardId)),
@@ -97,6 +98,7 @@ function optionsOf(config: Config<typeof dataKeys>): AntiEntropyOptions | undefi
   if (!config.get('anti-entropy', 'enabled')) return undefined;
   return {
     checkIntervalMs: config.get('anti-entropy', 'check-interval'),
+    verifyIntervalMs: config.get('anti-entropy', 'verify-interval'),
     fetchMax: Math.max(1, config.get('anti-entropy', 'max-fetch')),
     syncMax: Math.max(1, config.get('anti-entropy', 'max-sync')),
     repairsMissing: config.get('anti-entropy', 'auto-repair-missing'),
