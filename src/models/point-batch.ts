@@ -15,7 +15,7 @@ import { readSets, readShape, type BatchSet } from './batch-shapes.ts';
 import { FieldType } from './field-value.ts';
 import { namesIn } from './known-names.ts';
 import { ShapeName, ShapeNames } from './shape-names.ts';
-import { stampOfBatch, type Stamp } from './stamp.ts';
+import { noStamp, stampOfBatch, type Stamp } from './stamp.ts';
 
 export type {
   BatchColumn,
@@ -29,14 +29,18 @@ export type { BatchSet } from './batch-shapes.ts';
 export const pointBatchMagic = 0x31425056;
 export const pointBatchHeaderBytes = 48;
 
-/** A decoded batch; its arrays are views into the bytes it came from, or copies. */
-export interface PointBatch {
-  readonly rowCount: number;
+/** When a batch was written, and of which times. */
+export interface BatchHead {
   readonly minTimeNs: bigint;
   readonly maxTimeNs: bigint;
   readonly stamp: Stamp;
-  /** What it was decoded from. */
+  /** All of its bytes. */
   readonly payload: Uint8Array;
+}
+
+/** A decoded batch; its arrays are views into the bytes it came from, or copies. */
+export interface PointBatch extends BatchHead {
+  readonly rowCount: number;
   /** Canonical keys, each at least once: rows refer to them by number. */
   readonly series: TextColumn;
   /** All rows by measurement and fields, in order of their first ones; made when they are asked for. */
@@ -78,6 +82,28 @@ export function valueCountOf(payload: Uint8Array): number {
     at = next;
   }
   return valueCount;
+}
+
+/** What the header says of a batch that was read before; undefined of one without a stamp. */
+export function headOfBatch(payload: Uint8Array): BatchHead | undefined {
+  const stamp = stampOfBatch(payload);
+  if (stamp === noStamp) return undefined;
+  const view = new DataView(payload.buffer, payload.byteOffset, pointBatchHeaderBytes);
+  return {
+    stamp,
+    minTimeNs: view.getBigInt64(16, true),
+    maxTimeNs: view.getBigInt64(24, true),
+    payload,
+  };
+}
+
+/** The series of a batch that was read before. */
+export function seriesOfBatch(payload: Uint8Array): TextColumn {
+  const reader = new BatchReader(aligned(payload));
+  reader.skip(8);
+  const seriesCount = reader.u32();
+  reader.skip(pointBatchHeaderBytes - 12);
+  return reader.textColumn(seriesCount);
 }
 
 /** Reads a batch. Throws `unsupported_version` for another format, `corrupt` when lengths do not add up. */

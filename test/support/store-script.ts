@@ -22,7 +22,7 @@ import { memoryArena } from './memory-source.ts';
 export const kept = { shardId: 7, database: 'db', retentionPolicy: 'autogen' };
 export const doomed = { shardId: 8, database: 'db', retentionPolicy: 'autogen' };
 
-const silent = {
+export const silent = {
   info: () => undefined,
   warn: () => undefined,
   error: () => undefined,

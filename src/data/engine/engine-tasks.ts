@@ -16,6 +16,8 @@ export interface StorageEngineOptions {
   readonly walFolder: string;
   readonly segmentBytesMax: number;
   readonly queueBytesMax: number;
+  /** Of the log, in files or not: what a start remembers; 32 MiB when left out. */
+  readonly logKeptBytes?: number | undefined;
   readonly syncDelayMs?: number | undefined;
   /** By what the points that come are counted; absent: by nothing. */
   readonly ingress?: IngressOptions | undefined;

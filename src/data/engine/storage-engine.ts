@@ -59,8 +59,8 @@ const batchBytesKeptMax = 16 * MiB;
 const damageTextsMax = 1_000;
 /** Shards that were written last are the first to be written again: so many are opened as the worker starts. */
 const latestOpened = 4;
-/** A segment as a rule. */
-const logKeptBytes = 16 * MiB;
+/** As much as a worker remembers of it (recentBytesDefault). */
+const logKeptBytesDefault = 32 * MiB;
 
 /**
  * A worker of a data node: parses line protocol for any shard, and keeps, reads and answers for the shards that are home
@@ -133,6 +133,7 @@ export class StorageEngine implements Engine {
     const columnKernel = new ColumnKernel(compiledKernels(), { bytesMax });
     const isHome = (shardId: number): boolean => homeOf(shardId, settings.count) === settings.index;
     const ingress = options.ingress && new Ingress(options.ingress);
+    const { logKeptBytes = logKeptBytesDefault } = options;
     const home = { ...options, ingress, opensBehind: true, opensLatest: latestOpened, settlesLater: true, logKeptBytes, worker: settings.index, isHome }; // prettier-ignore
     const filters = deleteFilters(ports);
     const { storeMemory: kernelMemory, lineKernel = newLineKernel } = parts;

@@ -204,3 +204,8 @@ class FieldKeys {
     this.#room.set(bytes, this.#seriesBytes);
   }
 }
+
+/** Each holds until the next one. */
+export function* keysOf({ seriesIds, keyOf }: DoomedSeries): Generator<Uint8Array> {
+  for (const seriesId of seriesIds) yield keyOf(seriesId);
+}

@@ -16,7 +16,7 @@
  */
 import { assert, must } from '../../base/assert.ts';
 import type { FieldType } from '../../models/field-value.ts';
-import type { BatchField, PointBatch } from '../../models/point-batch.ts';
+import type { BatchField, BatchHead, PointBatch } from '../../models/point-batch.ts';
 import type { DbError } from '../../base/errors.ts';
 import { Slices, type SlicePorts } from '../../env/slices.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
@@ -28,7 +28,7 @@ import { covers } from '../tsm/deleted-ranges.ts';
 import type { TimeRange } from '../tsm/tombstones.ts';
 import { latestOf, noStamp, rangeOfAll, stampOrigin, type Stamp, type StampRange } from '../../models/stamp.ts'; // prettier-ignore
 import { ContentWatch } from './content/content-watch.ts';
-import { deleteFromFiles, emptySeries, hasPoints, type DeletePorts, type DoomedSeries } from './delete-points.ts'; // prettier-ignore
+import { deleteFromFiles, emptySeries, hasPoints, keysOf, type DeletePorts, type DoomedSeries } from './delete-points.ts'; // prettier-ignore
 import { checkFields } from './limits/field-check.ts';
 import { flushMemtable, type FlushPorts } from './flush/flush.ts';
 import { refuseLongKeys } from './limits/key-length.ts';
@@ -38,7 +38,7 @@ import { withoutOlder, type StruckPoints } from './memtable/late-points.ts';
 import { learnSeries } from './limits/learn-series.ts';
 import { RecentBatches, RecentBudget, type RecentBatch } from './memtable/recent-batches.ts';
 import { filePart, memtablePart, stampsOfFile } from './compaction/stamped-parts.ts';
-import { areAllRefused, isRefused } from './limits/refused-rows.ts';
+import { areAllRefused, takenSeries } from './limits/refused-rows.ts';
 import { RowVerdict, type FieldVerdict } from './limits/row-verdict.ts';
 import { refuseNewSeries, type LimitedDatabase } from './limits/series-limits.ts';
 import { Memtable } from './memtable/memtable.ts';
@@ -224,11 +224,25 @@ export class Shard {
   apply(batch: PointBatch, rejects: Uint8Array, { isAlone = false }: ApplyOptions = {}): void {
     // A write that waited for the disk while the shard was deleted.
     if (this.#isClosed || this.hasTaken(batch.stamp)) return;
-    const kept = batch.stamp < this.#settled ? this.#withoutOlder(batch, rejects) : batch;
+    this.applyAgain(batch, rejects);
     this.#isAlone = isAlone;
-    if (isAlone) this.#recent.forgetUntil(batch.stamp);
+    if (isAlone) this.#recent.forgetAll(batch.stamp);
     else this.#recent.add(batch, rejects);
-    if (kept !== undefined) this.#append(kept, kept === batch ? rejects : noRejects, kept !== batch); // prettier-ignore
+  }
+
+  /** A batch that files have already: what comes late is held against it. */
+  remember(batch: BatchHead, rejects: Uint8Array): void {
+    if (!this.#isClosed && !this.hasTaken(batch.stamp)) this.#recent.add(batch, rejects);
+  }
+
+  /** All batches that are later than this stamp are remembered. */
+  remembersSince(stamp: Stamp): void {
+    this.#recent.hasAllSince(stamp);
+  }
+
+  /** The latest stamp of what is not in the active memtable, deletes included. */
+  get settledStamp(): Stamp {
+    return this.#settled;
   }
 
   /** From now on these are all deletes that count for what comes late. */
@@ -273,7 +287,6 @@ export class Shard {
     stamps: StampRange | undefined,
     { isRemembered }: { readonly isRemembered: boolean },
   ): void {
-    // prettier-ignore
     const latest = stamps?.greatest ?? noStamp;
     if (latest > this.#settled) this.#settled = latest;
     if (!isRemembered) this.#recent.forgetUntil(latest);
@@ -473,20 +486,4 @@ export class Shard {
     this.#flushing?.end();
     this.#index.release();
   }
-}
-
-/** Each holds until the next one. */
-function* keysOf({ seriesIds, keyOf }: DoomedSeries): Generator<Uint8Array> {
-  for (const seriesId of seriesIds) yield keyOf(seriesId);
-}
-
-/** A byte for each series of the batch: 1 when a row of it is taken. */
-function takenSeries(batch: PointBatch, rejects: Uint8Array): Uint8Array {
-  const taken = new Uint8Array(batch.series.offsets.length - 1);
-  for (const { rows } of batch.sets) {
-    rows.ordinals.forEach((ordinal, i) => {
-      if (!isRefused(rejects, ordinal)) taken[rows.series[i] ?? 0] = 1;
-    });
-  }
-  return taken;
 }

@@ -1,7 +1,10 @@
-/** What is brought again in the place of a node that died (decision 126): its owner may have had it, and have forgotten that. */
+/**
+ * What comes late to an owner that was started anew meanwhile: hints (decision 144), and what is brought again in the place of a node that died (decision
+ * 126), which its owner may have had, and have forgotten that.
+ */
 import { expect, test } from 'vitest';
-import { World } from '../../../test/sim/world/world.ts';
-import { batchOf, kept, openStore, readField } from '../../../test/support/store-script.ts';
+import { World, type SimNode } from '../../../test/sim/world/world.ts';
+import { batchOf, kept, openStore, readField, silent } from '../../../test/support/store-script.ts';
 import { makeStamp, markBrought, stampBatch } from '../../models/stamp.ts';
 import type { Store } from './store.ts';
 
@@ -51,6 +54,67 @@ test('store: a batch that is brought again and is remembered is no news', () => 
     await store.write(kept, said('m v=1 10', 5_000n, 1));
     await store.write(kept, brought('m v=1 10\nm v=1 11', 5_000n, 1));
     expect(values(store)).toEqual(['10 1']);
+    await store.close();
+  };
+  return world.complete(whole());
+});
+
+const later = ['m v=2 10', 'm v=4 11'] as const;
+
+/** An owner with `m v=3 10`, then `later` and more of it, all in one file of stamps from 4,000 on, that is started anew. */
+async function startedAnew({ env: { disk, clock } }: SimNode, logKeptBytes: number) {
+  const warnings: string[] = [];
+  const log = { ...silent, warn: (text: string) => warnings.push(text) };
+  let store = await openStore(disk, clock, { logKeptBytes });
+  await store.write(kept, said('m v=3 10', 4_000n, 1));
+  await store.write(kept, said(later.join('\n'), 6_000n, 2));
+  await store.flush(kept.shardId);
+  for (let time = 100; time < 120; time++) await store.write(kept, said(`m v=0 ${time}`, 7_000n + BigInt(time), 2)); // prettier-ignore
+  await store.flush(kept.shardId);
+  await store.compact(kept.shardId);
+  const restart = async (): Promise<Store> => {
+    await store.close();
+    store = await openStore(disk, clock, { logKeptBytes, log });
+    return store;
+  };
+  return { restart, warnings };
+}
+
+test('store: a hint that was written over meanwhile is not taken for the latest by an owner that was started anew', () => {
+  const world = new World(1);
+  const whole = async (): Promise<void> => {
+    const { restart, warnings } = await startedAnew(world.addNode('a'), 1 << 20);
+    const store = await restart();
+    await store.write(kept, said('m v=1 10\nm v=1 12', 5_000n, 1));
+    expect(values(store).slice(0, 3)).toEqual(['10 2', '11 4', '12 1']);
+    expect(warnings).toEqual([]);
+    // What the log has of it is held against the same, whatever came to files.
+    await store.flush(kept.shardId);
+    expect(values(await restart()).slice(0, 3)).toEqual(['10 2', '11 4', '12 1']);
+    await (await restart()).close();
+  };
+  return world.complete(whole());
+});
+
+test('store: an owner that was started anew gets of what is brought again the last value that it lacks', () => {
+  const world = new World(1);
+  const whole = async (): Promise<void> => {
+    const { restart } = await startedAnew(world.addNode('a'), 1 << 20);
+    const store = await restart();
+    await store.write(kept, brought('m v=5 11', 6_500n, 1));
+    expect(values(store).slice(0, 2)).toEqual(['10 2', '11 5']);
+    await store.close();
+  };
+  return world.complete(whole());
+});
+
+test('store: where the log does not go back so far a hint is taken for the latest, and that is said', () => {
+  const world = new World(1);
+  const whole = async (): Promise<void> => {
+    const { restart, warnings } = await startedAnew(world.addNode('a'), 0);
+    const store = await restart();
+    await store.write(kept, said('m v=1 10', 5_000n, 1));
+    expect(warnings).toEqual(['Late values whose order is not known were taken as the latest']);
     await store.close();
   };
   return world.complete(whole());

@@ -9,6 +9,7 @@ import {
   kept,
   openStore,
   readField,
+  silent,
 } from '../../../test/support/store-script.ts';
 import { World } from '../../../test/sim/world/world.ts';
 import type { Log } from '../../env/log.ts';
@@ -115,31 +116,38 @@ function erase(
   }
 }
 
+/** The numbers of what was drawn, as they come. */
+function turnsOf(drawn: readonly Said[], order: readonly number[]): readonly number[] {
+  return [...drawn.keys()].sort((a, b) => (order[a] ?? 0) - (order[b] ?? 0));
+}
+
+/** Two coordinators take turns; some of their stamps have the same time. */
+async function give(store: Store, drawn: readonly Said[], n: number): Promise<void> {
+  const one = drawn[n] ?? [];
+  const [ns, node] = [100 + (n >> 1), (n & 1) + 1];
+  if (!isDelete(one))
+    await store.write(kept, stamped(one.map((line) => textOf(line, n)), ns, node)); // prettier-ignore
+  else await store.deletePoints(kept.shardId, deletion(one, makeStamp(BigInt(ns), node)), kept);
+}
+
 test('store: owners that get the same batches and deletes in any order, some twice, end equal: the latest stamp counts', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(said, { minLength: 2, maxLength: 8 }),
       fc.array(owner, { minLength: 2, maxLength: 3 }),
       async (drawn, owners) => {
-        // Two coordinators take turns; some of their stamps have the same time.
-        const give = async (store: Store, n: number): Promise<void> => {
-          const one = drawn[n] ?? [];
-          const [ns, node] = [100 + (n >> 1), (n & 1) + 1];
-          if (!isDelete(one)) await store.write(kept, stamped(one.map((line) => textOf(line, n)), ns, node)); // prettier-ignore
-          else await store.deletePoints(kept.shardId, deletion(one, makeStamp(BigInt(ns), node)), kept); // prettier-ignore
-        };
         const world = new World(1);
         for (const [at, { order, steps }] of owners.entries()) {
           const { disk, clock } = world.addNode(`o${at}`).env;
           const work = async (): Promise<void> => {
             const store = await openStore(disk, clock);
-            const turns = [...drawn.keys()].sort((a, b) => (order[a] ?? 0) - (order[b] ?? 0));
+            const turns = turnsOf(drawn, order);
             for (const [i, n] of turns.entries()) {
-              await give(store, n);
+              await give(store, drawn, n);
               const next = steps[i];
               if (next === 'flush') await store.flush(kept.shardId);
               if (next === 'compact') await store.compact(kept.shardId);
-              if (next === 'again') await give(store, turns[i >> 1] ?? 0);
+              if (next === 'again') await give(store, drawn, turns[i >> 1] ?? 0);
             }
             expect([...held(store)].sort()).toEqual([...wanted(drawn)].sort());
             await store.flush(kept.shardId);
@@ -152,6 +160,68 @@ test('store: owners that get the same batches and deletes in any order, some twi
       },
     ),
     { numRuns: 150, seed: 7 },
+  );
+});
+
+interface Run {
+  readonly drawn: readonly Said[];
+  readonly order: readonly number[];
+  readonly steps: readonly ('nothing' | 'flush' | 'compact' | 'again' | 'restart')[];
+}
+
+/** What an owner that is started anew now and then says to batches and deletes in some order: what it warns of, and what it has. */
+async function runAnew({ drawn, order, steps }: Run, logKeptBytes: number) {
+  const world = new World(1);
+  const { disk, clock } = world.addNode('a').env;
+  const warnings: string[] = [];
+  const log = { ...silent, warn: (text: string) => warnings.push(text) };
+  const open = (): Promise<Store> => openStore(disk, clock, { log, logKeptBytes, segmentBytesMax: 200 }); // prettier-ignore
+  const work = async (): Promise<readonly string[]> => {
+    let store = await open();
+    const turns = turnsOf(drawn, order);
+    for (const [i, n] of turns.entries()) {
+      await give(store, drawn, n);
+      const next = steps[i];
+      if (next === 'flush') await store.flush(kept.shardId);
+      if (next === 'compact') await store.compact(kept.shardId);
+      if (next === 'again') await give(store, drawn, turns[i >> 1] ?? 0);
+      if (next !== 'restart') continue;
+      await store.close();
+      store = await open();
+    }
+    const all = held(store);
+    await store.close();
+    return [...all].sort();
+  };
+  return { held: await world.complete(work()), warnings };
+}
+
+const runs = fc.record<Run>({
+  drawn: fc.array(said, { minLength: 2, maxLength: 8 }),
+  order: fc.array(fc.nat(), { minLength: 8, maxLength: 8 }),
+  steps: fc.array(
+    fc.constantFrom('nothing', 'flush', 'flush', 'compact', 'again', 'restart', 'restart'),
+    { minLength: 8, maxLength: 8 },
+  ),
+});
+
+test('store: an owner that is started anew ends equal too, as far as the log goes back', async () => {
+  await fc.assert(
+    fc.asyncProperty(runs, async (run) => {
+      const { held: has, warnings } = await runAnew(run, 1 << 20);
+      expect({ has, warnings }).toEqual({ has: [...wanted(run.drawn)].sort(), warnings: [] });
+    }),
+    { numRuns: 300, seed: 8 },
+  );
+});
+
+test('store: where the log does not go back so far an owner ends equal, or says that it may not', async () => {
+  await fc.assert(
+    fc.asyncProperty(runs, fc.integer({ min: 0, max: 1_200 }), async (run, keptBytes) => {
+      const { held: has, warnings } = await runAnew(run, keptBytes);
+      if (warnings.length === 0) expect(has).toEqual([...wanted(run.drawn)].sort());
+    }),
+    { numRuns: 300, seed: 9 },
   );
 });
 
@@ -233,7 +303,7 @@ test('store: after a restart files tell what a late delete strikes: those before
     await store.flush(kept.shardId);
     await store.compact(kept.shardId);
     await store.close();
-    const again = await openStore(disk, clock, { log });
+    const again = await openStore(disk, clock, { log, recentBytesMax: 1 });
     await again.deletePoints(kept.shardId, deleteOf('n', always, makeStamp(40n, 2)));
     expect(warnings).toEqual(['A delete was late: points that were written after it may be deleted too']); // prettier-ignore
     await again.close();

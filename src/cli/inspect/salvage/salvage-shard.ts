@@ -230,7 +230,7 @@ async function replaceFiles(
   }
   await disk.syncDir(folder);
   // The index is made anew at the next start, without what is lost.
-  await writeManifest(disk, folder, { ...(manifest ?? { flushedSequence: 0 }), files, segments: undefined }); // prettier-ignore
+  await writeManifest(disk, folder, { ...(manifest ?? { flushedSequence: 0 }), files, segments: undefined, logMarks: undefined }); // prettier-ignore
   for (const { file } of [...sound, ...damaged]) {
     const bad = `${folder}/${file.name}${badSuffix}`;
     if ((await disk.size(bad)) !== undefined) await disk.rename(bad, `${folder}/${file.name}${lostSuffix}`); // prettier-ignore

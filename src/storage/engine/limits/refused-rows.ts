@@ -1,4 +1,4 @@
-import type { BatchColumn, BatchRows } from '../../../models/point-batch.ts';
+import type { BatchColumn, BatchRows, PointBatch } from '../../../models/point-batch.ts';
 import { emptyColumn, gatherTexts } from '../columns/column-run.ts';
 import { must } from '../../../base/assert.ts';
 
@@ -56,4 +56,15 @@ function pickValues(
     values[at] = column[row] as never;
   });
   return values;
+}
+
+/** A byte for each series of the batch: 1 when a row of it is taken. */
+export function takenSeries(batch: PointBatch, rejects: Uint8Array): Uint8Array {
+  const taken = new Uint8Array(batch.series.offsets.length - 1);
+  for (const { rows } of batch.sets) {
+    rows.ordinals.forEach((ordinal, i) => {
+      if (!isRefused(rejects, ordinal)) taken[rows.series[i] ?? 0] = 1;
+    });
+  }
+  return taken;
 }

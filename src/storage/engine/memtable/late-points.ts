@@ -55,17 +55,19 @@ export function withoutOlder(
 ): LateVerdict {
   const { stamp } = batch;
   const strikes = [...struck].filter((one) => one.stamp > stamp && overlaps(one, batch));
-  const newer = [...recent.newerThan(stamp, batch)];
   const isForgotten = stamp < recent.forgotten;
   const doubtful = isForgotten ? parts.filter(({ bounds, stamps }) => stamps.greatest > stamp && bounds !== undefined && overlaps(bounds, batch)) : []; // prettier-ignore
   // Of bodies that overtook each other most have other times.
-  if (strikes.length + newer.length + doubtful.length === 0) return { batch, unclearCount: 0 };
-  const work = new LateBatch(batch, rejects);
-  for (const one of strikes) work.strike(one);
-  for (const one of newer) work.loseTo(one);
+  let work: LateBatch | undefined;
+  const late = (): LateBatch => (work ??= new LateBatch(batch, rejects));
+  for (const one of strikes) late().strike(one);
+  for (const one of recent.over(batch)) {
+    late().loseTo(one);
+    if (late().isLost) break;
+  }
   let unclearCount = 0;
-  for (const part of doubtful) unclearCount += work.compare(part);
-  return { batch: work.finish(), unclearCount };
+  for (const part of doubtful) if (!late().isLost) unclearCount += late().compare(part);
+  return { batch: work === undefined ? batch : late().finish(), unclearCount };
 }
 
 /** Whether a delete strikes a row of a batch, whichever was first. */
@@ -98,14 +100,17 @@ class LateBatch {
   readonly #numbers = new Map<string, number>();
   /** Of each shape, by row: the columns that a later write has. */
   readonly #lost: readonly Map<number, Set<number>>[];
+  #valueCount = 0;
+  #lostCount = 0;
 
   constructor(batch: PointBatch, rejects: Uint8Array) {
     this.#batch = batch;
     this.#rejects = rejects;
     this.#lost = batch.shapes.map(() => new Map<number, Set<number>>());
-    for (const [shape, { ordinals, series, timesNs }] of batch.shapes.entries())
+    for (const [shape, { fields, ordinals, series, timesNs }] of batch.shapes.entries())
       for (const [row, ordinal] of ordinals.entries()) {
         if (isRefused(rejects, ordinal)) continue;
+        this.#valueCount += fields.length;
         const rows = (this.#rows[series[row] ?? 0] ??= new Map() as RowsByTime);
         const timeNs = timesNs[row] ?? 0n;
         const same = rows.get(timeNs);
@@ -114,6 +119,11 @@ class LateBatch {
       }
     for (const number of this.#rows.keys())
       this.#numbers.set(keyText(batch.series, number), number);
+  }
+
+  /** Nothing of it counts. */
+  get isLost(): boolean {
+    return this.#lostCount === this.#valueCount;
   }
 
   strike(struck: StruckPoints): void {
@@ -164,6 +174,7 @@ class LateBatch {
   }
 
   finish(): PointBatch | undefined {
+    if (this.#lostCount === 0) return this.#batch;
     const shapes = this.#batch.shapes.flatMap((shape, number) => this.#kept(shape, number));
     if (shapes.length === 0) return undefined;
     // Sequences of the memtable go by the ordinals: there are as many as before.
@@ -231,9 +242,10 @@ class LateBatch {
 
   #lose(shape: number, row: number, column: number): void {
     const lost = must(this.#lost[shape], 'a list for each shape');
-    const columns = lost.get(row);
-    if (columns === undefined) lost.set(row, new Set([column]));
-    else columns.add(column);
+    const columns = lost.get(row) ?? new Set();
+    if (columns.has(column)) return;
+    lost.set(row, columns.add(column));
+    this.#lostCount++;
   }
 
   #shape(number: number): BatchShape {

@@ -12,6 +12,7 @@
 import type { FlushPorts } from '../../engine/flush/flush.ts';
 import type { TsmFile } from '../../tsm/tsm-file.ts';
 import { tsmName } from '../../tsm/tsm-format.ts';
+import { marksOf, withFlush } from '../log/log-marks.ts';
 import { withStruckFiles } from '../deletes/mark-delete.ts';
 import type { OpenShard } from '../shards/open-shards.ts';
 import { outdatedSeals, unlistedOf, type ShardManifest } from '../shards/shard-manifest.ts';
@@ -26,6 +27,7 @@ export async function flushShard(
   // What was set aside by a flush that failed goes first, and alone: its sequence is not known to be the latest.
   const isLatest = shard.setAside({ beginsTable });
   const flushedSequence = isLatest ? open.appliedSequence : open.flushedSequence;
+  const latest = shard.settledStamp;
   const name = tsmName({ generation: ++open.generation, sequence: 1 });
   const table = shard.asideTable;
   const file = await shard
@@ -44,6 +46,7 @@ export async function flushShard(
         ...manifest,
         flushedSequence,
         files: filesOf(manifest, shard.files),
+        logMarks: withFlush(marksOf(manifest), [flushedSequence, latest]),
       },
       striking,
     );

@@ -77,3 +77,21 @@ test('log: the end of it stays though it is in files, and goes once enough has c
   };
   await world.complete(work());
 });
+
+test('log: what is kept of it is kept for each worker, however much another one writes', async () => {
+  const world = new World(1);
+  const { disk, clock } = world.addNode('a').env;
+  const open = (worker: number) => openStore(disk, clock, { segmentBytesMax: 1, logKeptBytes: 1_000, worker, isHome: (id) => id % 2 === worker, settlesLater: true }); // prettier-ignore
+  const work = async (): Promise<void> => {
+    const quiet = await open(0);
+    await quiet.write(place(2), batchOf('m v=1i 5'));
+    await quiet.flush(2);
+    await quiet.close();
+    const stores = [await open(0), await open(1)];
+    for (let i = 0; i < 8; i++) await stores[1]?.write(place(1), batchOf(`m v=2i ${i}`));
+    await stores[1]?.flush(1);
+    expect(await segmentsIn(disk)).toHaveLength(1);
+    for (const store of stores) await store.close();
+  };
+  await world.complete(work());
+});

@@ -3,6 +3,7 @@
  *
  * Invariants:
  * - one look at a time, and one more behind it for all who ask meanwhile: thousands of shards are flushed one after the other;
+ * - a segment that has nothing of shards that are home here is another worker's to let go of;
  * - shards that are home elsewhere are asked for of segments alone of which nothing is needed here, no further than to one
  *   that is needed, and not again once they are known to be in files: what they have flushed never gets less.
  */
@@ -12,7 +13,10 @@ import type { WalSegment, WalWriter } from '../../wal/wal-writer.ts';
 import { flushedElsewhere, type FlushedElsewhere } from './flushed-elsewhere.ts';
 
 export interface ReleasePorts {
-  /** The last segments that are no longer than this together stay: what they have may not have got to other owners (decision 137). */
+  /**
+   * The last segments that are no longer than this together stay: what they have may not have got to other owners (decision 137), and a start
+   * remembers it (decision 144).
+   */
   readonly keptBytes: number;
   /** Told of each segment that goes. */
   readonly trace?: Pick<Log, 'info'> | undefined;
@@ -68,13 +72,22 @@ export class SegmentReleases {
   }
 
   #beforeKept(): readonly WalSegment[] {
-    const { closed } = this.#wal;
+    const closed = this.#wal.closed.filter((segment) => this.#isOurs(segment));
     let count = closed.length;
     for (let bytes = 0; count > 0; count--) {
       bytes += closed[count - 1]?.lengthBytes ?? 0;
       if (bytes > this.#ports.keptBytes) break;
     }
     return closed.slice(0, count);
+  }
+
+  #isOurs({ sequences }: WalSegment): boolean {
+    let isEmpty = true;
+    for (const [shardId] of sequences) {
+      if (this.#ports.isHome(shardId)) return true;
+      isEmpty = false;
+    }
+    return isEmpty;
   }
 
   async #isNeedless({ sequences }: WalSegment, elsewhere: FlushedElsewhere): Promise<boolean> {

@@ -1,16 +1,21 @@
-import { decodePointBatch } from '../../../models/point-batch.ts';
+import { decodePointBatch, headOfBatch } from '../../../models/point-batch.ts';
 import { WalRecordKind, type WalRecord } from '../../wal/wal-record.ts';
 import { decodeFieldTypes } from '../log/field-types-record.ts';
+import { latestUpTo } from '../log/log-marks.ts';
 import type { OpenShard } from '../shards/open-shards.ts';
 
 const noRejects = new Uint8Array();
 
 /**
- * Gives a shard what the log has of it, in the order of the log; what is in its files already is passed over. The record's bytes
- * are the caller's again then. Throws `corrupt` for a record that is none, `cache_full` past the limit of the memory.
+ * Gives a shard what the log has of it, in the order of the log; what is in its files already is remembered, so that a batch that
+ * comes late is held against it. The record's bytes are the caller's again then. Throws `corrupt` for a record that is none, `cache_full` past the
+ * limit of the memory.
  */
 export function replayRecord(open: OpenShard, record: WalRecord): void {
-  if (record.sequence <= open.flushedSequence) return;
+  if (record.sequence <= open.flushedSequence) {
+    remember(open, record);
+    return;
+  }
   if (record.kind === WalRecordKind.types)
     open.shard.takeFieldTypes(decodeFieldTypes(record.payload));
   else if (record.kind === WalRecordKind.points)
@@ -18,6 +23,20 @@ export function replayRecord(open: OpenShard, record: WalRecord): void {
   else return;
   open.sequence = Math.max(open.sequence, record.sequence);
   open.appliedSequence = open.sequence;
+}
+
+function remember(open: OpenShard, record: WalRecord): void {
+  const { logMarks } = open.manifest.manifest;
+  const { sequence, kind, payload } = record;
+  if (logMarks === undefined || sequence <= logMarks.after) return;
+  const isNext = sequence === open.flushedInLog.last + 1;
+  open.flushedInLog = { first: isNext ? open.flushedInLog.first : sequence, last: sequence };
+  const head = kind === WalRecordKind.points ? headOfBatch(payload) : undefined;
+  if (head !== undefined) open.shard.remember(head, rejectsOf(record));
+  if (sequence !== open.flushedSequence) return;
+  // All records from the first on are there, and what comes behind them is applied.
+  const before = latestUpTo(logMarks, open.flushedInLog.first - 1);
+  if (before !== undefined) open.shard.remembersSince(before);
 }
 
 /** They are remembered with the batch: a view would keep all that was read of the log in memory. */

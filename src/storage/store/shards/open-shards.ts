@@ -61,6 +61,8 @@ export interface OpenShard {
   sequence: number;
   appliedSequence: number;
   flushedSequence: number;
+  /** First and last of those in files that the log had as it was read, as far back as none is missing. */
+  flushedInLog: { readonly first: number; readonly last: number };
   /** What shard.json says, and the way to change it. */
   readonly manifest: ManifestKeeper;
   /** Of its index. */
@@ -133,6 +135,7 @@ function newOpenShard(
     sequence,
     appliedSequence: sequence,
     flushedSequence: sequence,
+    flushedInLog: { first: 0, last: 0 },
     manifest,
     segments,
     work: new ShardWork(clock),

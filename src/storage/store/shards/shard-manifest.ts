@@ -16,6 +16,7 @@ import type { StampRange } from '../../../models/stamp.ts';
 import { segmentNumberOf, type SegmentSeal } from '../../index/segment-format.ts';
 import { pendingOf, pendingText, type PendingDelete } from '../deletes/pending-delete.ts';
 import { deletesOf, deleteText, type StoredDelete } from '../deletes/stored-deletes.ts';
+import { marksText, readMarks, type LogMarks } from '../log/log-marks.ts';
 import type { TombstoneSeal, TsmSeal } from '../../tsm/tsm-seal.ts';
 import { tsmNameOf } from '../../tsm/tsm-format.ts';
 
@@ -34,6 +35,8 @@ export interface ShardManifest {
   readonly segments?: ReadonlyMap<string, SegmentSeal> | undefined;
   /** Of a shard that is, or was, brought here by a copy (install-shard.ts). */
   readonly copy?: ManifestCopy | undefined;
+  /** Of its records of the log; absent until the first flush. */
+  readonly logMarks?: LogMarks | undefined;
 }
 
 export interface ManifestCopy {
@@ -87,6 +90,7 @@ export function encodeManifest({
   pendingDelete,
   segments,
   copy,
+  logMarks,
 }: ShardManifest): Uint8Array {
   // prettier-ignore
   const list = [...files].map(([name, { lengthBytes, indexBytes, indexCrc32, directoryCrc32, stamps, wholeRows, tombstones }]) => ({ name, lengthBytes, indexBytes, indexCrc32, directoryCrc32, ...(stamps !== undefined && { stamps: stampsText(stamps) }), wholeRows, tombstones })); // prettier-ignore
@@ -97,6 +101,7 @@ export function encodeManifest({
     ...(pendingDelete !== undefined && { pendingDelete: pendingText(pendingDelete) }),
     ...(indexed.length > 0 && { segments: indexed }),
     ...(copy !== undefined && { copy }),
+    ...(logMarks !== undefined && { logMarks: marksText(logMarks) }),
   };
   const body = JSON.stringify({ version, flushedSequence, files: list, ...parts }).slice(0, -1);
   return new TextEncoder().encode(`${body},"crc32":"${checksum(body)}"}\n`);
@@ -114,7 +119,7 @@ export function decodeManifest(path: string, bytes: Uint8Array): ShardManifest {
   if (manifest === undefined) throw corrupt('no JSON object');
   if (manifest['version'] !== version)
     throw new DbError('unsupported_version', `${path}: version ${String(manifest['version'])}`);
-  const { flushedSequence, files, gone = [], deletes = [], segments = [], copy, pendingDelete } = manifest; // prettier-ignore
+  const { flushedSequence, files, gone = [], deletes = [], segments = [], copy, pendingDelete, logMarks } = manifest; // prettier-ignore
   if (!isCount(flushedSequence)) throw corrupt('flushedSequence is no count');
   if (!Array.isArray(files) || !files.every(isManifestFile)) throw corrupt('files are not a list of files'); // prettier-ignore
   if (
@@ -130,6 +135,9 @@ export function decodeManifest(path: string, bytes: Uint8Array): ShardManifest {
   if (pendingDelete !== undefined && pending === undefined) throw corrupt('pendingDelete is no delete'); // prettier-ignore
   const indexed = segments.map(({ name, ...seal }): [string, SegmentSeal] => [name, seal]);
   if (copy !== undefined && !isManifestCopy(copy)) throw corrupt('copy is not the state of one');
+  const marks = readMarks(logMarks);
+  if (logMarks !== undefined && marks === undefined)
+    throw corrupt('logMarks are no marks of the log');
   return {
     flushedSequence,
     files: new Map(seals),
@@ -138,6 +146,7 @@ export function decodeManifest(path: string, bytes: Uint8Array): ShardManifest {
     ...(pending !== undefined && { pendingDelete: pending }),
     ...(indexed.length > 0 && { segments: new Map(indexed) }),
     ...(copy !== undefined && { copy }),
+    ...(marks !== undefined && { logMarks: marks }),
   };
 }
 

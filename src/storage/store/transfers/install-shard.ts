@@ -28,6 +28,7 @@ import { tsmName, tsmNameOf } from '../../tsm/tsm-format.ts';
 import type { ShardManifest } from '../shards/shard-manifest.ts';
 import { isIncoming, openShard, type OpeningPorts, type OpenShard } from '../shards/open-shards.ts';
 import { deleteNow, deletePoints, remember, whileStill, type PointDelete, type PointDeletePorts } from '../deletes/point-deletes.ts'; // prettier-ignore
+import { marksOf, withoutFlushes } from '../log/log-marks.ts';
 import { withDelete, type DeleteFilters, type StoredDelete } from '../deletes/stored-deletes.ts';
 import { linkIfThere } from './take-snapshot.ts';
 
@@ -204,6 +205,7 @@ async function take(
       gone: gone.filter((name) => !names.has(name)),
       deletes: plan.deletes.reduce(withDelete, rest.deletes ?? []),
       copy: { index, isWhole: true },
+      logMarks: withoutFlushes(marksOf(rest)),
     }));
   } catch (error) {
     await discard();

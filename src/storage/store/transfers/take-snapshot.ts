@@ -58,7 +58,7 @@ async function linkFiles(
   { from, to }: { readonly from: string; readonly to: string },
   disk: Disk,
 ): Promise<void> {
-  const { files, segments = new Map<string, never>(), gone: _, copy: __, ...rest } = open.manifest.manifest; // prettier-ignore
+  const { files, segments = new Map<string, never>(), gone: _, copy: __, logMarks: ___, ...rest } = open.manifest.manifest; // prettier-ignore
   await disk.makeDir(to);
   for (const [name, beside] of [
     ...[...files.keys()].map((one) => [one, tombstonePath(one)] as const),
