@@ -7,6 +7,7 @@ import { isDbError } from '../../../src/base/errors.ts';
 import type { Random } from '../../../src/env/random.ts';
 import { Config } from '../../../src/config/config.ts';
 import { dataKeys } from '../../../src/config/data-keys.ts';
+import type { StorageEngineOptions } from '../../../src/data/engine/engine-tasks.ts';
 import { StorageEngine } from '../../../src/data/engine/storage-engine.ts';
 import type { Clock } from '../../../src/env/clock.ts';
 import type { EnginePorts, EngineSettings, Engine } from '../../../src/env/engine-host.ts';
@@ -48,6 +49,8 @@ export interface ClusterOptions {
   readonly antiEntropy?: string | undefined;
   /** `[meta] restore-silent-after`; never when left out. */
   readonly restoreAfterMs?: number | undefined;
+  /** See StorageEngineOptions. */
+  readonly logKeptBytes?: number | undefined;
   readonly onTrace?: (line: string) => void;
 }
 
@@ -87,6 +90,7 @@ export class ClusterWorld {
   readonly #plant: Plant | undefined;
   readonly #antiEntropy: string;
   readonly #restoreAfterMs: number;
+  readonly #logKeptBytes: number | undefined;
   readonly #random: Random;
   readonly #memories = new EngineMemories();
   /** Data nodes that have joined: they announce themselves. */
@@ -96,6 +100,7 @@ export class ClusterWorld {
     this.#plant = options.plant;
     this.#antiEntropy = options.antiEntropy ?? repairsAsked;
     this.#restoreAfterMs = options.restoreAfterMs ?? 0;
+    this.#logKeptBytes = options.plant === 'log-let-go' ? 0 : options.logKeptBytes;
     this.names = [...founders, ...(options.hasPassive === true ? [passive] : [])];
     this.world = new World(seed, {
       onTrace: (line) => {
@@ -280,7 +285,8 @@ export class ClusterWorld {
   /** The production engine; what it acknowledges is noted. */
   async #engine(name: string, settings: EngineSettings, ports: EnginePorts): Promise<Engine> {
     const parts = this.#memories.lend(name);
-    const engine = await StorageEngine.create(settings, plantedEngine(ports, this.#plant), parts);
+    const options = { ...(settings.options as StorageEngineOptions), logKeptBytes: this.#logKeptBytes }; // prettier-ignore
+    const engine = await StorageEngine.create({ ...settings, options }, plantedEngine(ports, this.#plant), parts); // prettier-ignore
     const { history, lastWrites } = this;
     return watchEngine(plantedWrites(engine, ports, this.#plant), {
       node: name,

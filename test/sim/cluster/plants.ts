@@ -83,6 +83,8 @@ export const clockPlants = ['newer-untold'] as const;
 export const deadPlants = ['settled-ahead', 'ended-well'] as const;
 /** Those of what a node brings that comes back late: `run-late-returns.ts` finds them. */
 export const latePlants = ['brought-as-news'] as const;
+/** Those of hints that come late: `run-late-hints.ts` finds them; `log-let-go` is one of how an engine is opened (cluster-world.ts). */
+export const lateHintPlants = ['log-let-go'] as const;
 /** Those of schemas that are remembered: `run-grown-schemas.ts` finds them. */
 export const schemaPlants = ['memory-trusted', 'growth-untold'] as const;
 /** Those of rows that bring a field while they are read: `run-growing-rows.ts` finds them. */
@@ -111,6 +113,7 @@ export type Plant =
   | (typeof clockPlants)[number]
   | (typeof deadPlants)[number]
   | (typeof latePlants)[number]
+  | (typeof lateHintPlants)[number]
   | (typeof schemaPlants)[number]
   | (typeof growingPlants)[number]
   | (typeof listPlants)[number]
