@@ -49,6 +49,7 @@ class Machine {
     const target = {
       standing: () => 'owner' as const,
       onQueued: () => undefined,
+      onDropped: () => undefined,
       onDrained: () => undefined,
       deliver: (_: unknown, payloads: readonly Uint8Array[]) => {
         if (this.answeredCount-- <= 0) return Promise.reject(new DbError('unavailable', 'away'));

@@ -29,6 +29,7 @@ class Owners implements HintTarget {
   readonly brought: string[] = [];
   readonly triedAtMs: number[] = [];
   readonly queued = new Set<string>();
+  readonly dropped = new Set<string>();
   readonly refused = new Set<number>();
   readonly failing = new Set<number>();
   /** Writes for which the owner's disk has no room. */
@@ -77,6 +78,10 @@ class Owners implements HintTarget {
 
   onQueued(nodeId: number, shardId: number): void {
     this.queued.add(`${nodeId}/${shardId}`);
+  }
+
+  onDropped(nodeId: number, shardId: number): void {
+    this.dropped.add(`${nodeId}/${shardId}`);
   }
 
   onDrained(nodeId: number, shardId: number): void {
@@ -341,7 +346,9 @@ test('hinted handoff: what has waited too long is dropped, what has not stays', 
   await world.complete(handoff.append(5, 7, [hintOf(1)]));
   await run(world, 70_000);
   await world.complete(handoff.append(5, 7, [hintOf(2)]));
+  expect(owners.dropped.size).toBe(0);
   await run(world, 60_000);
+  expect(owners.dropped).toEqual(new Set(['5/7']));
   owners.isDown = false;
   await run(world, 10_000);
   expect(owners.brought).toEqual(['5/7:2']);

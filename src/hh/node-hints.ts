@@ -471,9 +471,10 @@ export class NodeHints {
     while (shard.queue.hasUnread && (await this.#dropOldBlock(shard, beforeNs, dropped)));
     if (dropped.count === 0) return;
     shard.counters.add('writeDropped', dropped.count);
-    const { log } = this.#ports;
+    const { log, target } = this.#ports;
     const nodeId = this.#nodeId;
     const { shardId } = shard;
+    target.onDropped(nodeId, shardId);
     if (shard.queue.isEmpty) this.#drained(shard);
     log.warn('Hinted writes that waited too long are dropped', { nodeId, shardId, writes: dropped.count }); // prettier-ignore
   }

@@ -61,6 +61,18 @@ test('lagging owners: what is lost is remembered while the shard is there', () =
   expect(lagging.missedAt(2, 4)).toBeGreaterThan(0);
 });
 
+test('lagging owners: what is lost can be told to others, by the node that lacks it', () => {
+  const lagging = new LaggingOwners(() => true);
+  lagging.addLost(7, 4);
+  lagging.addLost(8, 4);
+  lagging.addLost(7, 5);
+  lagging.addQueued(9, 4);
+  expect(lagging.lost).toEqual([
+    { nodeId: 4, shardIds: [7, 8] },
+    { nodeId: 5, shardIds: [7] },
+  ]);
+});
+
 test('lagging owners: what another node keeps counts until it was asked afterwards and keeps it no more', () => {
   const lagging = new LaggingOwners(() => true);
   const before = lagging.now;

@@ -85,6 +85,16 @@ export class LaggingOwners {
     });
   }
 
+  /** What owners lack for good, by the node that does: other nodes are told, and the owner itself. */
+  get lost(): readonly { readonly nodeId: number; readonly shardIds: readonly number[] }[] {
+    const byNode = new Map<number, number[]>();
+    for (const [key, { lastLost }] of this.#missed) {
+      const [shardId = 0, nodeId = 0] = key.split(' ').map(Number);
+      if (lastLost > 0) byNode.set(nodeId, [...(byNode.get(nodeId) ?? []), shardId]);
+    }
+    return Array.from(byNode, ([nodeId, shardIds]) => ({ nodeId, shardIds }));
+  }
+
   /** Another node keeps something for the owner, since this one could not. */
   addKept(shardId: number, nodeId: number, keeperId: number): void {
     this.#change(shardId, nodeId, (missed, now) => {

@@ -34,6 +34,7 @@ async function setting({ batchBytesMax = 5_000, isFresh = false } = {}) {
       return payloads.map((): DeliveryOutcome => ({ kind: 'written' }));
     },
     onQueued: () => undefined,
+    onDropped: () => undefined,
     onDrained: () => undefined,
   };
   let number = 0;

@@ -22,7 +22,7 @@ export interface HintDeliveriesPorts {
   /** Monotonic. */
   readonly nowMs: () => number;
   /** Left out when owners are read whatever waits for them. */
-  readonly lagging?: Pick<LaggingOwners, 'addQueued' | 'drained'> | undefined;
+  readonly lagging?: Pick<LaggingOwners, 'addLost' | 'addQueued' | 'drained'> | undefined;
   /** Something waits for an owner for which nothing did, or nothing any more. */
   readonly onChange: () => void;
 }
@@ -145,6 +145,10 @@ export class HintDeliveries implements HintTarget {
     const key = `${nodeId} ${shardId}`;
     if (!this.#waiting.has(key)) this.#ports.onChange();
     this.#waiting.add(key);
+  }
+
+  onDropped(nodeId: number, shardId: number): void {
+    this.#ports.lagging?.addLost(shardId, nodeId);
   }
 
   onDrained(nodeId: number, shardId: number): void {

@@ -22,8 +22,10 @@ import { OwnerShares } from '../../data/write/owner-shares.ts';
 import type { PointSubscribers } from '../../data/write/body-routes.ts';
 import { PointsWriter } from '../../data/write/points-writer.ts';
 import { StampClock } from '../../data/write/stamp-clock.ts';
+import type { Clock } from '../../env/clock.ts';
 import type { Env } from '../../env/env.ts';
 import type { Log } from '../../env/log.ts';
+import { QuietLog } from '../../env/quiet-log.ts';
 import { HintedHandoff } from '../../hh/hinted-handoff.ts';
 import type { HintOptions } from '../../hh/hint-options.ts';
 import type { ShardInfo } from '../../meta/model/catalog.ts';
@@ -58,6 +60,10 @@ export interface WritePath {
 const replayDeadlineMsMin = 30_000;
 /** As the reference's. */
 const hintSegmentBytesMax = 10 * MiB;
+/** Of what may wait for a node: a segment goes as a whole, and what of one is brought or too old takes room until then. */
+const hintSegmentsMin = 16;
+/** Of copies that an owner lacks for good, by the owner: each write is one. */
+const lostQuietMs = 1_000;
 /** Writes with new fields wait so long for the lead of their shard. */
 const fieldTypesDeadlineMs = 2_000;
 /** Deleting a million series takes its time; dead peers are found by the transport. */
@@ -81,7 +87,8 @@ export async function openWritePath(
     log,
     meta,
     rpc,
-    waiting: () => opened.hints?.waiting() ?? [],
+    // What was lost does not wait, and is lacked as well: nobody is to read it there, nor the owner itself.
+    waiting: () => [...(opened.hints?.waiting() ?? []), ...(isAvoiding ? lagging.lost : [])],
     onHeard: (nodeId) => opened.hints?.wake(nodeId),
   });
   const missedAt = (shardId: number, nodeId: number): number => {
@@ -117,7 +124,7 @@ export async function openWritePath(
   const noteIndex = target.noteIndex.bind(target);
   const hintsOf = (nodeId: number): HintSink => new NodeHintSink({ hints, log, noteIndex }, nodeId);
   const deadlineMs = config.get('cluster', 'write-timeout');
-  const shares = ownerShares({ log, meta, rpc, shards, hints, hintsOf }, { deadlineMs, run: env.random.u32() }); // prettier-ignore
+  const shares = ownerShares({ clock, log, meta, rpc, shards, hints, hintsOf }, { deadlineMs, run: env.random.u32() }); // prettier-ignore
   const inHand = await openInHand(env, config, { meta, local, rpc, shares });
   const [routeLines, writeJoined] = [local.routeLines.bind(local), local.writeJoined.bind(local)];
   const latestStored = () => local.latestStamp();
@@ -139,10 +146,11 @@ export async function openWritePath(
 
 /** Copies for owners, and what becomes of those that they do not take; a call takes `deadlineMs` at most. */
 function ownerShares(
-  parts: { readonly log: Log; readonly meta: MetaClient; readonly rpc: RpcClient; readonly shards: ClusterShards; readonly hints: HintedHandoff; readonly hintsOf: (nodeId: number) => HintSink }, // prettier-ignore
+  parts: { readonly clock: Clock; readonly log: Log; readonly meta: MetaClient; readonly rpc: RpcClient; readonly shards: ClusterShards; readonly hints: HintedHandoff; readonly hintsOf: (nodeId: number) => HintSink }, // prettier-ignore
   { deadlineMs, run }: { readonly deadlineMs: number; readonly run: number },
 ): OwnerShares {
-  const { log, meta, rpc, shards, hints, hintsOf } = parts;
+  const { clock, log, meta, rpc, shards, hints, hintsOf } = parts;
+  const quiet = new QuietLog(clock, lostQuietMs);
   return new OwnerShares(
     {
       localNodeId: () => meta.nodeId,
@@ -153,7 +161,9 @@ function ownerShares(
         hints.wake(nodeId);
       },
       onLost: (nodeId, shardId, error) => {
-        log.warn('An owner did not take a write', { nodeId, shardId, error: errorText(error) });
+        quiet.say(nodeId, (others) => {
+          log.warn('An owner did not take a write', { nodeId, shardId, error: errorText(error), ...others }); // prettier-ignore
+        });
       },
     },
     { callDeadlineMs: deadlineMs, run },
@@ -161,11 +171,12 @@ function ownerShares(
 }
 
 function hintOptions(config: DataConfig): HintOptions {
+  const sizeBytesMax = config.get('hinted-handoff', 'max-size');
   return {
     folder: config.get('hinted-handoff', 'dir'),
     endsFolder: config.get('meta', 'dir'),
     isEnabled: config.get('hinted-handoff', 'enabled'),
-    sizeBytesMax: config.get('hinted-handoff', 'max-size'),
+    sizeBytesMax,
     ageMsMax: config.get('hinted-handoff', 'max-age'),
     pendingMax: config.get('hinted-handoff', 'max-writes-pending'),
     batchBytesMax: config.get('hinted-handoff', 'batch-size'),
@@ -175,7 +186,7 @@ function hintOptions(config: DataConfig): HintOptions {
     retryMsMax: config.get('hinted-handoff', 'retry-max-interval'),
     purgeMs: config.get('hinted-handoff', 'purge-interval'),
     mayOvertake: config.get('cluster', 'allow-out-of-order-writes'),
-    segmentBytesMax: hintSegmentBytesMax,
+    segmentBytesMax: Math.min(hintSegmentBytesMax, sizeBytesMax / hintSegmentsMin),
     deadlineMs: Math.max(replayDeadlineMsMin, config.get('cluster', 'write-timeout')),
   };
 }
