@@ -171,9 +171,12 @@ export class BodyRoutes {
     throw new DbError('write_failed', 'write failed: shard groups keep changing');
   }
 
-  /** What the reference finds wrong before it looks for the policy: a body without a point in it, and the level. */
+  /**
+   * What the reference finds wrong before it looks for the policy: a body without a point in it, and the level. The policy may be
+   * heard of meanwhile: a copy of the body moves to a worker, and the body stays.
+   */
   async #tellBefore({ body, stepNs, level }: WriteRequest, nowNs: bigint, work: RouteWork): Promise<void> {
-    const routing = this.#ports.routeLines({ body, stepNs, defaultTimeNs: nowNs, bounds: {}, groups: [] });
+    const routing = this.#ports.routeLines({ body: new Uint8Array(body), stepNs, defaultTimeNs: nowNs, bounds: {}, groups: [] });
     work.latest = routing;
     const { pointCount, unroutedNs, errors } = await routing;
     if (pointCount === 0 && unroutedNs.length === 0 && errors !== '') throw new DbError('parse_error', errors);

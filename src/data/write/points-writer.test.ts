@@ -214,6 +214,42 @@ test('points writer: what a worker could not write is sent, and so is what a fen
   expect({ sent, owned }).toEqual({ sent: [3, 3], owned: [[3], undefined, undefined] });
 });
 
+test('points writer: a policy that is heard of while a body is looked at gets its points', async () => {
+  const named = { ...policy, name: 'p' };
+  let databases = Databases.of([database]);
+  const sent: string[] = [];
+  const receipt = { droppedCount: 0, reason: '' };
+  const writer = new PointsWriter({
+    clock,
+    stamps: new StampClock({ clock, nodeId: () => 1, random: { u32: () => 1 } }),
+    meta: {
+      nodeId: 0,
+      get catalog() {
+        return { databases };
+      },
+    } as unknown as MetaAccess,
+    shares: {
+      send: (_nodeId, { retentionPolicy }) => {
+        sent.push(retentionPolicy);
+        return {
+          accepted: Promise.resolve(),
+          outcome: Promise.resolve({ kind: 'written', receipt }),
+        };
+      },
+    },
+    lagging: new LaggingOwners(() => true),
+    routeLines: (task) => {
+      // As it moves to a worker.
+      const moved = structuredClone(task, { transfer: [task.body.buffer as ArrayBuffer] });
+      databases = Databases.of([{ ...database, retentionPolicies: [policy, named] }]);
+      return Promise.resolve(routeLines(moved));
+    },
+  });
+  const body = new TextEncoder().encode('m f=1 1');
+  await writer.write({ ...ownRequest, body, retentionPolicy: 'p' });
+  expect(sent).toEqual(['p']);
+});
+
 test('points writer: which shards are own is asked for each body, and told in the same list while nothing has changed', async () => {
   let isAlone = true;
   const { writer, owned } = ownWriter((task) => Promise.resolve(routeLines(task)), () => isAlone);
