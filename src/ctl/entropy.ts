@@ -8,7 +8,7 @@ import { inLanes } from '../base/async/in-lanes.ts';
 import { DbError, errorText, isDbError } from '../base/errors.ts';
 import { parseGoFlags } from '../base/go-flags.ts';
 import { formatRfc3339 } from '../base/rfc3339.ts';
-import { sumWords } from '../data/engine/digests/hash-values.ts';
+import { isOfNothing, sumWords } from '../data/engine/digests/hash-values.ts';
 import { ClusterRepairs } from '../data/repair/cluster-repairs.ts';
 import { digestMethod } from '../meta/client/digest-methods.ts';
 import { endOfGroup, rangeOfGroup } from '../meta/model/shard-groups.ts';
@@ -175,8 +175,8 @@ function shown(results: readonly Result[], isVerbose: boolean): string {
 
 function statusOf(answers: readonly Answer[]): string {
   const digests = answers.filter((one) => one.kind === 'digest');
-  // Nobody has been written to.
-  if (digests.length === 0) return '';
+  // Nobody has been written to; a copy of nothing is a shard as well.
+  if (digests.every(({ digest }) => digest === undefined || isOfNothing(digest))) return '';
   if (answers.some(({ kind }) => kind === 'missing')) return 'missing';
   // The first one comes whole, and every other that is not the same.
   return digests.filter(({ digest }) => digest !== undefined).length > 1 ? 'diff' : '';

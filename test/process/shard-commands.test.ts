@@ -157,6 +157,24 @@ test(
 );
 
 test(
+  'entropy show: a shard without a point that was copied is no difference',
+  async () => {
+    await cluster.query(1, 'CREATE DATABASE sparse WITH REPLICATION 1 SHARD DURATION 1d');
+    expect(await cluster.write(1, 'm v=1 1', 'all', 'sparse')).toBe('204');
+    const shown = await (await fetch(`${cluster.url('meta', 1)}/show-shards`)).json();
+    const shards = (shown as { id: number; database: string; owners: { tcpAddr: string }[] }[]).filter(({ database }) => database === 'sparse'); // prettier-ignore
+    expect(shards.length).toBe(2);
+    for (const { id, owners } of shards) {
+      const from = owners[0]?.tcpAddr ?? '';
+      const to = from === first ? second : first;
+      expect(await cluster.ctl(['copy-shard', from, to, `${id}`])).toMatchObject({ code: 0 });
+    }
+    expect(await cluster.ctl(['entropy', 'show'])).toEqual({ code: 0, text: 'Entropy\n==========\nID  Database  Retention Policy  Start  End  Expires  Status\n' }); // prettier-ignore
+  },
+  limitMs,
+);
+
+test(
   'truncate-shards: groups end now and marked so, those of other times stay, and new points find new ones',
   async () => {
     // One group from 1994 to 2094 and one before it: no midnight falls into this test, whenever it runs.

@@ -1,3 +1,4 @@
+import { digestWords } from '../engine/digests/shard-digest.ts';
 import { expect, test } from 'vitest';
 import { ownedRange, RepairOwner, type OwnerPoints } from '../../../test/support/repair-owner.ts';
 import { MemoryMeta } from '../../../test/support/memory-meta.ts';
@@ -245,6 +246,16 @@ test('repair of a shard: bytes that are wrong are set aside and come anew, once 
   await all.repairs.repair(shardId, { signal });
   expect(all.asides).toEqual([shardId]);
   expect(all.owner(0).content).toEqual(all.owner(1).content);
+});
+
+test('repair of a shard: an owner that has a shard of nothing is equal to one that has none, which still brings it', async () => {
+  const all = await Owners.of([[], []]);
+  const other = all.owner(1).nodeId;
+  all.owner(0).stale = new Uint32Array(digestWords);
+  expect(await all.repairs.compare(shardId, other, signal)).toBe('equal');
+  all.owner(0).stale = undefined;
+  all.owner(1).stale = new Uint32Array(digestWords);
+  expect(await all.repairs.compare(shardId, other, signal)).toBe('own-missing');
 });
 
 test('repair of a shard: what this node lacks comes as files of an owner that has it, and what others have besides as points', async () => {

@@ -19,6 +19,7 @@ import { rangeOfGroup } from '../../meta/model/shard-groups.ts';
 import { queueRepairMethod } from '../../meta/client/digest-methods.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import { measurementsOf } from '../engine/delete-filters.ts';
+import { isOfNothing } from '../engine/digests/hash-values.ts';
 import type { ShardDigests } from '../engine/digests/local-digests.ts';
 import type { LocalShards } from '../engine/local-shards.ts';
 import { isWrongShard } from '../../storage/engine/damaged-shard.ts';
@@ -246,7 +247,8 @@ export class ShardRepairs {
 
 function comparisonOf(mine: DigestAnswer, theirs: DigestAnswer): Comparison {
   if (mine.kind === 'missing') return theirs.kind === 'missing' ? 'equal' : 'own-missing';
-  if (theirs.kind === 'missing') return 'other-missing';
+  // What has no value is there no more than what is not there.
+  if (theirs.kind === 'missing') return mine.kind === 'digest' && isOfNothing(mine.words) ? 'equal' : 'other-missing'; // prettier-ignore
   return theirs.kind === 'equal' ? 'equal' : 'differ';
 }
 

@@ -10,6 +10,11 @@ import type { ShardSource, SourceArena } from '../../../query/source.ts';
 /** Values, and both halves of the sum. */
 export const sumWords = 3;
 
+/** Whether a digest is that of a shard without a value. */
+export function isOfNothing(digest: Uint32Array): boolean {
+  return digest.every((word) => word === 0);
+}
+
 /** Times from `startNs` on, in slices of `lengthNs`; what is before or behind is in the first or the last one. */
 export interface TimeSlices {
   readonly startNs: bigint;
