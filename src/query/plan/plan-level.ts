@@ -39,8 +39,11 @@ import { visitExpr } from './walk-expr.ts';
 export function* planSteps(select: ResolvedSelect, around: AroundLevel): Steps<LevelPlan> {
   const { compiled, fields } = select;
   const place = placeOf(select, around);
-  const listed = fields.flatMap((field) => [field, ...insideFields(field)]);
   const hasTarget = compiled.statement.target !== undefined;
+  const listed = fields.flatMap((field) => {
+    const insideOf = insideFields(field);
+    return [field, ...(hasTarget ? insideOf.map(asPartingTag) : insideOf)];
+  });
   const own = new Set(fields);
   const insides = new Set(listed.filter((field) => !own.has(field)));
   const inputs = yield* inputSteps(
@@ -103,6 +106,12 @@ export function* planSteps(select: ResolvedSelect, around: AroundLevel): Steps<L
     offset: compiled.statement.offset,
     timeLabel: compiled.timeLabel,
   };
+}
+
+/** A name that a subquery does not show is nothing in an answer, and a tag of the point that is written. */
+function asPartingTag(inside: Field): Field {
+  const { expr } = inside;
+  return expr.kind === 'ref' && expr.type === undefined ? { ...inside, expr: { ...expr, type: 'tag' } } : inside; // prettier-ignore
 }
 
 const anyOrderCalls: ReadonlySet<string> = new Set(['count', 'sum', 'mean', 'min', 'max', 'first', 'last']); // prettier-ignore
