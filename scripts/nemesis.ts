@@ -1,7 +1,8 @@
 /**
- * `npm run nemesis -- [--minutes N] [--seed S] [--plant P]`: three meta and three data nodes as real processes, replication two, written to
+ * `npm run nemesis -- [--minutes N] [--seed S] [--faults KIND,…] [--plant P]`: three meta and three data nodes as real processes, replication two, written to
  * through each node at every level, while nodes are killed (-9), stand still (SIGSTOP), find their disk full (a small tmpfs) and
- * are parted from one another (network namespaces); the latter two where the system lets one. Then all is well, hinted handoff
+ * are parted from one another (network namespaces), both ways or so that one no longer hears another that hears it; the latter three where the
+ * system lets one. Meanwhile answers are right, or errors, and what was deleted does not come back. Then all is well, hinted handoff
  * drains, owners that differ are repaired, and each owner is asked alone. Ends with `N passed, N failed`, a line for each
  * promise: no acknowledged point is lost, at any level; each owner has all of them; owners hold equal values, of points that were
  * written over and over through all nodes too. The folder of a cluster that failed is kept, and named. `--plant deleted` takes an
@@ -10,8 +11,10 @@
 import { parseArgs } from 'node:util';
 import { Prng } from '../src/base/prng.ts';
 import { heldBy } from '../test/nemesis/check-owners.ts';
-import { Faults, SmallDisk } from '../test/nemesis/faults.ts';
+import { Deleters } from '../test/nemesis/deleters.ts';
+import { faultKinds, Faults, SmallDisk } from '../test/nemesis/faults.ts';
 import { describeLacks, findDifferences, findLosses, isHeld, withoutPoint, type NodeHeld } from '../test/nemesis/judge.ts'; // prettier-ignore
+import { Readers } from '../test/nemesis/readers.ts';
 import { Verdict } from '../test/nemesis/verdict.ts';
 import { removePoint, Writers } from '../test/nemesis/writers.ts';
 import { DevCluster, eventually } from '../test/support/dev-cluster.ts';
@@ -26,6 +29,7 @@ const environment = {
   INFLUXDB_ANTI_ENTROPY_ENABLED: 'true',
 };
 const calmMs = 5_000;
+const wrongShownMax = 5;
 /** From here on a run that never met one of the faults shows nothing. */
 const allFaultsMs = 240_000;
 /** Deletes one acknowledged point everywhere, or makes believe that one was acknowledged which nobody has written. */
@@ -39,6 +43,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     'port-offset': { type: 'string', default: '15000' },
     plant: { type: 'string', default: '' },
+    faults: { type: 'string', default: faultKinds.join() },
     'settle-seconds': { type: 'string', default: '60' },
   },
 });
@@ -49,6 +54,7 @@ if (values.plant !== '' && !plants.some((one) => one === values.plant))
 process.exitCode = await run(Number(values.minutes) * 60_000);
 
 async function run(durationMs: number): Promise<number> {
+  const kinds = faultKinds.filter((kind) => values.faults.split(',').includes(kind));
   const nodes = [
     ...numbersTo(3).map((number) => ({ kind: 'meta', number }) as const),
     ...numbersTo(dataCount).map((number) => ({ kind: 'data', number }) as const),
@@ -67,8 +73,10 @@ async function run(durationMs: number): Promise<number> {
     const names = nodes.flatMap(({ kind, number }) => Array.from({ length: kind === 'data' ? 2 : 1 }, () => `${kind}-${number}`)); // prettier-ignore
     const writers = new Writers(urls);
     await writers.createDatabase(replication);
-    const writing = writers.run();
-    const faults = new Faults(cluster, Prng.fromSeed(Number(values.seed)), { names, disk, namespaces }); // prettier-ignore
+    const readers = new Readers(urls, writers);
+    const deleters = new Deleters(urls);
+    const running = [writers.run(), readers.run(), deleters.run()];
+    const faults = new Faults(cluster, Prng.fromSeed(Number(values.seed)), { names, disk, namespaces, kinds }); // prettier-ignore
     const untilMs = performance.now() + durationMs;
     while (performance.now() < untilMs) {
       print(`${new Date().toISOString()} ${await faults.strike()}`);
@@ -76,12 +84,21 @@ async function run(durationMs: number): Promise<number> {
       await new Promise((resolve) => setTimeout(resolve, calmMs));
     }
     writers.stop();
-    await writing;
-    const kinds = faults.kinds.map((kind) => `${kind} ${faults.counts[kind]}`).join(', ');
+    readers.stop();
+    deleters.stop();
+    await Promise.all(running);
+    const errors = [...readers.errors].map(([text, count]) => `${count} ${text}`);
+    print(`${readers.answerCount} answers and ${readers.errorCount} errors, within ${Math.round(readers.slowestMs)} ms: ${errors.join('; ')}`); // prettier-ignore
+    const wrong = [...readers.faults, ...deleters.faults];
+    verdict.report(
+      'answers meanwhile are right, or errors',
+      wrong.slice(0, wrongShownMax).join('; '),
+    );
+    const happened = faults.kinds.map((kind) => `${kind} ${faults.counts[kind]}`).join(', ');
     const isThin = durationMs >= allFaultsMs && faults.kinds.some((kind) => faults.counts[kind] === 0); // prettier-ignore
-    verdict.report(`faults: ${kinds}`, isThin ? 'one of them never happened' : '');
+    verdict.report(`faults: ${happened}`, isThin ? 'one of them never happened' : '');
     const planted = await plantLoss(urls[0] ?? '', writers);
-    await judge(cluster, { writers, planted, verdict });
+    await judge(cluster, { writers, deleters, planted, verdict });
   } finally {
     const keepsFolder = verdict.failedCount > 0 && values.plant === '';
     // A node may still have files open there: what is not in use any more goes with the last of them.
@@ -96,11 +113,15 @@ async function run(durationMs: number): Promise<number> {
 
 interface Judged {
   readonly writers: Writers;
+  readonly deleters: Deleters;
   readonly planted: number | undefined;
   readonly verdict: Verdict;
 }
 
-async function judge(cluster: DevCluster, { writers, planted, verdict }: Judged): Promise<void> {
+async function judge(
+  cluster: DevCluster,
+  { writers, deleters, planted, verdict }: Judged,
+): Promise<void> {
   // What was planted never comes: all else is waited for.
   const awaited = planted === undefined ? writers : withoutPoint(writers, planted);
   const ids = await dataIdsOf(cluster.url('meta', 1));
@@ -114,6 +135,10 @@ async function judge(cluster: DevCluster, { writers, planted, verdict }: Judged)
     if (planted !== undefined && isHeld(held, planted)) lacks = `${planted} is still there`;
     if (lacks !== '') throw new Error(lacks);
   };
+  const lookForDeleted = async (): Promise<string> => {
+    const said = await Promise.all(ids.map((nodeId, i) => deleters.check(cluster.url('data', i + 1), nodeId))); // prettier-ignore
+    return said.map((fault, i) => (fault === '' ? '' : `node ${ids[i]}: ${fault}`)).join('');
+  };
   await eventually(look, settleMsMax).catch(() => undefined);
   verdict.reportAll(findLosses(held, writers));
   print(`before repairs: ${lacks || 'owners are equal'}`);
@@ -122,6 +147,10 @@ async function judge(cluster: DevCluster, { writers, planted, verdict }: Judged)
     await look();
   }, repairMsMax).catch(() => undefined);
   verdict.reportAll(findDifferences(held, writers, replication));
+  verdict.report(
+    `${deleters.deletedCount} points were deleted, and stay so`,
+    await lookForDeleted(),
+  );
   print(`${writers.refusedCount} writes were not acknowledged`);
 }
 

@@ -1,6 +1,6 @@
 /**
  * What befalls the processes of a cluster, one thing after the other: a node is killed and started again, stands still, its disk is
- * full for a while, or some nodes are parted from the others, while clients reach both sides.
+ * full for a while, some nodes are parted from the others, or one no longer hears another that hears it, while clients reach all of them.
  */
 import type { ChildProcess } from 'node:child_process';
 import { execFileSync } from 'node:child_process';
@@ -10,7 +10,7 @@ import type { Prng } from '../../src/base/prng.ts';
 import { eventually, type DevCluster } from '../support/dev-cluster.ts';
 import type { Namespaces } from '../support/namespaces.ts';
 
-export const faultKinds = ['kill', 'stop', 'full-disk', 'partition'] as const;
+export const faultKinds = ['kill', 'stop', 'full-disk', 'partition', 'one-way'] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
 const smallDiskMiB = 96;
@@ -64,10 +64,18 @@ export interface FaultOptions {
   /** Undefined where nobody may mount one, or part nodes. */
   readonly disk: SmallDisk | undefined;
   readonly namespaces: Namespaces | undefined;
+  /** Left out: all. */
+  readonly kinds?: readonly FaultKind[] | undefined;
 }
 
 export class Faults {
-  readonly counts: Record<FaultKind, number> = { kill: 0, stop: 0, 'full-disk': 0, partition: 0 };
+  readonly counts: Record<FaultKind, number> = {
+    kill: 0,
+    stop: 0,
+    'full-disk': 0,
+    partition: 0,
+    'one-way': 0,
+  };
   readonly #cluster: DevCluster;
   readonly #random: Prng;
   readonly #options: FaultOptions;
@@ -82,7 +90,11 @@ export class Faults {
   /** Those that this system lets one have. */
   get kinds(): readonly FaultKind[] {
     const { disk, namespaces } = this.#options;
-    return faultKinds.filter((kind) => (kind !== 'full-disk' || disk !== undefined) && (kind !== 'partition' || namespaces !== undefined)); // prettier-ignore
+    const isHere = (kind: FaultKind): boolean => {
+      if (kind === 'full-disk') return disk !== undefined;
+      return namespaces !== undefined || (kind !== 'partition' && kind !== 'one-way');
+    };
+    return (this.#options.kinds ?? faultKinds).filter(isHere);
   }
 
   /** One fault, from its beginning until the node is well again; resolves with what it was. */
@@ -117,7 +129,26 @@ export class Faults {
         namespaces?.heal();
         return `${kind} ${[...side].join()}`;
       }
+      case 'one-way':
+        return `${kind} ${await this.#deafen(name)}`;
     }
+  }
+
+  /** A node and one or two others that no longer hear it, or that it hears no more. */
+  async #deafen(name: string): Promise<string> {
+    const { names, namespaces } = this.#options;
+    const others = [...new Set(names)].filter((other) => other !== name);
+    const isSilent = this.#random.u32() % 2 === 0;
+    const count = 1 + (this.#random.u32() % 2);
+    const pairs = Array.from({ length: count }, () => {
+      const other = others[this.#random.u32() % others.length] ?? '';
+      return isSilent ? ([other, name] as const) : ([name, other] as const);
+    });
+    for (const [to, from] of new Map(pairs.map((pair) => [pair.join(), pair])).values())
+      namespaces?.deafen(to, from);
+    await this.#pause(20_000);
+    namespaces?.heal();
+    return pairs.map(([to, from]) => `${to} does not hear ${from}`).join(', ');
   }
 
   /** One node, or some by chance. */

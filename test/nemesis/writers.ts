@@ -27,6 +27,7 @@ export class Writers {
   readonly told = new Map<number, string>();
   readonly acknowledged = new Map<ConsistencyLevel, number[]>(levels.map((level) => [level, []]));
   refusedCount = 0;
+  readonly #sent = new Map<ConsistencyLevel, number>();
   #next = 0;
   #isOver = false;
 
@@ -46,6 +47,11 @@ export class Writers {
     await Promise.all(lanes);
   }
 
+  /** How many points were sent at a level so far, whatever became of them. */
+  sentCount(level: ConsistencyLevel): number {
+    return this.#sent.get(level) ?? 0;
+  }
+
   stop(): void {
     this.#isOver = true;
   }
@@ -59,6 +65,7 @@ export class Writers {
 
   async #writeOne(url: string, level: ConsistencyLevel): Promise<void> {
     const number = this.#next++;
+    this.#sent.set(level, this.sentCount(level) + 1);
     const register = `r,k=${number % registerCount} v=${number}i ${baseMs}`;
     const body = `p,level=${level} v=${number}i ${pointOf(number)}\n${register}`;
     try {

@@ -15,7 +15,7 @@ test(
       expect.stringMatching(/ points acknowledged at any: no owner has 1: \d+ \(any by /),
       expect.stringMatching(/ has all of them: node \d lacks 1 at any: /),
     ]);
-    expect(ran.stdout).toMatch(/^held {4}owners equal: \d+ points, 8 registers\n(.*\n)*5 passed, 2 failed\n$/m); // prettier-ignore
+    expect(ran.stdout).toMatch(/^held {4}owners equal: \d+ points, 8 registers\n(.*\n)*7 passed, 2 failed\n$/m); // prettier-ignore
     expect(ran.status).toBe(1);
   },
   limitMs,

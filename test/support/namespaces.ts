@@ -17,10 +17,14 @@ export function clientHost(kind: Kind, number: number): string {
   return namespacedHost(kind, number).replace('10.213.', '10.214.');
 }
 
+const nobodysLink = '02:00:00:00:00:99';
+
 export class Namespaces {
   /** As `--namespaces` of the launcher. Names of links have 15 characters at most. */
   readonly name: string;
   readonly #nodes: readonly NamespacedNode[];
+  /** Who sends to which address in vain. */
+  readonly #deafened: (readonly [NamespacedNode, string])[] = [];
 
   private constructor(name: string, nodes: readonly NamespacedNode[]) {
     this.name = name;
@@ -46,9 +50,22 @@ export class Namespaces {
       if (names.has(nameOf(node))) ip('link', 'set', this.#link(node, 'n'), 'master', `${this.name}-away`); // prettier-ignore
   }
 
+  /** What `from` sends to `to` is lost until heal(), and what `to` sends arrives. */
+  deafen(to: string, from: string): void {
+    const [sender, receiver] = [from, to].map((name) => this.#nodes.find((one) => nameOf(one) === name)); // prettier-ignore
+    if (sender === undefined || receiver === undefined)
+      throw new Error(`nobody is ${from} or ${to}`);
+    const address = namespacedHost(receiver.kind, receiver.number);
+    // Of a link that nobody has: it leaves, and nobody takes it.
+    ip('-n', this.#namespace(sender), 'neigh', 'replace', address, 'lladdr', nobodysLink, 'dev', 'ethn', 'nud', 'permanent'); // prettier-ignore
+    this.#deafened.push([sender, address]);
+  }
+
   heal(): void {
     for (const node of this.#nodes)
       ip('link', 'set', this.#link(node, 'n'), 'master', `${this.name}-near`);
+    for (const [sender, address] of this.#deafened.splice(0))
+      ip('-n', this.#namespace(sender), 'neigh', 'del', address, 'dev', 'ethn');
   }
 
   /** Best effort: what was never made is not there to be removed. */
