@@ -8,7 +8,9 @@
  * points in another order: what the two answer otherwise is chance (`--one` leaves it out, `--chance` prints that as well).
  * `--mutate`: questions alone, in which some tokens are wrong. `--nodes N` asks each of N data nodes of a cluster of processes
  * (from `--port-offset`), with `--copies R` of each point, whose memtables become files at `--snapshot-bytes`; `--interrupt N` has
- * nodes of it killed (-9) or stopped, and started again, around each Nth request that changes something.
+ * nodes of it killed (-9) or stopped, and started again, around each Nth request that changes something; with `--moves` shards are
+ * moved, copied, removed, repaired or cut off around every other one of these. `--lives` gives N lives of databases instead of
+ * requests: they are made and dropped, and policies change, under their points. `--trace` prints all that is sent and done.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -49,6 +51,9 @@ const { values } = parseArgs({
     nodes: { type: 'string' },
     copies: { type: 'string', default: '1' },
     interrupt: { type: 'string' },
+    lives: { type: 'boolean', default: false },
+    moves: { type: 'boolean', default: false },
+    trace: { type: 'boolean', default: false },
     'port-offset': { type: 'string', default: '6000' },
     /** Some shards are in files and some in memory, most are in both. */
     'snapshot-bytes': { type: 'string', default: '200k' },
@@ -86,9 +91,11 @@ async function startCluster(count: number): Promise<Asked> {
   const cluster = new DevCluster(offset, '--metas', '1', '--data', `${count}`);
   await cluster.start({
     INFLUXDB_DATA_CACHE_SNAPSHOT_MEMORY_SIZE: values['snapshot-bytes'],
+    // What is repaired is repaired by it.
+    INFLUXDB_ANTI_ENTROPY_ENABLED: 'true',
   });
   const others = Array.from({ length: count - 1 }, (_, i) => cluster.url('data', i + 2));
-  const options = { dataCount: count, seed: Number(values.seed), every: Number(values.interrupt) };
+  const options = { dataCount: count, seed: Number(values.seed), every: Number(values.interrupt), isMoving: values.moves, onDone: (text: string) => values.trace && process.stdout.write(`    ${text}\n`) }; // prettier-ignore
   const interruptions =
     values.interrupt === undefined ? undefined : new Interruptions(cluster, options);
   return { urls: [cluster.url('data', 1), ...others], close: () => cluster.stop(), interruptions };
@@ -127,11 +134,13 @@ async function compareFresh({ urls: ours, interruptions }: Asked, count: number)
       seed,
       count,
       isMutated: values.mutate,
+      isOfLives: values.lives,
       copyCount: Number(values.copies),
       interruptions,
     };
     for await (const outcome of runFresh(urls, options)) {
       const { verdict } = outcome;
+      if (values.trace) printLine(outcome);
       tally[verdict] = (tally[verdict] ?? 0) + 1;
       if (verdict === 'differ' || (verdict === 'chance' && values.chance)) printFresh(outcome);
     }
@@ -141,6 +150,12 @@ async function compareFresh({ urls: ours, interruptions }: Asked, count: number)
   }
   process.stdout.write(`seed ${values.seed}: ${JSON.stringify(tally)}\n`);
   if ((tally.differ ?? 0) > 0) process.exitCode = 1;
+}
+
+/** All that was sent, and how it was answered. */
+function printLine({ statement, step, ours, verdict }: FreshOutcome): void {
+  const said = `${statement.text.replaceAll('\n', ' | ')} => ${ours.status} ${ours.text.trim()}`;
+  process.stdout.write(`@ ${verdict} ${step.path} ${said.slice(0, width)}\n`);
 }
 
 function printFresh({ statement, step, ours, theirs, difference, verdict }: FreshOutcome): void {

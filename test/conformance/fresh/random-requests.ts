@@ -8,6 +8,7 @@ import { catalogStatement } from './random-catalog.ts';
 import { change, dialogue, questionOfChanged } from './random-changes.ts';
 import { RandomChoice } from './random-choice.ts';
 import { fleetSelect } from './random-fleet.ts';
+import { databaseLife, type LifeStep } from './random-lives.ts';
 import { listing } from './random-listings.ts';
 import { mutated } from './random-mutations.ts';
 import { oddChange } from './random-odd-changes.ts';
@@ -32,16 +33,23 @@ export interface FreshRequest {
 
 /**
  * Requests in every form that `/query` knows, and between them changes of a database `changing`; with `isMutated` questions
- * alone, in each of which some tokens are wrong. A cluster is asked about its fleet, too.
+ * alone, in each of which some tokens are wrong; with `isOfLives` lives of databases. A cluster is asked about its fleet, too.
  */
 export function* freshRequests(
   seed: number,
   count: number,
-  { isMutated = false, isCluster = false } = {},
+  {
+    isMutated = false,
+    isCluster = false,
+    isOfLives = false,
+    copyCount = 1,
+    hasOneType = false,
+  } = {},
 ): Generator<FreshRequest> {
   const random = new RandomChoice(seed, 'requests');
   for (let i = 0; i < count; i++)
-    if (isMutated) yield asked(random, (text) => mutated(random, text));
+    if (isOfLives) yield* databaseLife(random, { copyCount, hasOneType }).map(ofLife);
+    else if (isMutated) yield asked(random, (text) => mutated(random, text));
     else if (random.chance(0.1)) yield changed(random, isCluster);
     else if (random.chance(0.06)) yield ofCatalog(random);
     else if (random.chance(grammarShare)) yield* ofGrammar(random, isCluster);
@@ -80,6 +88,10 @@ function ofGrammar(random: RandomChoice, isCluster: boolean): readonly FreshRequ
   if (random.chance(0.3))
     return namesDialogue(random).map((one) => (typeof one === 'string' ? changing(one, random.of(accepted)) : wrote(one))); // prettier-ignore
   return [wrote(bytesWrite(random)), changing(leftByWrites)];
+}
+
+function ofLife({ kind, text, step }: LifeStep): FreshRequest {
+  return { statement: { kind, text }, step };
 }
 
 /** CSV and MessagePack have bytes that JSON replaces. */

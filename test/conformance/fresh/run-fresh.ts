@@ -3,7 +3,7 @@ import { packAsJson, packType } from '../compare-pack.ts';
 import { prepareServer, unsupportedText } from '../replay.ts';
 import { StepSender, type GivenAnswer, type SentStep } from '../send-step.ts';
 import { ClusterSender } from './cluster-sender.ts';
-import type { Interruptions } from './interruptions.ts';
+import type { Change, Interruptions } from './interruptions.ts';
 import { purposeOf } from './purposes.ts';
 import { changedThings } from './random-catalog.ts';
 import { freshData } from './random-data.ts';
@@ -36,6 +36,8 @@ export interface FreshOptions {
   readonly seed: number;
   readonly count: number;
   readonly isMutated?: boolean;
+  /** Lives of databases, and nothing else. */
+  readonly isOfLives?: boolean;
   /** Of each database: what a reference without a cluster keeps, and makes nothing of. */
   readonly copyCount?: number;
   /** What befalls nodes around each request that changes something. */
@@ -53,7 +55,9 @@ export async function* runFresh(
   const { seed, count, copyCount = 1 } = options;
   const [node, ...others] = urls.ours;
   const isCluster = others.length > 0;
-  const given = { ...options, isCluster };
+  // Where a group has several shards each decides types by itself.
+  const hasOneType = isCluster && copyCount !== urls.ours.length;
+  const given = { ...options, isCluster, hasOneType };
   const data = { isCluster, hasTies: seed % 2 === 0 };
   await prepare(node, given, 0);
   await prepare(urls.theirs, given, 0);
@@ -65,8 +69,7 @@ export async function* runFresh(
     for (const { statement, step } of freshRequests(seed, count, given)) {
       // What changes something is done by all of them, once.
       const isRead = statement.kind !== 'change';
-      const ask = () => send(isRead ? ours.reader : ours, step);
-      const asked = isRead || options.interruptions === undefined ? ask() : options.interruptions.around(ask, { isWrite: step.path === '/write' }); // prettier-ignore
+      const asked = isRead || options.interruptions === undefined ? send(isRead ? ours.reader : ours, step) : options.interruptions.around(changeOf(ours, step)); // prettier-ignore
       const [own, other] = await Promise.all([asked, send(theirs, step)]);
       const difference = differenceOf(own, other, statement.kind);
       const chance: GivenAnswer[] = [];
@@ -89,8 +92,16 @@ export async function* runFresh(
   }
 }
 
+function changeOf(cluster: ClusterSender, step: SentStep): Change<GivenAnswer> {
+  return {
+    ask: (number) => send({ send: (one) => cluster.send(one, number) }, step),
+    isRefused: ({ status, text }) =>
+      status >= 500 || /"error":"(?!.*(expected|invalid|unsupported|not found|exists))/.test(text),
+  };
+}
+
 function verdictOf(
-  { statement, ours, theirs, difference }: Omit<FreshOutcome, 'verdict'>,
+  { statement, step, ours, theirs, difference }: Omit<FreshOutcome, 'verdict'>,
   others: readonly GivenAnswer[],
   data: { readonly isCluster: boolean; readonly hasTies: boolean },
 ): FreshVerdict {
@@ -101,7 +112,7 @@ function verdictOf(
   if (others.some((other) => differenceOf(ours, other, kind) === undefined))
     return 'agree with the second';
   if (others.some((other) => differenceOf(other, theirs, kind) !== undefined)) return 'chance';
-  const isOfChanged = kind === 'change';
+  const isOfChanged = kind === 'change' || step.params['db'] === 'life';
   const purpose = purposeOf({ statement: text, theirs: theirText, difference, isOfChanged, ...data }); // prettier-ignore
   return purpose === undefined ? 'differ' : 'on purpose';
 }
