@@ -252,10 +252,10 @@ test('repair of a shard: an owner that has a shard of nothing is equal to one th
   const all = await Owners.of([[], []]);
   const other = all.owner(1).nodeId;
   all.owner(0).stale = new Uint32Array(digestWords);
-  expect(await all.repairs.compare(shardId, other, signal)).toBe('equal');
+  expect(await all.repairs.compare(shardId, other, { isAnew: false, signal })).toBe('equal');
   all.owner(0).stale = undefined;
   all.owner(1).stale = new Uint32Array(digestWords);
-  expect(await all.repairs.compare(shardId, other, signal)).toBe('own-missing');
+  expect(await all.repairs.compare(shardId, other, { isAnew: false, signal })).toBe('own-missing');
 });
 
 test('repair of a shard: what this node lacks comes as files of an owner that has it, and what others have besides as points', async () => {
