@@ -66,7 +66,7 @@ const caughtAt: Readonly<Partial<Record<Plant, number>>> = {
   'acknowledged-unapplied': 2,
   'damage-forgotten': 28,
   'folder-not-missed': 10,
-  'hint-not-synced': 13,
+  'hint-not-synced': 10,
   'hints-forgotten': 1,
   'fence-ignored': 1,
   'marks-ahead': 1,
