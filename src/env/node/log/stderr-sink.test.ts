@@ -3,15 +3,23 @@ import { StderrSink } from './stderr-sink.ts';
 
 /** A place for lines that takes them, or fails as a disk or a pipe does. */
 function placeOf() {
-  const place = { fail: '', room: Number.POSITIVE_INFINITY, text: '', writeCount: 0 };
+  const place = {
+    fail: '',
+    room: Number.POSITIVE_INFINITY,
+    full: Infinity,
+    text: '',
+    writeCount: 0,
+  };
   const laters: (() => void)[] = [];
   const soons: (() => void)[] = [];
   const sink = new StderrSink({
     write: (bytes, at) => {
       place.writeCount++;
       if (place.fail !== '') throw Object.assign(new Error('write'), { code: place.fail });
+      const freeCount = place.full - place.text.length;
+      if (freeCount <= 0) throw Object.assign(new Error('write'), { code: 'ENOSPC' });
       if (place.room <= 0) throw Object.assign(new Error('write'), { code: 'EAGAIN' });
-      const part = Buffer.from(bytes.subarray(at, at + place.room)).toString();
+      const part = Buffer.from(bytes.subarray(at, at + Math.min(place.room, freeCount))).toString();
       place.text += part;
       place.room -= part.length;
       return part.length;
@@ -25,6 +33,18 @@ function placeOf() {
   };
   return { place, sink, later: run(laters), soon: run(soons) };
 }
+
+test('stderr sink: a line of which a full disk takes a part ends before the next one begins', () => {
+  const { place, sink } = placeOf();
+  place.full = 6;
+  sink.write('one\n');
+  for (const line of ['two\n', 'three\n']) sink.write(line);
+  expect(place.text).toBe('one\ntw');
+  place.full = Infinity;
+  sink.write('four\n');
+  sink.write('five\n');
+  expect(place.text).toBe('one\ntw\nlost 2 ENOSPC\nfour\nfive\n');
+});
 
 test('stderr sink: lines of a full disk are dropped, counted, and told of with the first that is written', () => {
   const { place, sink } = placeOf();

@@ -15,6 +15,7 @@ export interface SinkOptions {
 }
 
 const nothing = Buffer.alloc(0);
+const newline = 10;
 /** What is kept for a reader that is slow. */
 const keptBytesMax = 1 << 20;
 /** Lines that wait for others are written once they are so many characters. */
@@ -30,6 +31,8 @@ export class StderrSink {
   /** Waits for a slow reader. */
   #kept: Buffer = nothing;
   #lostCount = 0;
+  /** What was written last ends within a line that is lost. */
+  #isTorn = false;
   #why = '';
   #isRetrying = false;
   /** Lines that wait for others. */
@@ -70,7 +73,9 @@ export class StderrSink {
     }
     const lost = this.#lostCount;
     const told = lost > 0 ? this.#options.lostLine(lost, this.#why) : '';
-    const bytes = Buffer.from(told + lines);
+    // No line begins with one.
+    const bytes = Buffer.from(`${this.#isTorn ? '\n' : ''}${told}${lines}`);
+    this.#isTorn = false;
     this.#kept = this.#kept.length === 0 ? bytes : Buffer.concat([this.#kept, bytes]);
     if (this.#flush() && lost > 0) this.#lostCount -= lost;
   }
@@ -89,7 +94,9 @@ export class StderrSink {
         this.#retry();
         return true;
       }
-      const lines = this.#kept.subarray(at).toString('latin1').split('\n').length - 1;
+      const wasTorn = at === 0 && this.#kept[0] === newline;
+      const lines = this.#kept.subarray(wasTorn ? 1 : at).toString('latin1').split('\n').length - 1; // prettier-ignore
+      this.#isTorn = at === 0 ? wasTorn : this.#kept[at - 1] !== newline;
       this.#kept = nothing;
       // The line that tells of others is none of its own.
       this.#lose(this.#lostCount > 0 ? Math.max(1, lines - 1) : lines, code);
