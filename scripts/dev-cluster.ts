@@ -161,17 +161,17 @@ async function get(address: string, path: string): Promise<Response> {
 }
 
 async function until(what: string, attempt: () => Promise<unknown>): Promise<void> {
-  const giveUp = Date.now() + readyMs;
-  let tellAt = Date.now() + tellMs;
+  const giveUp = performance.now() + readyMs;
+  let tellAt = performance.now() + tellMs;
   for (;;) {
     try {
       await attempt();
       return;
     } catch (error) {
-      if (Date.now() > giveUp) throw new Error(`waited in vain until ${what}: ${textOf(error)}`);
-      if (Date.now() > tellAt) {
+      if (performance.now() > giveUp) throw new Error(`waited in vain until ${what}: ${textOf(error)}`);
+      if (performance.now() > tellAt) {
         print(`waiting until ${what}: ${textOf(error)}\n`);
-        tellAt = Date.now() + tellMs;
+        tellAt = performance.now() + tellMs;
       }
       await new Promise((wake) => setTimeout(wake, 100));
     }
@@ -208,10 +208,10 @@ function npmProcesses(): string {
 /** Stops the nodes and exits; asked again, it kills them. */
 async function stop(code: number): Promise<void> {
   if (stopAtMs !== undefined) {
-    if (Date.now() - stopAtMs > sameSignalMs) processes.kill();
+    if (performance.now() - stopAtMs > sameSignalMs) processes.kill();
     return;
   }
-  stopAtMs = Date.now();
+  stopAtMs = performance.now();
   await processes.stop();
   process.exit(code);
 }
