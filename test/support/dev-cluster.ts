@@ -102,7 +102,10 @@ export class DevCluster {
     return `http://${host}:${port}`;
   }
 
+  /** Of the last process of a node, whoever has started it. */
   pid(name: string): number {
+    const child = this.#byHand.get(name);
+    if (child !== undefined) return child.pid ?? 0;
     const all = this.#output.matchAll(new RegExp(`^${name}: .*# pid (\\d+)`, 'gm'));
     const pids = [...all].map((match) => Number(match[1]));
     return Math.max(0, ...pids.slice(-1));
