@@ -168,7 +168,8 @@ async function until(what: string, attempt: () => Promise<unknown>): Promise<voi
       await attempt();
       return;
     } catch (error) {
-      if (performance.now() > giveUp) throw new Error(`waited in vain until ${what}: ${textOf(error)}`);
+      if (performance.now() > giveUp)
+        throw new Error(`waited in vain until ${what}: ${textOf(error)}`);
       if (performance.now() > tellAt) {
         print(`waiting until ${what}: ${textOf(error)}\n`);
         tellAt = performance.now() + tellMs;
