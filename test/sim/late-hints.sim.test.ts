@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { lateHintPlants } from './cluster/plants.ts';
 import { runLateHints } from './cluster/run-late-hints.ts';
 
 test.each([1, 2, 3])(
@@ -9,6 +8,17 @@ test.each([1, 2, 3])(
   },
 );
 
-test.each(lateHintPlants)('late hints: the simulation catches %s', async (plant) => {
-  await expect(runLateHints(3, { plant })).rejects.toThrow(/^in round \d d\d has v=\d+i, not v=\d+i$/); // prettier-ignore
+test.each([3, 4, 5])(
+  'late hints: where the log does not go back so far the other owners tell what is later (seed %i)',
+  async (seed) => {
+    expect(await runLateHints(seed, { logKeptBytes: 0 })).toBe(8);
+  },
+);
+
+test('late hints: the simulation catches log-let-go', async () => {
+  await expect(runLateHints(3, { plant: 'log-let-go' })).rejects.toThrow(/^in round \d d\d could not tell which is later$/); // prettier-ignore
+});
+
+test('late hints: the simulation catches unclear-unasked', async () => {
+  await expect(runLateHints(3, { plant: 'unclear-unasked', logKeptBytes: 0 })).rejects.toThrow(/^in round \d d\d has v=\d+i, not v=\d+i$/); // prettier-ignore
 });

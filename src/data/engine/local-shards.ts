@@ -206,14 +206,12 @@ export class LocalShards implements ShardAccess {
   async write(batch: TypedBatch): Promise<BatchOutcome> {
     const home = homeOf(batch.shardId, this.#links.length);
     try {
-      const { asks, droppedCount, reason, newer, ...versions } = await this.#writeAsked(
-        home,
-        batch,
-      );
+      const receipt = await this.#writeAsked(home, batch);
+      const { asks, droppedCount, reason, newer, isUnclear, ...versions } = receipt;
       assert(asks === undefined, 'a question that was answered is not asked again');
       await this.#seen(home, versions);
       const newerNs = newer === undefined ? {} : { newerNs: stampNs(newer) };
-      return { kind: 'written', droppedCount, reason, ...newerNs };
+      return { kind: 'written', droppedCount, reason, ...newerNs, ...(isUnclear === true && { isUnclear }) }; // prettier-ignore
     } catch (error) {
       return { kind: 'failed', error };
     }

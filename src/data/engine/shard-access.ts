@@ -106,6 +106,8 @@ export interface OwnerReceipt {
   readonly reason: string;
   /** Of the latest stamp that it has, of another coordinator, at times of the batch: points of it may have lost to that. */
   readonly newerNs?: bigint | undefined;
+  /** Of this node's: it took values of it as the latest of which it can not tell; left out of what other nodes say. */
+  readonly isUnclear?: boolean | undefined;
 }
 
 export interface AccessOptions {

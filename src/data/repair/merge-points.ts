@@ -109,7 +109,7 @@ function compareOf(a: FoundValue, b: FoundValue, places: ReadonlyMap<string, num
   return a.timeNs < b.timeNs ? -1 : a.timeNs > b.timeNs ? 1 : 0;
 }
 
-function isSame(a: FieldValue, b: FieldValue): boolean {
+export function isSame(a: FieldValue, b: FieldValue): boolean {
   return a.type === b.type && Object.is(a.value, b.value);
 }
 

@@ -58,6 +58,9 @@ function node4(catalog = catalogOf()) {
       passedOn.push(`write ${shardId} to ${nodeId} at ${catalogIndex}`);
       return Promise.resolve();
     },
+    onUnclear: ({ shardId }) => {
+      passedOn.push(`unclear ${shardId}`);
+    },
     passOnDelete: (nodeId, { shardIds, catalogIndex }) => {
       passedOn.push(`delete ${shardIds.join()} to ${nodeId} at ${catalogIndex}`);
       return Promise.resolve();

@@ -46,6 +46,8 @@ export interface OwnedShardsPorts {
   /** Resolves once the node has the batch, or hinted handoff keeps it for the node, or it is lost, which is logged. */
   readonly passOn: (nodeId: number, batch: ShardBatch) => Promise<unknown>;
   readonly passOnDelete: (nodeId: number, request: DeletePointsRequest) => Promise<void>;
+  /** Told of a batch of which values were taken as the latest that may not be; its payload is its writer's again once this returns. */
+  readonly onUnclear: (batch: ShardBatch) => void;
 }
 
 export class OwnedShards implements ShardAccess {
@@ -75,7 +77,9 @@ export class OwnedShards implements ShardAccess {
     }
     const copyIndex = copyTo(meta.catalog, shardId, meta.nodeId)?.beganIndex;
     const outcome = await fieldTypes.write({ ...rest, shardId, ...(copyIndex !== undefined && { copyIndex }) }); // prettier-ignore
-    if (outcome.kind === 'written') await this.#passOn(batch);
+    if (outcome.kind !== 'written') return outcome;
+    if (outcome.isUnclear === true) this.#ports.onUnclear(batch);
+    await this.#passOn(batch);
     return outcome;
   }
 

@@ -92,15 +92,16 @@ export class HintNews {
     });
   }
 
-  /** Exchanges with every other node; resolves when each has answered or failed. */
-  async tell(): Promise<void> {
+  /** Exchanges with every other node; resolves when each has answered or failed, with whether all have answered. */
+  async tell(): Promise<boolean> {
     const { meta } = this.#ports;
     const { nodeId } = meta;
-    if (nodeId === 0) return;
+    if (nodeId === 0) return false;
     const others = meta.catalog.dataNodes.filter(({ id }) => id !== nodeId);
     const waiting = this.#own();
     this.#hasTold = waiting.length > 0;
-    await Promise.all(others.map((other) => this.#exchange(other, { nodeId, waiting })));
+    const answered = await Promise.all(others.map((other) => this.#exchange(other, { nodeId, waiting }))); // prettier-ignore
+    return answered.every(Boolean);
   }
 
   async close(): Promise<void> {
@@ -112,7 +113,7 @@ export class HintNews {
   async #exchange(
     { id, tcpAddress }: { readonly id: number; readonly tcpAddress: string },
     request: { readonly nodeId: number; readonly waiting: readonly WaitingHints[] },
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { rpc, log, lagging } = this.#ports;
     const options = { deadlineMs: callDeadlineMs };
     const askedAt = lagging.now;
@@ -124,8 +125,10 @@ export class HintNews {
       const keeps = (shardId: number, nodeId: number): boolean =>
         waiting.some((one) => one.nodeId === nodeId && one.shardIds.includes(shardId));
       if (told < waitingShardsMax && lagging.hasKept) lagging.keeperTold(id, askedAt, keeps);
+      return true;
     } catch (error) {
       log.debug('A node was not told what waits', { nodeId: id, error: errorText(error) });
+      return false;
     }
   }
 

@@ -4,6 +4,8 @@ import type { Config } from '../../config/config.ts';
 import type { dataKeys } from '../../config/data-keys.ts';
 import type { LocalShards } from '../../data/engine/local-shards.ts';
 import type { ShardAccess } from '../../data/engine/shard-access.ts';
+import { RemotePeer } from '../../data/repair/peer.ts';
+import { UnclearWrites } from '../../data/repair/unclear-writes.ts';
 import { ClusterShards } from '../../data/shards/cluster-shards.ts';
 import { FieldTypes } from '../../data/shards/field-types.ts';
 import { LaggingOwners } from '../../data/shards/lagging-owners.ts';
@@ -54,10 +56,14 @@ export interface WritePath {
   readonly shares: Pick<OwnerShares, 'drained' | 'settledFor'>;
   /** What this node and others have not brought to all owners yet. */
   readonly inHand: InHand;
+  /** What this node took as the latest of which it could not tell. */
+  readonly unclear: UnclearWrites;
 }
 
 /** A replay is not hurried: an owner that is busy would only get it once more. */
 const replayDeadlineMsMin = 30_000;
+/** Of a call: a copy waits before it, too, and may be sent once more. */
+const settledShare = 2;
 /** As the reference's. */
 const hintSegmentBytesMax = 10 * MiB;
 /** Of what may wait for a node: a segment goes as a whole, and what of one is brought or too old takes room until then. */
@@ -98,9 +104,11 @@ export async function openWritePath(
   };
   const asked = (nodeId: number): ShardAccess => shards.of(nodeId);
   const deletes = new IncomingDeletes();
-  const owned = ownedShards({ clock, log, meta, local, deletes, config }, asked, {
+  const owned: OwnedShards = ownedShards({ clock, log, meta, local, deletes, config }, asked, {
     passOn: (nodeId, batch) => shares.send(nodeId, batch).outcome,
     isBehind: (nodeId, shardId) => hints.isQueued(nodeId, shardId),
+    // prettier-ignore
+    onUnclear: (batch) => { unclear.note(batch); },
   });
   const shards: ClusterShards = new ClusterShards(meta, owned, { rpc, missedAt, pledges, readerTimeoutMs: config.get('cluster', 'shard-reader-timeout') || undefined }); // prettier-ignore
   const target = new HintDeliveries({
@@ -125,23 +133,65 @@ export async function openWritePath(
   const hintsOf = (nodeId: number): HintSink => new NodeHintSink({ hints, log, noteIndex }, nodeId);
   const deadlineMs = config.get('cluster', 'write-timeout');
   const shares = ownerShares({ clock, log, meta, rpc, shards, hints, hintsOf }, { deadlineMs, run: env.random.u32() }); // prettier-ignore
+  const unclear = unclearWrites({ clock, log, meta, rpc }, { owned, hints, news }, deadlineMs);
   const inHand = await openInHand(env, config, { meta, local, rpc, shares });
   const [routeLines, writeJoined] = [local.routeLines.bind(local), local.writeJoined.bind(local)];
   const latestStored = () => local.latestStamp();
   const stamps = new StampClock({ clock, random: env.random, nodeId: () => meta.nodeId, latestStored }); // prettier-ignore
-  const isOwnAlone = ({ id, owners }: ShardInfo): boolean =>
+  const writer = new PointsWriter({ clock, stamps, meta, shares, lagging, routeLines, isOwnAlone: (shard) => isOwnAlone(shard, { meta, hints }), subscribers, writeJoined, countsLogins: config.get('data', 'ingress-metric-by-login-enabled') }); // prettier-ignore
+  opened.writer = writer;
+  const keepers = {
+    ...{ inHand, unclear },
+    keepDelete: keepDeletes({ hints, log, noteIndex }),
+    keep: keeperOf({ meta, hintsOf, standing: target.standing.bind(target) }),
+  };
+  return { writer, shards, owned, deletes, hints, news, stamps, shares, ...keepers };
+}
+
+function isOwnAlone(
+  { id, owners }: ShardInfo,
+  { meta, hints }: { readonly meta: MetaClient; readonly hints: HintedHandoff },
+): boolean {
+  return (
     owners.length === 1 &&
     owners[0] === meta.nodeId &&
     !hints.isQueued(meta.nodeId, id) &&
     // What is being copied from here has to be passed on.
-    !isCopied(meta.catalog, id);
-  const writer = new PointsWriter({ clock, stamps, meta, shares, lagging, routeLines, isOwnAlone, subscribers, writeJoined, countsLogins: config.get('data', 'ingress-metric-by-login-enabled') }); // prettier-ignore
-  opened.writer = writer;
-  const keepers = {
-    keepDelete: keepDeletes({ hints, log, noteIndex }),
-    keep: keeperOf({ meta, hintsOf, standing: target.standing.bind(target) }),
-  };
-  return { writer, shards, owned, deletes, hints, news, stamps, shares, inHand, ...keepers };
+    !isCopied(meta.catalog, id)
+  );
+}
+
+/** `callMs`: no call to an owner takes longer. */
+function unclearWrites(
+  { clock, log, meta, rpc }: Pick<Env, 'clock' | 'log'> & { readonly meta: MetaClient; readonly rpc: RpcClient }, // prettier-ignore
+  { owned, hints, news }: Pick<WritePath, 'owned' | 'hints' | 'news'>,
+  callMs: number,
+): UnclearWrites {
+  return new UnclearWrites(
+    {
+      ...{ clock, log, meta },
+      hearAll: () => news.tell(),
+      isAwaited: (shardId, nodeId) => hints.isQueued(nodeId, shardId) || news.isTold(shardId, nodeId), // prettier-ignore
+      points: (nodeId, task, signal) => peerOf({ meta, rpc }, nodeId).rangePoints(task, signal),
+      write: async (batch) => {
+        const [outcome] = await owned.writeMany([batch]);
+        return outcome ?? { kind: 'failed', error: new DbError('outcome_unknown', 'a batch has no outcome') }; // prettier-ignore
+      },
+    },
+    { settledMs: callMs * settledShare },
+  );
+}
+
+function peerOf(
+  { meta, rpc }: { readonly meta: MetaClient; readonly rpc: RpcClient },
+  nodeId: number,
+): RemotePeer {
+  const { catalog } = meta;
+  return new RemotePeer({ nodeId, catalogIndex: catalog.index }, rpc, () => {
+    const node = catalog.dataNodes.find(({ id }) => id === nodeId);
+    if (node === undefined) throw new DbError('node_not_found', 'node not found');
+    return node.tcpAddress;
+  });
 }
 
 /** Copies for owners, and what becomes of those that they do not take; a call takes `deadlineMs` at most. */
@@ -195,13 +245,13 @@ function hintOptions(config: DataConfig): HintOptions {
 function ownedShards(
   parts: Pick<Env, 'clock' | 'log'> & { readonly meta: MetaClient; readonly local: LocalShards; readonly deletes: IncomingDeletes; readonly config: DataConfig }, // prettier-ignore
   of: (nodeId: number) => ShardAccess,
-  { passOn, isBehind }: Pick<OwnedShardsPorts, 'passOn'> & { readonly isBehind: (nodeId: number, shardId: number) => boolean }, // prettier-ignore
+  { isBehind, ...ports }: Pick<OwnedShardsPorts, 'passOn' | 'onUnclear'> & { readonly isBehind: (nodeId: number, shardId: number) => boolean }, // prettier-ignore
 ): OwnedShards {
   const { clock, log, meta, local, deletes, config } = parts;
   const takesLongTexts = config.get('data', 'skip-field-size-validation');
   const { fieldTypes, fences } = typeDecisions(local, { clock, log, meta, takesLongTexts }, of);
   return new OwnedShards({
-    ...{ meta, local, fieldTypes, fences, deletes, passOn },
+    ...{ meta, local, fieldTypes, fences, deletes, ...ports },
     passOnDelete: async (nodeId, request) => {
       // What waits would come behind the delete.
       const behind = request.shardIds.find((shardId) => isBehind(nodeId, shardId));

@@ -34,7 +34,7 @@ import { flushMemtable, type FlushPorts } from './flush/flush.ts';
 import { refuseLongKeys } from './limits/key-length.ts';
 import { refuseOddKeys } from './limits/odd-keys.ts';
 import { usualChecks, type RowChecks } from './limits/row-checks.ts';
-import { withoutOlder, type StruckPoints } from './memtable/late-points.ts';
+import { withoutOlder, type LateVerdict, type StruckPoints } from './memtable/late-points.ts';
 import { learnSeries } from './limits/learn-series.ts';
 import { RecentBatches, RecentBudget, type RecentBatch } from './memtable/recent-batches.ts';
 import { filePart, memtablePart, stampsOfFile } from './compaction/stamped-parts.ts';
@@ -220,14 +220,18 @@ export class Shard {
     return newest <= stamp || stampOrigin(newest) === stampOrigin(stamp) ? undefined : newest;
   }
 
-  /** Takes a batch that the log holds, with the rows its verdict refused, now or when it was decided. */
-  apply(batch: PointBatch, rejects: Uint8Array, { isAlone = false }: ApplyOptions = {}): void {
+  /**
+   * Takes a batch that the log holds, with the rows its verdict refused, now or when it was decided. Answers whether nobody can tell of some of its values if
+   * they are later than what was there.
+   */
+  apply(batch: PointBatch, rejects: Uint8Array, { isAlone = false }: ApplyOptions = {}): boolean {
     // A write that waited for the disk while the shard was deleted.
-    if (this.#isClosed || this.hasTaken(batch.stamp)) return;
-    this.applyAgain(batch, rejects);
+    if (this.#isClosed || this.hasTaken(batch.stamp)) return false;
+    const isUnclear = this.applyAgain(batch, rejects);
     this.#isAlone = isAlone;
     if (isAlone) this.#recent.forgetAll(batch.stamp);
     else this.#recent.add(batch, rejects);
+    return isUnclear;
   }
 
   /** A batch that files have already: what comes late is held against it. */
@@ -266,20 +270,22 @@ export class Shard {
     };
   }
 
-  /** Takes a batch again, whose points are about to be struck where they lie. */
-  applyAgain(batch: PointBatch, rejects: Uint8Array): void {
-    if (this.#isClosed) return;
-    const kept = batch.stamp < this.#settled ? this.#withoutOlder(batch, rejects) : batch;
+  /** Takes a batch again, whose points are about to be struck where they lie; answers as apply() does. */
+  applyAgain(batch: PointBatch, rejects: Uint8Array): boolean {
+    if (this.#isClosed) return false;
+    const late = batch.stamp < this.#settled ? this.#withoutOlder(batch, rejects) : undefined;
+    const kept = late === undefined ? batch : late.batch;
     if (kept !== undefined) this.#append(kept, kept === batch ? rejects : noRejects, kept !== batch); // prettier-ignore
+    return late !== undefined && late.unclearCount > 0;
   }
 
-  #withoutOlder(batch: PointBatch, rejects: Uint8Array): PointBatch | undefined {
+  #withoutOlder(batch: PointBatch, rejects: Uint8Array): LateVerdict {
     const flushing = this.#flushing === undefined ? [] : [memtablePart(this.#flushing)];
     const parts = [...this.#files.map(filePart), ...flushing];
     const late = { recent: this.#recent, parts, struck: this.#struck };
     const verdict = withoutOlder(batch, rejects, late);
     if (verdict.unclearCount > 0) this.#onUnclear(verdict.unclearCount);
-    return verdict.batch;
+    return verdict;
   }
 
   /** From now on what is older than these stamps is looked at before it goes above them. */

@@ -269,28 +269,27 @@ export class Store {
     if (fields.length > 0) open.shard.decideFieldTypes(fields);
     const { limited, asks, end } = this.#series.admit(place.database, batch, others);
     if (asks !== undefined) return { droppedCount: batch.rowCount, reason: '', asks };
-    let done: { grownCount: number; droppedCount: number } | undefined;
+    let done: { grownCount: number; droppedCount: number; isUnclear: boolean } | undefined;
     try {
       const { rejects, droppedCount, reason } = open.shard.decide(batch, limited);
       const isTaken = open.shard.hasTaken(batch.stamp);
       const isLeft = droppedCount > 0 && place.isWhole === true;
       const receipt = { droppedCount, reason, ...(newer !== undefined && { newer }) };
       if (droppedCount === batch.rowCount || isTaken || isLeft) return receipt;
-      const grownCount = await this.#commit(open, [batch, payload], rejects, place);
-      done = { grownCount, droppedCount };
-      return receipt;
+      done = { droppedCount, ...(await this.#commit(open, [batch, payload], rejects, place)) };
+      return done.isUnclear ? { ...receipt, isUnclear: true } : receipt;
     } finally {
       end(done);
     }
   }
 
-  /** Resolves once a batch is durable and applied, with how many series the shard has got. */
+  /** Resolves once a batch is durable and applied, with how many series the shard has got, and what apply() answers. */
   async #commit(
     open: OpenShard,
     [batch, payload]: readonly [PointBatch, Uint8Array],
     rejects: Uint8Array,
     { shardId, isAlone, login }: WritePlace,
-  ): Promise<number> {
+  ): Promise<{ readonly grownCount: number; readonly isUnclear: boolean }> {
     const sequence = ++open.sequence;
     const head = { kind: WalRecordKind.points, codec: 0, shardId, sequence } as const;
     await this.#append({ ...head, rejectBitmap: rejects, payload });
@@ -300,13 +299,13 @@ export class Store {
       unknown: open.shard.index.unknown(batch.series),
     });
     const { schemaVersion, seriesCount, activeBytes } = open.shard;
-    open.shard.apply(batch, rejects, { isAlone });
+    const isUnclear = open.shard.apply(batch, rejects, { isAlone });
     if (open.shard.schemaVersion !== schemaVersion) this.#schemaVersion++;
     if (open.shard.seriesCount !== seriesCount) this.#growthCount++;
     open.appliedSequence = Math.max(open.appliedSequence, sequence);
     open.lastWriteMs = this.#ports.clock.monotonicMs();
     this.#flusher.flushIfLarge(open, Math.max(0, open.shard.activeBytes - activeBytes));
-    return open.shard.seriesCount - seriesCount;
+    return { grownCount: open.shard.seriesCount - seriesCount, isUnclear };
   }
 
   /** What the shards here have to say to a question of another worker. */

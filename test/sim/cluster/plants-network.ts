@@ -18,6 +18,7 @@ import {
   marksMethod,
   writeShardsMethod,
 } from '../../../src/data/shards/shard-methods.ts';
+import { rangePointsMethod } from '../../../src/meta/client/digest-methods.ts';
 import { copyMethod } from '../../../src/meta/client/transfer-methods.ts';
 import { executeMethod, readIndexMethod } from '../../../src/meta/client/meta-methods.ts';
 import type { Command } from '../../../src/meta/command/command.ts';
@@ -245,6 +246,15 @@ export function withoutBroughtMark(transport: RpcTransport): RpcTransport {
       });
       const told = writeShardsMethod.request.encode({ batches: unmarked, call });
       return transport.call(address, method, told, options);
+    },
+  });
+}
+
+/** Owners have no points of series that another one asks for. */
+export function withoutRangePoints(transport: RpcTransport): RpcTransport {
+  return transportWith(transport, {
+    stream: async function* (address, method, request, options) {
+      if (method !== rangePointsMethod.path) yield* transport.stream(address, method, request, options); // prettier-ignore
     },
   });
 }

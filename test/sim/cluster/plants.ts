@@ -18,6 +18,7 @@ import {
   trustingMemory,
   waitingToTheEnd,
   withoutBroughtMark,
+  withoutRangePoints,
   wholeTooSoon,
 } from './plants-network.ts';
 import { endingBrokenRuns, shiftingEnds } from './plants-runs.ts';
@@ -84,7 +85,7 @@ export const deadPlants = ['settled-ahead', 'ended-well'] as const;
 /** Those of what a node brings that comes back late: `run-late-returns.ts` finds them. */
 export const latePlants = ['brought-as-news'] as const;
 /** Those of hints that come late: `run-late-hints.ts` finds them; `log-let-go` is one of how an engine is opened (cluster-world.ts). */
-export const lateHintPlants = ['log-let-go'] as const;
+export const lateHintPlants = ['log-let-go', 'unclear-unasked'] as const;
 /** Those of schemas that are remembered: `run-grown-schemas.ts` finds them. */
 export const schemaPlants = ['memory-trusted', 'growth-untold'] as const;
 /** Those of rows that bring a field while they are read: `run-growing-rows.ts` finds them. */
@@ -153,7 +154,10 @@ export function planted(bare: Env, plant: Plant | undefined): Env {
     case 'settled-ahead':
       return { ...env, transport: settlingAhead(env.transport) };
     case 'brought-as-news':
-      return { ...env, transport: withoutBroughtMark(env.transport) };
+      // What comes of it is made good where other owners are asked.
+      return { ...env, transport: withoutBroughtMark(withoutRangePoints(env.transport)) };
+    case 'unclear-unasked':
+      return { ...env, transport: withoutRangePoints(env.transport) };
     case 'ended-well':
       return { ...env, disk: endingWell(env.disk) };
     case 'sent-again':

@@ -15,6 +15,12 @@ const flushMs = 9_000;
 const againMs = 6_000;
 const settleMs = 20_000;
 
+export interface LateHintsOptions {
+  readonly plant?: Plant | undefined;
+  /** Where the log does not go back so far, an owner can not tell what is later, and asks the others. */
+  readonly logKeptBytes?: number | undefined;
+}
+
 /**
  * Two owners lose their power in turn. While one is away a point is written through the other, which keeps the hint and loses its power before it brings it;
  * the first is back, the point is written over through it, put in a file with what it had before, and it is started anew, twice. Only then comes the hint: nobody
@@ -22,9 +28,9 @@ const settleMs = 20_000;
  */
 export async function runLateHints(
   seed: number,
-  { plant }: { readonly plant?: Plant } = {},
+  { plant, logKeptBytes }: LateHintsOptions = {},
 ): Promise<number> {
-  const cluster = new ClusterWorld(seed, { plant });
+  const cluster = new ClusterWorld(seed, { plant, logKeptBytes });
   const { world } = cluster;
   const random = world.random('late-hints');
   await cluster.form();
@@ -50,6 +56,8 @@ export async function runLateHints(
     cluster.crash(late, 500 + below(random, 1_000));
     await world.run(world.nowMs + awayMs + settleMs);
     lookedAt += await point.check(round * 10 + 1, round);
+    if (logKeptBytes !== undefined) continue;
+    for (const name of cluster.unclearNodes) throw new Error(`in round ${round} ${name} could not tell which is later`); // prettier-ignore
   }
   return lookedAt;
 }

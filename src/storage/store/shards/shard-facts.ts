@@ -83,6 +83,8 @@ export interface WriteReceipt {
   readonly asks?: LimitQuestion | undefined;
   /** What some of its points may have lost to (Shard.newerThan). */
   readonly newer?: Stamp | undefined;
+  /** Nobody here can tell of some of its values whether they are later than what was there: they were taken as the latest. */
+  readonly isUnclear?: boolean;
 }
 
 export function factsOf({ place, shard, lastWriteMs }: OpenShard, nowMs: number): ShardFacts {

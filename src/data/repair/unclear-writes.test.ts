@@ -1,0 +1,104 @@
+import { expect, test } from 'vitest';
+import { RepairOwner, type OwnerPoints } from '../../../test/support/repair-owner.ts';
+import { MemoryMeta } from '../../../test/support/memory-meta.ts';
+import { batchOf, silent } from '../../../test/support/store-script.ts';
+import { DbError } from '../../base/errors.ts';
+import { makeStamp, stampBatch, stampBehind, stampOfBatch } from '../../models/stamp.ts';
+import { valuesOf } from '../engine/digests/batch-values.ts';
+import type { ShardBatch } from '../engine/shard-access.ts';
+import { UnclearWrites } from './unclear-writes.ts';
+
+const place = { shardId: 1, database: 'd', retentionPolicy: 'autogen' };
+const settledMs = 1_000;
+
+function said(lines: string, ns: number): ShardBatch {
+  const payload = batchOf(lines);
+  stampBatch(payload, makeStamp(BigInt(ns), 2));
+  return { ...place, payload };
+}
+
+/** This node and another one own the shard. */
+async function twoOwners(theirs: OwnerPoints, bytesMax?: number) {
+  const meta = new MemoryMeta();
+  await meta.execute({ kind: 'found-cluster', clusterId: 7n });
+  for (const i of [0, 1])
+    await meta.execute({ kind: 'create-data-node', httpAddress: `h${i}:1`, tcpAddress: `n${i}:1`, dataNodesMax: 9 }); // prettier-ignore
+  const policy = { replication: 2, shardDurationNs: 3_600_000_000_000n };
+  await meta.execute({ kind: 'create-database', name: 'd', policy });
+  await meta.execute({ kind: 'create-shard-groups', database: 'd', retentionPolicy: 'autogen', timesNs: [0n] }); // prettier-ignore
+  const { id: nodeId = 0 } = meta.catalog.dataNodes[0] ?? {};
+  const state = { nowMs: 0, hasHeard: true, awaited: new Set<number>(), isSilent: false };
+  const written: { readonly stamp: bigint; readonly values: readonly string[] }[] = [];
+  const other = new RepairOwner(9, theirs);
+  const unclear = new UnclearWrites(
+    {
+      clock: { monotonicMs: () => state.nowMs, every: () => ({ cancel: () => undefined }) },
+      log: silent,
+      meta: { catalog: meta.catalog, nodeId },
+      hearAll: () => Promise.resolve(state.hasHeard),
+      isAwaited: (_, owner) => state.awaited.has(owner),
+      points: (_, task) => {
+        if (state.isSilent) throw new DbError('unavailable', 'no answer');
+        return other.rangePoints(task);
+      },
+      write: ({ payload }) => {
+        const values = [...valuesOf(payload)].map(({ key, field, timeNs, value }) => `${key} ${field}=${value.value} ${timeNs}`); // prettier-ignore
+        written.push({ stamp: stampOfBatch(payload), values });
+        return Promise.resolve({ kind: 'written', droppedCount: 0, reason: '' });
+      },
+    },
+    { settledMs, ...(bytesMax !== undefined && { bytesMax }) },
+  );
+  return { unclear, state, written, owners: meta.catalog.dataNodes.map(({ id }) => id) };
+}
+
+test('unclear writes: what another owner has instead is put over a value, as the least later than it', async () => {
+  const { unclear, state, written } = await twoOwners([
+    ['m,t=a', 'v', 10n, 3],
+    ['m,t=b', 'v', 10n, 1],
+    ['m,t=a', 'v', 9n, 8],
+    ['m,t=a', 'w', 10n, 8],
+    ['m,t=c', 'v', 1_000n, 5],
+  ]);
+  unclear.note(said('m,t=a v=1 10\nm,t=b v=1 10', 5));
+  unclear.note(said('m,t=a v=2 10\nm,t=c v=4 1000\nm,t=d v=1 11', 6));
+  state.nowMs = settledMs;
+  await unclear.look();
+  const stamp = makeStamp(6n, 2);
+  expect(written).toEqual([{ stamp: stampBehind(stamp, stamp), values: ['m,t=a v=3 10', 'm,t=c v=5 1000'] }]); // prettier-ignore
+  await unclear.look();
+  expect([unclear.heldCount, written.length]).toEqual([0, 1]);
+});
+
+test('unclear writes: nothing is compared while copies may be under way, or something waits, or somebody is silent', async () => {
+  const { unclear, state, written, owners } = await twoOwners([['m', 'v', 10n, 2]]);
+  unclear.note(said('m v=1 10', 5));
+  await unclear.look();
+  state.nowMs = settledMs;
+  state.hasHeard = false;
+  await unclear.look();
+  state.hasHeard = true;
+  for (const owner of owners) {
+    state.awaited = new Set([owner]);
+    await unclear.look();
+  }
+  state.awaited = new Set();
+  state.isSilent = true;
+  await unclear.look();
+  expect([unclear.heldCount, written.length]).toEqual([1, 0]);
+  state.isSilent = false;
+  await unclear.look();
+  expect([unclear.heldCount, written.length]).toEqual([0, 1]);
+});
+
+test('unclear writes: they are bounded, and what was put over others is not compared again', async () => {
+  const first = said('m v=1 10', 5);
+  const { unclear } = await twoOwners([], first.payload.length);
+  const over = said('m v=2 10', 6);
+  stampBatch(over.payload, stampBehind(makeStamp(6n, 2), makeStamp(6n, 2)));
+  unclear.note(over);
+  expect(unclear.heldCount).toBe(0);
+  unclear.note(first);
+  unclear.note(said('m v=1 11', 7));
+  expect(unclear.heldCount).toBe(1);
+});
