@@ -64,7 +64,7 @@ const caughtAt: Readonly<Partial<Record<Plant, number>>> = {
   'lost-retry': 3,
   'command-applied-twice': 1,
   'acknowledged-unapplied': 2,
-  'damage-forgotten': 28,
+  'damage-forgotten': 64,
   'folder-not-missed': 10,
   'hint-not-synced': 10,
   'hints-forgotten': 1,
