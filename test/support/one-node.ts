@@ -96,7 +96,10 @@ export async function startOneNode(
     statistics,
   };
   const routeLines = local.routeLines.bind(local);
-  const lagging = new LaggingOwners(() => true);
+  const lagging = new LaggingOwners(
+    () => true,
+    () => 0,
+  );
   const shares = new OwnerShares(
     {
       localNodeId: () => 1,

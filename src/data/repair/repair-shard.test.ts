@@ -33,6 +33,8 @@ class Owners {
   /** Nodes that were asked to bring the shard to themselves; the others repair nothing by themselves where `isAlone`. */
   readonly asked: number[] = [];
   isAlone = true;
+  /** Shards of which all owners are known to have the same. */
+  readonly repaired: number[] = [];
   /** What keeps files from coming. */
   hindrance: DbError | undefined;
   /** Nobody may read what this node has of the shard. */
@@ -52,6 +54,7 @@ class Owners {
       bring: (_shard, nodeId) => this.#bring(nodeId),
       take: () => Promise.resolve(),
       turn: () => Promise.resolve(),
+      repaired: { note: (id) => this.repaired.push(id) },
     });
   }
 
@@ -234,7 +237,16 @@ test('repair of a shard: one owner that fails hinders nobody else, and the repai
   all.owner(1).damage = new DbError('unavailable', 'node 2 is down');
   await expect(all.repairs.repair(shardId, { signal })).rejects.toThrow('node 2 is down');
   expect(all.owner(0).content.length).toBe(3);
+  expect(all.repaired).toEqual([]);
   expect(all.asides).toEqual([]);
+});
+
+test('repair of a shard: its owners are known to have the same once it was with all of them', async () => {
+  const all = await Owners.of([points.slice(0, 1), [], points]);
+  await all.repairs.repair(shardId, { only: all.owner(2).nodeId, signal });
+  expect(all.repaired).toEqual([]);
+  await all.repairs.repair(shardId, { signal });
+  expect(all.repaired).toEqual([shardId]);
 });
 
 test('repair of a shard: bytes that are wrong are set aside and come anew, once another owner has them', async () => {

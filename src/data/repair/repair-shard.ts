@@ -24,6 +24,7 @@ import type { ShardDigests } from '../engine/digests/local-digests.ts';
 import type { LocalShards } from '../engine/local-shards.ts';
 import { isWrongShard } from '../../storage/engine/damaged-shard.ts';
 import type { NamedShard, ShardAccess } from '../engine/shard-access.ts';
+import type { RepairedShards } from './repaired-shards.ts';
 import { LocalPeer, RemotePeer, type DigestAnswer, type RepairPeer } from './peer.ts';
 import type { RepairReport } from '../../services/anti-entropy.ts';
 import { nothingDone, repairPair } from './repair-pair.ts';
@@ -41,6 +42,7 @@ export interface ShardRepairsPorts {
   readonly of: (nodeId: number) => Pick<ShardAccess, 'describe' | 'writeMany' | 'deletePoints'>;
   readonly take: (bytes: number, signal: AbortSignal) => Promise<void>;
   readonly turn: () => Promise<void>;
+  readonly repaired: Pick<RepairedShards, 'note'>;
 }
 
 /** How this node and another owner stand. */
@@ -103,8 +105,9 @@ export class ShardRepairs {
     shardId: number,
     { only, signal }: { readonly only?: number | undefined; readonly signal: AbortSignal },
   ): Promise<RepairReport> {
-    const { meta, log } = this.#ports;
+    const { clock, meta, log, repaired } = this.#ports;
     const { owners, ...shard } = this.#placeOf(shardId);
+    const beganMs = clock.monotonicMs();
     const others = owners.filter((owner) => owner !== meta.nodeId && (only ?? owner) === owner);
     let sum = nothingDone;
     let mayRenew = true;
@@ -138,6 +141,7 @@ export class ShardRepairs {
     const [failure] = failures;
     if (failure !== undefined)
       throw failure instanceof DbError ? failure : new DbError('unavailable', errorText(failure), { cause: failure }); // prettier-ignore
+    if (others.length === owners.length - 1) repaired.note(shardId, beganMs);
     return sum;
   }
 

@@ -2,7 +2,10 @@ import { expect, test } from 'vitest';
 import { LaggingOwners } from './lagging-owners.ts';
 
 test('lagging owners: an owner is behind until it has all that clients were told of', () => {
-  const lagging = new LaggingOwners(() => true);
+  const lagging = new LaggingOwners(
+    () => true,
+    () => 0,
+  );
   const one = lagging.add(7, 4);
   const two = lagging.add(7, 4);
   one.caughtUp();
@@ -14,7 +17,10 @@ test('lagging owners: an owner is behind until it has all that clients were told
 });
 
 test('lagging owners: of owners that all lack something the one that missed it last has least', () => {
-  const lagging = new LaggingOwners(() => true);
+  const lagging = new LaggingOwners(
+    () => true,
+    () => 0,
+  );
   lagging.addLost(7, 4);
   const lag = lagging.add(7, 5);
   expect(lagging.missedAt(7, 4)).toBeLessThan(lagging.missedAt(7, 5));
@@ -25,7 +31,10 @@ test('lagging owners: of owners that all lack something the one that missed it l
 });
 
 test('lagging owners: what is queued counts until the queue has been drained', () => {
-  const lagging = new LaggingOwners(() => true);
+  const lagging = new LaggingOwners(
+    () => true,
+    () => 0,
+  );
   lagging.addQueued(7, 4);
   const lag = lagging.add(7, 4);
   lag.caughtUp();
@@ -35,7 +44,10 @@ test('lagging owners: what is queued counts until the queue has been drained', (
 });
 
 test('lagging owners: what is queued behind other writes is missed from then on', () => {
-  const lagging = new LaggingOwners(() => true);
+  const lagging = new LaggingOwners(
+    () => true,
+    () => 0,
+  );
   lagging.addQueued(7, 4);
   const own = lagging.add(7, 6);
   const lag = lagging.add(7, 4);
@@ -51,7 +63,10 @@ test('lagging owners: what is queued behind other writes is missed from then on'
 
 test('lagging owners: what is lost is remembered while the shard is there', () => {
   const gone = new Set<number>();
-  const lagging = new LaggingOwners((shardId) => !gone.has(shardId));
+  const lagging = new LaggingOwners(
+    (shardId) => !gone.has(shardId),
+    () => 0,
+  );
   lagging.addLost(1, 4);
   lagging.drained(1, 4);
   expect(lagging.missedAt(1, 4)).toBeGreaterThan(0);
@@ -62,7 +77,10 @@ test('lagging owners: what is lost is remembered while the shard is there', () =
 });
 
 test('lagging owners: what is lost can be told to others, by the node that lacks it', () => {
-  const lagging = new LaggingOwners(() => true);
+  const lagging = new LaggingOwners(
+    () => true,
+    () => 0,
+  );
   lagging.addLost(7, 4);
   lagging.addLost(8, 4);
   lagging.addLost(7, 5);
@@ -74,7 +92,10 @@ test('lagging owners: what is lost can be told to others, by the node that lacks
 });
 
 test('lagging owners: what another node keeps counts until it was asked afterwards and keeps it no more', () => {
-  const lagging = new LaggingOwners(() => true);
+  const lagging = new LaggingOwners(
+    () => true,
+    () => 0,
+  );
   const before = lagging.now;
   lagging.addKept(7, 4, 9);
   lagging.addKept(7, 4, 8);
@@ -88,7 +109,10 @@ test('lagging owners: what another node keeps counts until it was asked afterwar
 });
 
 test('lagging owners: the first that is missed comes behind what waits elsewhere', () => {
-  const lagging = new LaggingOwners(() => true);
+  const lagging = new LaggingOwners(
+    () => true,
+    () => 0,
+  );
   lagging.add(1, 2);
   expect(lagging.missedAt(1, 2)).toBeGreaterThan(1);
 });

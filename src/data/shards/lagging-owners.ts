@@ -12,8 +12,10 @@ interface Missed {
   lastPending: number;
   /** What hinted handoff has for it. */
   lastQueued: number;
-  /** What could neither be written nor queued: the owner lacks it until somebody repairs it. */
+  /** What could neither be written nor queued, or was dropped: the owner lacks it until somebody repairs it. */
   lastLost: number;
+  /** When that was known; monotonic. */
+  lostAtMs: number;
   /** What other nodes keep for it, by their ids: as many as there are nodes. */
   readonly kept: Map<number, number>;
 }
@@ -31,13 +33,15 @@ const pruneMin = 1_000;
 export class LaggingOwners {
   readonly #missed = new Map<string, Missed>();
   readonly #hasShard: (shardId: number) => boolean;
+  readonly #nowMs: () => number;
   /** The first that is missed stands behind what waits elsewhere, which is at 1 (server/node/write-path.ts). */
   #writeCount = 1;
   #pruneAt = pruneMin;
 
   /** `hasShard` says whether the catalog still has a shard: what was lost of one that is gone is forgotten. */
-  constructor(hasShard: (shardId: number) => boolean) {
+  constructor(hasShard: (shardId: number) => boolean, nowMs: () => number) {
     this.#hasShard = hasShard;
+    this.#nowMs = nowMs;
   }
 
   /** When `nodeId` last missed something of this shard: the later, the less it has. 0 when it lacks nothing. */
@@ -82,10 +86,22 @@ export class LaggingOwners {
   addLost(shardId: number, nodeId: number): void {
     this.#change(shardId, nodeId, (missed, now) => {
       missed.lastLost = now;
+      missed.lostAtMs = this.#nowMs();
     });
   }
 
-  /** What owners lack for good, by the node that does: other nodes are told, and the owner itself. */
+  /** The owners of the shard were made equal, by a repair that began then: what was lost before they lack no more. */
+  repaired(shardId: number, beganMs: number): void {
+    for (const [key, { lastLost, lostAtMs }] of [...this.#missed]) {
+      const [ofShard = 0, nodeId = 0] = key.split(' ').map(Number);
+      if (ofShard !== shardId || lastLost === 0 || lostAtMs >= beganMs) continue;
+      this.#change(shardId, nodeId, (missed) => {
+        missed.lastLost = 0;
+      });
+    }
+  }
+
+  /** What owners lack until somebody repairs it, by the node that does: other nodes are told, and the owner itself. */
   get lost(): readonly { readonly nodeId: number; readonly shardIds: readonly number[] }[] {
     const byNode = new Map<number, number[]>();
     for (const [key, { lastLost }] of this.#missed) {
@@ -145,7 +161,7 @@ export class LaggingOwners {
   #change(shardId: number, nodeId: number, by: (missed: Missed, now: number) => void): void {
     const key = keyOf(shardId, nodeId);
     const missed =
-      this.#missed.get(key) ?? { pendingCount: 0, lastPending: 0, lastQueued: 0, lastLost: 0, kept: new Map() }; // prettier-ignore
+      this.#missed.get(key) ?? { pendingCount: 0, lastPending: 0, lastQueued: 0, lastLost: 0, lostAtMs: 0, kept: new Map() }; // prettier-ignore
     by(missed, ++this.#writeCount);
     const isComplete = missed.pendingCount + missed.lastQueued + missed.lastLost + missed.kept.size === 0; // prettier-ignore
     if (isComplete) this.#missed.delete(key);

@@ -4,6 +4,7 @@ import { RpcClient } from '../../rpc/rpc-client.ts';
 import { createRpcHandlers } from '../../rpc/rpc-service.ts';
 import type { Env } from '../../env/env.ts';
 import { emptyCatalog } from '../../meta/model/catalog.ts';
+import { RepairedShards } from '../repair/repaired-shards.ts';
 import { LaggingOwners } from '../shards/lagging-owners.ts';
 import { HintNews } from './hint-news.ts';
 import type { WaitingHints } from '../../meta/client/hint-news-method.ts';
@@ -17,24 +18,30 @@ interface Node {
   readonly heard: number[];
   readonly lagging: LaggingOwners;
   waiting: readonly WaitingHints[];
+  readonly repaired: RepairedShards;
 }
 
 async function startNode(env: Env, nodeId: number): Promise<Node> {
   const { clock, log, transport } = env;
   const heard: number[] = [];
   const own: { waiting: readonly WaitingHints[] } = { waiting: [] };
-  const lagging = new LaggingOwners(() => true);
+  const lagging = new LaggingOwners(
+    () => true,
+    () => clock.monotonicMs(),
+  );
+  const repaired = new RepairedShards(clock);
   const news = new HintNews({
     clock,
     log,
     lagging,
     meta: { catalog, nodeId },
     rpc: new RpcClient(transport, { credentials: () => ({}) }),
-    waiting: () => own.waiting,
+    waiting: () => [...own.waiting, ...lagging.lost],
+    repaired: () => repaired.recent,
     onHeard: (id) => heard.push(id),
   });
   await transport.listen(`n${nodeId}:8088`, createRpcHandlers(gate, [news.method]));
-  return Object.assign(own, { news, heard, lagging });
+  return Object.assign(own, { news, heard, lagging, repaired });
 }
 
 test('hint news: what waits is known to all within a moment, forgotten when it is brought, and asked for by who starts', async () => {
@@ -93,4 +100,29 @@ test('hint news: an owner is read again once the node that kept something for it
   await world.run(world.nowMs + 6_000);
   expect(four.lagging.missedAt(1, 6)).toBe(0);
   expect(four.lagging.hasKept).toBe(false);
+});
+
+test('hint news: an owner of which something was dropped is read again once a node has repaired the shard since', async () => {
+  const world = new World(1);
+  const [five, six] = [world.addNode('n5'), world.addNode('n6')];
+  const four = await world.complete(startNode(world.addNode('n4').env, 4));
+  const [keeper, owner] = [await world.complete(startNode(five.env, 5)), await world.complete(startNode(six.env, 6))]; // prettier-ignore
+  const run = (durationMs: number) => world.run(world.nowMs + durationMs);
+  const beforeMs = six.env.clock.monotonicMs();
+  await run(10_000);
+  for (const shardId of [1, 2]) keeper.lagging.addLost(shardId, 6);
+  await run(10_000);
+  const isTold = () => [1, 2].map((shardId) => [four.news.isTold(shardId, 6), owner.news.isTold(shardId, 6)]); // prettier-ignore
+  // One that began before is no proof.
+  owner.repaired.note(1, beforeMs);
+  await run(10_000);
+  expect(isTold()).toEqual([[true, true], [true, true]]); // prettier-ignore
+  owner.repaired.note(1, six.env.clock.monotonicMs());
+  await run(10_000);
+  expect(isTold()).toEqual([[false, false], [true, true]]); // prettier-ignore
+  expect([1, 2].map((shardId) => keeper.lagging.missedAt(shardId, 6) > 0)).toEqual([false, true]);
+  // What the node with what was lost has repaired by itself.
+  keeper.repaired.note(2, five.env.clock.monotonicMs());
+  await run(10_000);
+  expect(isTold()).toEqual([[false, false], [false, false]]); // prettier-ignore
 });

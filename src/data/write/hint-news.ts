@@ -7,6 +7,7 @@
  *   starts asks them all. So each call says both sides' state whole, and a lost one costs a few seconds.
  * - What another node keeps in this one's stead (hand-over.ts) is asked for until it keeps it no more: an answer to a question
  *   that was asked after it took it says so.
+ * - What an owner lacks for good holds until a node says that it has made the shard's owners equal since: it is asked every few seconds.
  * - What a node said holds for some time only: one that died says nothing any more, and reads must not wait for it.
  */
 import { Tasks } from '../../base/async/tasks.ts';
@@ -20,6 +21,7 @@ import { serveCall, type ServedMethod } from '../../rpc/served-method.ts';
 import {
   exchangeHintsMethod,
   waitingShardsMax,
+  type RepairedShard,
   type WaitingHints,
 } from '../../meta/client/hint-news-method.ts';
 
@@ -30,10 +32,12 @@ export interface HintNewsPorts {
   readonly rpc: Pick<RpcClient, 'call'>;
   /** What waits on this node. */
   readonly waiting: () => readonly WaitingHints[];
+  /** What this node has made equal on all owners of late. */
+  readonly repaired: () => readonly RepairedShard[];
   /** Another node shows life. */
   readonly onHeard: (nodeId: number) => void;
   /** What other nodes keep for owners in this one's stead. */
-  readonly lagging: Pick<LaggingOwners, 'hasKept' | 'now' | 'keeperTold'>;
+  readonly lagging: Pick<LaggingOwners, 'hasKept' | 'now' | 'keeperTold' | 'repaired'>;
 }
 
 interface Told {
@@ -71,7 +75,7 @@ export class HintNews {
     return serveCall(exchangeHintsMethod, ({ nodeId, waiting }) => {
       this.#take(nodeId, waiting);
       this.#ports.onHeard(nodeId);
-      return Promise.resolve({ waiting: this.#own() });
+      return Promise.resolve({ waiting: this.#own(), repaired: this.#ports.repaired() });
     });
   }
 
@@ -97,6 +101,7 @@ export class HintNews {
     const { meta } = this.#ports;
     const { nodeId } = meta;
     if (nodeId === 0) return false;
+    this.#takeRepaired(this.#ports.repaired());
     const others = meta.catalog.dataNodes.filter(({ id }) => id !== nodeId);
     const waiting = this.#own();
     this.#hasTold = waiting.length > 0;
@@ -118,8 +123,14 @@ export class HintNews {
     const options = { deadlineMs: callDeadlineMs };
     const askedAt = lagging.now;
     try {
-      const { waiting } = await rpc.call(tcpAddress, exchangeHintsMethod, request, options);
+      const { waiting, repaired } = await rpc.call(
+        tcpAddress,
+        exchangeHintsMethod,
+        request,
+        options,
+      );
       this.#take(id, waiting);
+      this.#takeRepaired(repaired);
       // One that has more than it may tell has not told all.
       const told = waiting.reduce((sum, { shardIds }) => sum + shardIds.length, 0);
       const keeps = (shardId: number, nodeId: number): boolean =>
@@ -139,6 +150,13 @@ export class HintNews {
       left -= told.length;
       return told.length === 0 ? [] : [{ nodeId, shardIds: told }];
     });
+  }
+
+  #takeRepaired(repaired: readonly RepairedShard[]): void {
+    const { clock, lagging } = this.#ports;
+    // It took no longer than the call to come.
+    const saidMs = clock.monotonicMs() - callDeadlineMs;
+    for (const { shardId, beganMsAgo } of repaired) lagging.repaired(shardId, saidMs - beganMsAgo);
   }
 
   #take(from: number, waiting: readonly WaitingHints[]): void {

@@ -39,7 +39,10 @@ async function sent(first: ShareOutcome, rest: ShareOutcome = { kind: 'written',
     stamps: new StampClock({ clock, nodeId: () => 1, random: { u32: () => 2 } }),
     meta: { catalog: { databases, index: 1 }, nodeId: 1 } as unknown as MetaAccess,
     shares: { send },
-    lagging: new LaggingOwners(() => true),
+    lagging: new LaggingOwners(
+      () => true,
+      () => 0,
+    ),
     routeLines: (task) => Promise.resolve(routeLines(task)),
   });
   const body = new TextEncoder().encode('m,tag=a f=1 1');

@@ -58,7 +58,10 @@ async function write(
     stamps: new StampClock({ clock, nodeId: () => 1, random: { u32: () => 1 } }),
     meta: { catalog, nodeId: 0 } as unknown as MetaAccess,
     shares,
-    lagging: new LaggingOwners(() => true),
+    lagging: new LaggingOwners(
+      () => true,
+      () => 0,
+    ),
     routeLines: (task) => Promise.resolve(routeLines(task)),
     subscribers,
   });
@@ -162,7 +165,10 @@ function ownWriter(
         };
       },
     },
-    lagging: new LaggingOwners(() => true),
+    lagging: new LaggingOwners(
+      () => true,
+      () => 0,
+    ),
     routeLines: (task) => {
       owned.push(task.own?.shardIds);
       return answer(task);
@@ -237,7 +243,10 @@ test('points writer: a policy that is heard of while a body is looked at gets it
         };
       },
     },
-    lagging: new LaggingOwners(() => true),
+    lagging: new LaggingOwners(
+      () => true,
+      () => 0,
+    ),
     routeLines: (task) => {
       // As it moves to a worker.
       const moved = structuredClone(task, { transfer: [task.body.buffer as ArrayBuffer] });
@@ -273,7 +282,10 @@ test('points writer: a worker that takes too long ends the answer, and keeps the
     clock: handClock,
     meta: { catalog: { databases: Databases.of([database]) } } as unknown as MetaAccess,
     shares: { send: () => expect.fail('nothing is sent') },
-    lagging: new LaggingOwners(() => true),
+    lagging: new LaggingOwners(
+      () => true,
+      () => 0,
+    ),
     routeLines: (task) => slow.then(() => routeLines(task)),
     isOwnAlone: () => true,
   });
@@ -297,7 +309,10 @@ function firingClock() {
 }
 
 test('points writer: an owner whose copy another node keeps counts as one that lacks it, so that it is not read', async () => {
-  const lagging = new LaggingOwners(() => true);
+  const lagging = new LaggingOwners(
+    () => true,
+    () => 0,
+  );
   const shards = [{ id: 3, owners: [4, 5, 6] }];
   const shared = { ...policy, shardGroups: [{ id: 1, startNs: 0n, endNs: 1_000n, shards }] };
   const databases = Databases.of([{ ...database, retentionPolicies: [shared] }]);
@@ -340,7 +355,10 @@ test('points writer: memory of batches is used again once all owners have their 
         return { accepted: Promise.resolve(), outcome };
       },
     },
-    lagging: new LaggingOwners(() => true),
+    lagging: new LaggingOwners(
+      () => true,
+      () => 0,
+    ),
     routeLines: (task) => {
       if (task.room !== undefined) rooms.push(task.room.buffer);
       return Promise.resolve(routeLines(task));
@@ -395,7 +413,10 @@ function joinedWriter() {
     stamps: new StampClock({ clock, nodeId: () => 1, random: { u32: () => 1 } }),
     meta: { catalog: { databases: Databases.of([database]) } } as unknown as MetaAccess,
     shares: { send: () => ({ accepted: Promise.resolve(), outcome: Promise.resolve({ kind: 'written', receipt: { droppedCount: 0, reason: '' } }) }) }, // prettier-ignore
-    lagging: new LaggingOwners(() => true),
+    lagging: new LaggingOwners(
+      () => true,
+      () => 0,
+    ),
     isOwnAlone: () => true,
     routeLines: (task) => {
       sent.alone.push(text(task.body));

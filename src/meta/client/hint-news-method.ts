@@ -1,5 +1,5 @@
 /** How nodes tell each other what waits for owners in their hinted handoff (src/proto/data.proto, service Hints). */
-import { id, list } from '../../proto/field.ts';
+import { count, id, list } from '../../proto/field.ts';
 import { varve } from '../../proto/gen/wire.js';
 import { message } from '../../proto/message.ts';
 import { callMethod } from '../../rpc/method.ts';
@@ -16,6 +16,17 @@ export interface WaitingHints {
   readonly shardIds: readonly number[];
 }
 
+/** A shard of which all owners have the same, since a repair of late. */
+export interface RepairedShard {
+  readonly shardId: number;
+  readonly beganMsAgo: number;
+}
+
+/** Of which a reply tells. */
+export const repairedShardsMax = 1_000;
+
+const repaired = list(message(v1.RepairedShard, { shardId: id, beganMsAgo: count() }), { max: repairedShardsMax }); // prettier-ignore
+
 const waiting = list(
   message(v1.WaitingHints, { nodeId: id, shardIds: list(id, { max: waitingShardsMax }) }),
   { max: nodesMax },
@@ -23,5 +34,5 @@ const waiting = list(
 
 export const exchangeHintsMethod = callMethod('/varve.data.v1.Hints/Exchange', {
   request: message(v1.ExchangeHintsRequest, { nodeId: id, waiting }),
-  reply: message(v1.ExchangeHintsReply, { waiting }),
+  reply: message(v1.ExchangeHintsReply, { waiting, repaired }),
 });

@@ -187,6 +187,7 @@ export const varve: {
       readonly KillQueryReply: MessageType;
       readonly ExchangeHintsRequest: MessageType;
       readonly ExchangeHintsReply: MessageType;
+      readonly RepairedShard: MessageType;
       readonly WaitingHints: MessageType;
     };
   };

@@ -17104,6 +17104,7 @@ export const varve = $root.varve = (() => {
 
                 const ExchangeHintsReply = function (properties) {
                     this.waiting = [];
+                    this.repaired = [];
                     if (properties)
                         for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                             if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -17111,6 +17112,7 @@ export const varve = $root.varve = (() => {
                 };
 
                 ExchangeHintsReply.prototype.waiting = $util.emptyArray;
+                ExchangeHintsReply.prototype.repaired = $util.emptyArray;
 
                 ExchangeHintsReply.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -17122,6 +17124,9 @@ export const varve = $root.varve = (() => {
                     if (message.waiting != null && message.waiting.length)
                         for (let i = 0; i < message.waiting.length; ++i)
                             $root.varve.data.v1.WaitingHints.encode(message.waiting[i], writer.uint32(10).fork(), _depth + 1).ldelim();
+                    if (message.repaired != null && message.repaired.length)
+                        for (let i = 0; i < message.repaired.length; ++i)
+                            $root.varve.data.v1.RepairedShard.encode(message.repaired[i], writer.uint32(18).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -17163,6 +17168,14 @@ export const varve = $root.varve = (() => {
                                 message.waiting.push($root.varve.data.v1.WaitingHints.decode(reader, reader.size(), $undefined, _depth + 1));
                                 continue;
                             }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.repaired && message.repaired.length))
+                                    message.repaired = [];
+                                message.repaired.push($root.varve.data.v1.RepairedShard.decode(reader, reader.size(), $undefined, _depth + 1));
+                                continue;
+                            }
                         }
                         reader.skipType(wireType, _depth, tag);
                         if (!reader.discardUnknown) {
@@ -17181,6 +17194,100 @@ export const varve = $root.varve = (() => {
                 };
 
                 return ExchangeHintsReply;
+            })();
+
+            v1.RepairedShard = (function() {
+
+                const RepairedShard = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                RepairedShard.prototype.shardId = 0;
+                RepairedShard.prototype.beganMsAgo = 0;
+
+                RepairedShard.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.shardId != null && $Object.hasOwnProperty.call(message, "shardId") && (typeof message.shardId === "object" ? message.shardId.low || message.shardId.high : message.shardId !== 0))
+                        writer.uint32(8).uint64(message.shardId);
+                    if (message.beganMsAgo != null && $Object.hasOwnProperty.call(message, "beganMsAgo") && (typeof message.beganMsAgo === "object" ? message.beganMsAgo.low || message.beganMsAgo.high : message.beganMsAgo !== 0))
+                        writer.uint32(16).uint64(message.beganMsAgo);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                RepairedShard.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.data.v1.RepairedShard();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.shardId = value;
+                                else
+                                    delete message.shardId;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.beganMsAgo = value;
+                                else
+                                    delete message.beganMsAgo;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return RepairedShard;
             })();
 
             v1.WaitingHints = (function() {

@@ -1,4 +1,5 @@
 import { ClusterRepairs } from '../../data/repair/cluster-repairs.ts';
+import type { RepairedShards } from '../../data/repair/repaired-shards.ts';
 import { ShardRepairs } from '../../data/repair/repair-shard.ts';
 import type { LocalShards } from '../../data/engine/local-shards.ts';
 import type { ClusterShards } from '../../data/shards/cluster-shards.ts';
@@ -29,6 +30,7 @@ interface Parts {
   readonly shards: ClusterShards;
   readonly rpc: RpcClient;
   readonly hints: HintedHandoff;
+  readonly repaired: RepairedShards;
   readonly transfers: Pick<Transfers, 'bring'>;
 }
 
@@ -42,14 +44,14 @@ const equalMaxMs = 24 * 3_600_000;
 export function openAntiEntropy(
   env: Env,
   config: Config<typeof dataKeys>,
-  { meta, local, shards, rpc, hints, transfers }: Parts,
+  { meta, local, shards, rpc, hints, repaired, transfers }: Parts,
 ): AntiEntropyParts {
   const { clock, random } = env;
   const log = env.log.child('anti-entropy');
   const bytesPerSecond = config.get('cluster', 'shard-copy-throughput');
   const throttle = new Throttle({ clock }, { bytesPerSecond, burstBytes: 0 });
   const repairs = new ShardRepairs({
-    ...{ clock, random, log, meta, local, rpc },
+    ...{ clock, random, log, meta, local, rpc, repaired },
     bring: (shard, nodeId, signal) => transfers.bring(shard, nodeId, signal),
     of: (nodeId) => shards.of(nodeId),
     take: (bytes, signal) => throttle.take(bytes, signal),

@@ -119,7 +119,7 @@ export async function startDataNode(
     ...startServices(config, { clock, log, meta }),
   ];
   const transfers = openTransfers(env, config, { meta, local, rpc, deletes });
-  const antiEntropy = openAntiEntropy(env, config, { meta, local, shards, rpc, hints, transfers });
+  const antiEntropy = openAntiEntropy(env, config, { meta, local, shards, rpc, hints, repaired: path.repaired, transfers }); // prettier-ignore
   statistics.add(() => antiEntropy.service?.statistics() ?? []);
   const ldap = openLdap(env, meta, options);
   const port = new DataListener({ env, config, meta, local, imported, transfers, copies, hints, port: options.port }); // prettier-ignore

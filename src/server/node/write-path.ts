@@ -8,6 +8,7 @@ import { RemotePeer } from '../../data/repair/peer.ts';
 import { UnclearWrites } from '../../data/repair/unclear-writes.ts';
 import { ClusterShards } from '../../data/shards/cluster-shards.ts';
 import { FieldTypes } from '../../data/shards/field-types.ts';
+import { RepairedShards } from '../../data/repair/repaired-shards.ts';
 import { LaggingOwners } from '../../data/shards/lagging-owners.ts';
 import { LeaseFences } from '../../data/shards/lease-fences.ts';
 import { IncomingDeletes } from '../../data/shards/incoming-deletes.ts';
@@ -47,6 +48,8 @@ export interface WritePath {
   readonly deletes: IncomingDeletes;
   readonly hints: HintedHandoff;
   readonly news: HintNews;
+  /** Of this node; others are told. */
+  readonly repaired: RepairedShards;
   readonly stamps: StampClock;
   /** Keeps a delete of points for a node that is away; what cannot be kept is logged. */
   readonly keepDelete: KeepDelete;
@@ -83,10 +86,11 @@ export async function openWritePath(
   const { clock, disk } = env;
   const { meta, local, rpc, subscribers, pledges } = parts;
   const log = env.log.child('write');
-  const lagging = new LaggingOwners((shardId) => !isShardGone(meta.catalog, shardId));
+  const lagging = new LaggingOwners((shardId) => !isShardGone(meta.catalog, shardId), () => clock.monotonicMs()); // prettier-ignore
   const isAvoiding = config.get('cluster', 'avoid-lagging-owners');
   // Queues that are there already tell of themselves while they are opened.
   const opened: { hints?: HintedHandoff; writer?: PointsWriter } = {};
+  const repaired = new RepairedShards(clock);
   const news = new HintNews({
     lagging,
     clock,
@@ -95,6 +99,7 @@ export async function openWritePath(
     rpc,
     // What was lost does not wait, and is lacked as well: nobody is to read it there, nor the owner itself.
     waiting: () => [...(opened.hints?.waiting() ?? []), ...(isAvoiding ? lagging.lost : [])],
+    repaired: () => repaired.recent,
     onHeard: (nodeId) => opened.hints?.wake(nodeId),
   });
   const missedAt = (shardId: number, nodeId: number): number => {
@@ -145,7 +150,7 @@ export async function openWritePath(
     keepDelete: keepDeletes({ hints, log, noteIndex }),
     keep: keeperOf({ meta, hintsOf, standing: target.standing.bind(target) }),
   };
-  return { writer, shards, owned, deletes, hints, news, stamps, shares, ...keepers };
+  return { writer, shards, owned, deletes, hints, news, repaired, stamps, shares, ...keepers };
 }
 
 function isOwnAlone(
