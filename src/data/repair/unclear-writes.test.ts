@@ -32,7 +32,7 @@ async function twoOwners(theirs: OwnerPoints, bytesMax?: number) {
   const other = new RepairOwner(9, theirs);
   const unclear = new UnclearWrites(
     {
-      clock: { monotonicMs: () => state.nowMs, every: () => ({ cancel: () => undefined }) },
+      clock: { monotonicMs: () => state.nowMs, every: () => ({ cancel: () => undefined }), sleep: () => Promise.resolve() }, // prettier-ignore
       log: silent,
       meta: { catalog: meta.catalog, nodeId },
       hearAll: () => Promise.resolve(state.hasHeard),

@@ -6,6 +6,7 @@
  * - Nothing is compared before copies that may have been under way have arrived or wait in hinted handoff, each node has said what waits on it, and
  *   nothing of it is for an owner of the shard: by then an owner that has another value has taken both, and found that one to be later.
  * - What is put over a value is the least later than it: whatever was written after it stays, here and on its way.
+ * - Values are gone through in slices.
  * - Bounded: past `bytesMax` nothing more is compared, and the log has said of each batch that it is in doubt.
  */
 import { Tasks } from '../../base/async/tasks.ts';
@@ -13,6 +14,7 @@ import { errorText, isDbError } from '../../base/errors.ts';
 import { MiB } from '../../base/units.ts';
 import type { Clock, Timer } from '../../env/clock.ts';
 import type { Log } from '../../env/log.ts';
+import { Slices } from '../../env/slices.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import type { FieldValue } from '../../models/field-value.ts';
 import { PointBatchBuilder } from '../../models/point-batch-builder.ts';
@@ -24,7 +26,7 @@ import { findShard } from '../shards/shard-places.ts';
 import { isSame } from './merge-points.ts';
 
 export interface UnclearWritesPorts {
-  readonly clock: Pick<Clock, 'every' | 'monotonicMs'>;
+  readonly clock: Pick<Clock, 'every' | 'monotonicMs' | 'sleep'>;
   readonly log: Log;
   readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
   /** Has each other node say what waits on it: whether all have. */
@@ -60,7 +62,7 @@ const innerSlices = 254n;
 export class UnclearWrites {
   readonly #ports: UnclearWritesPorts;
   readonly #options: Required<UnclearWritesOptions>;
-  #held: readonly Held[] = [];
+  #held: Held[] = [];
   #bytes = 0;
   readonly #tasks: Tasks;
   readonly #timer: Timer;
@@ -89,7 +91,7 @@ export class UnclearWrites {
     if (isFull || !isOfClock(stampOfBatch(payload))) return;
     this.#bytes += payload.length;
     const sinceMs = this.#ports.clock.monotonicMs();
-    this.#held = [...this.#held, { batch: { ...batch, payload: payload.slice() }, sinceMs }];
+    this.#held.push({ batch: { ...batch, payload: payload.slice() }, sinceMs });
   }
 
   /** Compares what can be compared now. */
@@ -141,21 +143,19 @@ export class UnclearWrites {
   async #compare(batches: readonly ShardBatch[], others: readonly number[]): Promise<void> {
     const [first] = batches;
     if (first === undefined) return;
-    const wanted = wantedOf(batches);
+    const { clock } = this.#ports;
+    const slices = new Slices({ clock, turn: () => clock.sleep(0) });
+    const { wanted, task } = await wantedOf(batches, slices);
     const later = new Map<string, FoundValue & { readonly over: Stamp }>();
     for (const nodeId of others)
-      for await (const { payload } of this.#ports.points(
-        nodeId,
-        taskOf(first.shardId, batches),
-        this.#closing.signal,
-      ))
-        // prettier-ignore
+      for await (const { payload } of this.#ports.points(nodeId, task, this.#closing.signal))
         for (const found of valuesOf(payload)) {
+          if (slices.isDue) await slices.rest();
           const known = wanted.get(nameOf(found));
           if (known !== undefined && !isSame(known.value, found.value))
             later.set(nameOf(found), { ...found, over: known.stamp });
         }
-    for (const batch of batchesOf([...later.values()], first)) {
+    for (const batch of batchesOf(later.values(), first)) {
       const outcome = await this.#ports.write(batch);
       if (outcome.kind === 'failed') throw outcome.error;
     }
@@ -164,50 +164,59 @@ export class UnclearWrites {
   }
 }
 
-/** Of each point the value that was taken last. */
-function wantedOf(batches: readonly ShardBatch[]): ReadonlyMap<string, Wanted> {
+/** Of each point the value that was taken last, and how others are asked for what they have there. */
+async function wantedOf(
+  batches: readonly ShardBatch[],
+  slices: Slices,
+): Promise<{ readonly wanted: ReadonlyMap<string, Wanted>; readonly task: RangePointsTask }> {
   const wanted = new Map<string, Wanted>();
+  const keys = new Set<string>();
+  let [minNs, maxNs] = [2n ** 63n, -(2n ** 63n)];
   for (const { payload } of batches) {
     const stamp = stampOfBatch(payload);
     for (const found of valuesOf(payload)) {
+      if (slices.isDue) await slices.rest();
+      const { key, timeNs, value } = found;
+      keys.add(key);
+      if (timeNs < minNs) minNs = timeNs;
+      if (timeNs > maxNs) maxNs = timeNs;
       const name = nameOf(found);
       const known = wanted.get(name);
-      if (known === undefined || known.stamp <= stamp) wanted.set(name, { stamp, value: found.value }); // prettier-ignore
+      if (known === undefined || known.stamp <= stamp) wanted.set(name, { stamp, value });
     }
   }
-  return wanted;
+  return { wanted, task: taskOf(batches[0]?.shardId ?? 0, keys, [minNs, maxNs]) };
 }
 
 function nameOf({ key, field, timeNs }: FoundValue): string {
   return JSON.stringify([key, field, String(timeNs)]);
 }
 
-/** Their series, at all times from the first to the last of theirs. */
-function taskOf(shardId: number, batches: readonly ShardBatch[]): RangePointsTask {
-  const keys = new Set<string>();
-  let [minNs, maxNs] = [2n ** 63n, -(2n ** 63n)];
-  for (const { payload } of batches)
-    for (const { key, timeNs } of valuesOf(payload)) {
-      keys.add(key);
-      if (timeNs < minNs) minNs = timeNs;
-      if (timeNs > maxNs) maxNs = timeNs;
-    }
+/** These series, at all times from the first to the last. */
+function taskOf(
+  shardId: number,
+  keys: ReadonlySet<string>,
+  [minNs, maxNs]: readonly [bigint, bigint],
+): RangePointsTask {
   const sliceNs = (maxNs - minNs) / innerSlices + 1n;
   const slices = Array.from({ length: Number((maxNs - minNs) / sliceNs) + 1 }, (_, i) => i + 1);
   const startNs = minNs - sliceNs;
-  const series = [...keys].map((key) => ({ key, slices }));
+  const series = Array.from(keys, (key) => ({ key, slices }));
   return { shardId, startNs, endNs: startNs + 256n * sliceNs, series };
 }
 
 /** A batch for each stamp that values are put over. */
 function* batchesOf(
-  later: readonly (FoundValue & { readonly over: Stamp })[],
+  later: Iterable<FoundValue & { readonly over: Stamp }>,
   { shardId, database, retentionPolicy }: ShardBatch,
 ): Generator<ShardBatch> {
-  for (const over of new Set(later.map((one) => one.over))) {
-    const builder = new PointBatchBuilder();
-    for (const { over: of, key, measurement, field, timeNs, value } of later)
-      if (of === over) builder.add(key, { measurement, tags: [], fields: new Map([[field, value]]), timeNs }); // prettier-ignore
+  const builders = new Map<Stamp, PointBatchBuilder>();
+  for (const { over, key, measurement, field, timeNs, value } of later) {
+    const builder = builders.get(over) ?? new PointBatchBuilder();
+    builder.add(key, { measurement, tags: [], fields: new Map([[field, value]]), timeNs });
+    builders.set(over, builder);
+  }
+  for (const [over, builder] of builders) {
     const payload = builder.finish();
     stampBatch(payload, stampBehind(over, over));
     yield { shardId, database, retentionPolicy, payload };
