@@ -29,12 +29,12 @@ import type { TimeRange } from '../tsm/tombstones.ts';
 import { latestOf, noStamp, rangeOfAll, stampOrigin, type Stamp, type StampRange } from '../../models/stamp.ts'; // prettier-ignore
 import { ContentWatch } from './content/content-watch.ts';
 import { deleteFromFiles, emptySeries, hasPoints, keysOf, type DeletePorts, type DoomedSeries } from './delete-points.ts'; // prettier-ignore
-import { checkFields } from './limits/field-check.ts';
+import { checkFields, toldOf } from './limits/field-check.ts';
 import { flushMemtable, type FlushPorts } from './flush/flush.ts';
 import { refuseLongKeys } from './limits/key-length.ts';
 import { refuseOddKeys } from './limits/odd-keys.ts';
 import { usualChecks, type RowChecks } from './limits/row-checks.ts';
-import { withoutOlder, type LateVerdict, type StruckPoints } from './memtable/late-points.ts';
+import { withoutOlder, withoutStruck, type LateVerdict, type StruckPoints } from './memtable/late-points.ts'; // prettier-ignore
 import { learnSeries } from './limits/learn-series.ts';
 import { RecentBatches, RecentBudget, type RecentBatch } from './memtable/recent-batches.ts';
 import { filePart, memtablePart, stampsOfFile } from './compaction/stamped-parts.ts';
@@ -155,8 +155,15 @@ export class Shard {
     return this.#index.seriesCount;
   }
 
-  /** Which rows are refused. To be called in the order in which batches enter the log. */
-  decide(batch: PointBatch, limited?: LimitedDatabase): FieldVerdict {
+  /**
+   * Which rows are refused. To be called in the order in which batches enter the log. `told`: types that the lead of the shard has decided.
+   * What a later delete has struck decides no type, nor does a batch that was taken before: no point of theirs will show it.
+   */
+  decide(
+    batch: PointBatch,
+    limited?: LimitedDatabase,
+    told: readonly DecidedField[] = [],
+  ): FieldVerdict {
     const verdict = new RowVerdict(batch.rowCount);
     const { validatesKeys, takesLongTexts } = this.#checks;
     const oddKey = validatesKeys ? refuseOddKeys(batch, verdict) : undefined;
@@ -164,7 +171,11 @@ export class Shard {
     // Rows that are refused decide no type.
     if (limited !== undefined) refuseNewSeries(batch, verdict, limited);
     if (oddKey !== undefined) verdict.tell(oddKey);
-    checkFields(this.#index, batch, verdict, takesLongTexts);
+    const decides = !this.hasTaken(batch.stamp);
+    const counted = decides && batch.stamp < this.#settled ? withoutStruck(batch, this.#struck) : batch; // prettier-ignore
+    if (counted === undefined) return verdict.verdict();
+    if (decides) this.decideFieldTypes(counted === batch ? told : toldOf(counted, told));
+    checkFields(this.#index, counted, verdict, { takesLongTexts, decides });
     return verdict.verdict();
   }
 

@@ -265,13 +265,12 @@ export class Store {
     if (isBehind) stampBatch(payload, stampBehind(newer, came.stamp));
     const batch = isBehind ? decodePointBatch(payload) : came;
     refuseFull(this.#kernel, this.#options, open.shard.memtableBytes);
-    // The lead of the shard has decided them; this one's log keeps them with the first point.
-    if (fields.length > 0) open.shard.decideFieldTypes(fields);
     const { limited, asks, end } = this.#series.admit(place.database, batch, others);
     if (asks !== undefined) return { droppedCount: batch.rowCount, reason: '', asks };
     let done: { grownCount: number; droppedCount: number; isUnclear: boolean } | undefined;
     try {
-      const { rejects, droppedCount, reason } = open.shard.decide(batch, limited);
+      // What the lead of the shard has decided this one's log keeps with the first point.
+      const { rejects, droppedCount, reason } = open.shard.decide(batch, limited, fields);
       const isTaken = open.shard.hasTaken(batch.stamp);
       const isLeft = droppedCount > 0 && place.isWhole === true;
       const receipt = { droppedCount, reason, ...(newer !== undefined && { newer }) };

@@ -18,6 +18,12 @@ interface AlikeRows {
   readonly long?: LongText;
 }
 
+export interface FieldCheckOptions {
+  readonly takesLongTexts?: boolean | undefined;
+  /** Whether types of new fields are decided: usual. */
+  readonly decides?: boolean | undefined;
+}
+
 /**
  * Decides a batch and the types of the fields it brings, looking at its rows in their order. A whole row is refused when one of
  * its fields conflicts or is too long; of two rows of one batch that disagree on a new field, the earlier that is taken decides its type.
@@ -26,18 +32,18 @@ export function checkFields(
   index: ShardIndex,
   batch: PointBatch,
   verdict: RowVerdict,
-  takesLongTexts = false,
+  { takesLongTexts = false, decides = true }: FieldCheckOptions = {},
 ): void {
   const isPlain = verdict.isEmpty && (takesLongTexts || !mayHaveLongTexts(batch));
   if (isPlain && areDecided(batch, index.fieldsMark)) return;
   const alike = isPlain ? batch.shapes.map(allOf) : batch.shapes.flatMap((shape) => parted(shape, verdict, takesLongTexts)); // prettier-ignore
   for (const rows of byFirstRow(alike)) {
-    const refusal = refusalOf(index, rows);
+    const refusal = refusalOf(index, rows, decides);
     if (refusal === undefined) continue;
     verdict.tell(refusal);
     for (const ordinal of rows.ordinals) verdict.refuse(ordinal);
   }
-  if (verdict.isEmpty)
+  if (verdict.isEmpty && decides)
     for (const { names } of batch.sets) {
       for (const name of names.all) name.decidedBy = index.fieldsMark;
       names.decidedBy = index.fieldsMark;
@@ -88,7 +94,11 @@ function byFirstRow(all: readonly AlikeRows[]): readonly AlikeRows[] {
 }
 
 /** Why rows are refused, in the reference's words. Decides the types of new fields where they are not. */
-function refusalOf(index: ShardIndex, { shape, long }: AlikeRows): string | undefined {
+function refusalOf(
+  index: ShardIndex,
+  { shape, long }: AlikeRows,
+  decides: boolean,
+): string | undefined {
   const { measurement, fields } = shape;
   let isNew = false;
   for (const [i, { name, type }] of fields.entries()) {
@@ -99,6 +109,15 @@ function refusalOf(index: ShardIndex, { shape, long }: AlikeRows): string | unde
     if (known === undefined || known === type) continue;
     return `field type conflict: input field ${quoteGo(name)} on measurement ${quoteGo(measurement)} is type ${typeNames.get(type)}, already exists as type ${typeNames.get(known)}`;
   }
-  if (isNew) for (const { name, type } of fields) index.decideFieldType(measurement, name, type);
+  if (isNew && decides)
+    for (const { name, type } of fields) index.decideFieldType(measurement, name, type);
   return undefined;
+}
+
+/** Of types that somebody has told those of fields that a batch has. */
+export function toldOf<Told extends { readonly measurement: string; readonly name: string }>(
+  { shapes }: PointBatch,
+  told: readonly Told[],
+): readonly Told[] {
+  return told.filter(({ measurement, name }) => shapes.some((shape) => shape.measurement === measurement && shape.fields.some((field) => field.name === name))); // prettier-ignore
 }

@@ -16,6 +16,8 @@ import type { RecentBatch, RecentBatches } from './recent-batches.ts';
 import { isRefused, pickRows } from '../limits/refused-rows.ts';
 import type { TimeBounds } from './shape-table.ts';
 
+const noRejects = new Uint8Array();
+
 /** A part of a shard that readers see below the batch: a file, or a memtable that is being flushed. */
 export interface StampedPart {
   readonly stamps: StampRange;
@@ -54,7 +56,7 @@ export function withoutOlder(
   { recent, parts, struck }: LateContext,
 ): LateVerdict {
   const { stamp } = batch;
-  const strikes = [...struck].filter((one) => one.stamp > stamp && overlaps(one, batch));
+  const strikes = strikesOn(batch, struck);
   const isForgotten = stamp < recent.forgotten;
   const doubtful = isForgotten ? parts.filter(({ bounds, stamps }) => stamps.greatest > stamp && bounds !== undefined && overlaps(bounds, batch)) : []; // prettier-ignore
   // Of bodies that overtook each other most have other times.
@@ -68,6 +70,22 @@ export function withoutOlder(
   let unclearCount = 0;
   for (const part of doubtful) if (!late().isLost) unclearCount += late().compare(part);
   return { batch: work === undefined ? batch : late().finish(), unclearCount };
+}
+
+/** What later deletes leave of a batch of which nothing is refused; undefined where that is nothing. */
+export function withoutStruck(
+  batch: PointBatch,
+  struck: Iterable<StruckPoints>,
+): PointBatch | undefined {
+  const strikes = strikesOn(batch, struck);
+  if (strikes.length === 0) return batch;
+  const late = new LateBatch(batch, noRejects);
+  for (const one of strikes) late.strike(one);
+  return late.finish();
+}
+
+function strikesOn(batch: PointBatch, struck: Iterable<StruckPoints>): readonly StruckPoints[] {
+  return [...struck].filter((one) => one.stamp > batch.stamp && overlaps(one, batch));
 }
 
 /** Whether a delete strikes a row of a batch, whichever was first. */
