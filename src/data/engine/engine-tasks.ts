@@ -72,6 +72,14 @@ export interface HomeReceipt extends OwnerReceipt {
   readonly newer?: Stamp | undefined;
 }
 
+/** Asks whether a batch comes late. */
+export interface LateTask {
+  readonly shardId: number;
+  readonly stamp: Stamp;
+  readonly minTimeNs: bigint;
+  readonly maxTimeNs: bigint;
+}
+
 export interface HomeFields extends FieldsOfShard {
   readonly clusterId: bigint;
   readonly copyIndex?: number | undefined;

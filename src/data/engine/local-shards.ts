@@ -5,6 +5,7 @@ import { DbError } from '../../base/errors.ts';
 import { MiB } from '../../base/units.ts';
 import type { EngineHost, EngineLink } from '../../env/engine-host.ts';
 import { latestOf, stampNs, type Stamp } from '../../models/stamp.ts';
+import { headOfBatch } from '../../models/point-batch.ts';
 import type { AccessOptions, DeletePointsRequest, BatchOutcome, DescribeOptions, DescribeRequest, FieldsOfShard, MeasurementDescription, NamedShard, ShardAccess, ShardBatch, ShardsDescription, TypedBatch, TypedField } from './shard-access.ts'; // prettier-ignore
 import { LocalAnswers } from './answers/local-answers.ts';
 import type { ListPiece, ListRequest } from './lists/schema-list.ts';
@@ -30,7 +31,7 @@ import type { ShardFacts, ShardHolding } from '../../storage/store/shards/shard-
 import type { ShardSnapshot } from '../../storage/store/transfers/take-snapshot.ts';
 import { WorkerLoads } from './worker-loads.ts';
 import { LinesPacker, unpackRouted, type PackedRouted } from './lines/packed-lines.ts';
-import { homeOf, type CheckTask, type EngineJoined, type EngineReceipt, type EngineVersions, type ExpectTask, type HomeBatch, type HomeDelete, type HomeFields, type InstallTask, type LatelyLoggedTask, type OtherSeriesTask, type SnapshotTask, type StorageEngineOptions } from './engine-tasks.ts'; // prettier-ignore
+import { homeOf, type CheckTask, type EngineJoined, type EngineReceipt, type EngineVersions, type ExpectTask, type HomeBatch, type HomeDelete, type HomeFields, type InstallTask, type LatelyLoggedTask, type LateTask, type OtherSeriesTask, type SnapshotTask, type StorageEngineOptions } from './engine-tasks.ts'; // prettier-ignore
 
 /**
  * A body that is parsed at home has its keys in one cache and its batch beside its shard. With more waiting there another
@@ -190,6 +191,15 @@ export class LocalShards implements ShardAccess {
     const link = this.#home(request.shardId);
     const body = { ...request, ...this.#placeFacts(request.shardId) } satisfies HomeFields;
     return (await link.call('field-types', body)) as readonly TypedField[];
+  }
+
+  /** Whether a batch was taken before, or a later delete may have struck points of it. */
+  async isLate({ shardId, payload }: Pick<ShardBatch, 'shardId' | 'payload'>): Promise<boolean> {
+    const head = headOfBatch(payload);
+    if (head === undefined) return false;
+    const { stamp, minTimeNs, maxTimeNs } = head;
+    const body = { shardId, stamp, minTimeNs, maxTimeNs } satisfies LateTask;
+    return (await this.#home(shardId).call('is-late', body)) as boolean;
   }
 
   #homeBatch({ copyIndex, ...batch }: TypedBatch): HomeBatch {

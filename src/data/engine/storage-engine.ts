@@ -21,7 +21,7 @@ import { Store } from '../../storage/store/store.ts';
 import { checkSnapshotFile } from '../../storage/store/transfers/check-snapshot-file.ts';
 import type { StoreOptions } from '../../storage/store/store-options.ts';
 import type { DeletePointsRequest, DescribeRequest, TypedField } from './shard-access.ts'; // prettier-ignore
-import type { CheckTask, EngineJoined, EngineReceipt, EngineRoutedLines, EngineVersions, ExpectTask, HomeBatch, HomeDelete, HomeFields, HomeReceipt, InstallTask, LatelyLoggedTask, OtherSeriesTask, SnapshotTask, StorageEngineOptions } from './engine-tasks.ts'; // prettier-ignore
+import type { CheckTask, EngineJoined, EngineReceipt, EngineRoutedLines, EngineVersions, ExpectTask, HomeBatch, HomeDelete, HomeFields, HomeReceipt, InstallTask, LatelyLoggedTask, LateTask, OtherSeriesTask, SnapshotTask, StorageEngineOptions } from './engine-tasks.ts'; // prettier-ignore
 import { homeOf } from './engine-tasks.ts';
 import { newLineKernel, type EngineParts } from './engine-parts.ts';
 import { FieldType } from '../../models/field-value.ts';
@@ -168,6 +168,10 @@ export class StorageEngine implements Engine {
         const { fields, ...place } = body as HomeFields;
         const decided = await this.#store.decideFieldTypes(place, fields.map(decidedField));
         return { body: decided.map(typedField) };
+      }
+      case 'is-late': {
+        const { shardId, ...batch } = body as LateTask;
+        return { body: await this.#store.isLate(shardId, batch) };
       }
       case 'delete-points':
         await this.#deletePoints(body as HomeDelete);

@@ -22,6 +22,7 @@ class Owner {
   answer: (fields: readonly TypedField[]) => Promise<readonly TypedField[]> = (fields) =>
     Promise.resolve(fields);
   lead: number | undefined = 1;
+  isLate = false;
   nowMs = 0;
   readonly types: FieldTypes;
 
@@ -35,6 +36,7 @@ class Owner {
         this.written.push(batch);
         return Promise.resolve({ kind: 'written', droppedCount: 0, reason: '' });
       },
+      isLate: () => Promise.resolve(this.isLate),
       leadOf: () => this.lead,
       askLead: (_node, request) => {
         this.asked.push(request);
@@ -135,4 +137,15 @@ test('field types: the lead itself asks nobody', async () => {
   await owner.types.write(batchOf('m v=1 1'));
   expect(owner.asked).toEqual([]);
   expect(owner.written).toHaveLength(1);
+});
+
+test('field types: of a batch that comes late the lead is asked nothing, and of the next one it is', async () => {
+  const owner = new Owner();
+  owner.isLate = true;
+  await owner.types.write(batchOf('m v=1 1'));
+  expect(owner.names()).toBe('');
+  expect(owner.written[0]?.fields).toBeUndefined();
+  owner.isLate = false;
+  await owner.types.write(batchOf('m v=1 1'));
+  expect(owner.names()).toBe('v:float');
 });

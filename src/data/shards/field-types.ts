@@ -6,6 +6,7 @@
  * Invariants:
  * - batches of a shard reach the engine in the order in which they came, also while one waits for an answer;
  * - what is known is not asked again: a steady workload asks nothing;
+ * - of a batch that comes once more, or that a later delete may have struck, nothing is asked: the lead would keep types that no point shows;
  * - while the lead cannot be asked an owner decides for itself, as if it were alone: a write is not refused for it. What two
  *   sides of a partition decide differently is for anti-entropy.
  *
@@ -17,6 +18,8 @@ import type { AccessOptions, BatchOutcome, FieldsOfShard, ShardBatch, TypedBatch
 
 export interface FieldTypesPorts {
   readonly write: (batch: TypedBatch) => Promise<BatchOutcome>;
+  /** Whether this node has had a batch, or a later delete may have struck points of it. */
+  readonly isLate: (batch: ShardBatch) => Promise<boolean>;
   /** The owner that decides; undefined when this node is it, or nobody is known to be. */
   readonly leadOf: (shardId: number) => number | undefined;
   readonly askLead: (
@@ -75,7 +78,7 @@ export class FieldTypes {
       .then(async () => {
         // Asked for by the one before, maybe.
         const fields = lead === undefined ? [] : this.#unknown(batch);
-        const told = lead === undefined || fields.length === 0 ? undefined : await this.#ask(lead, batch, fields); // prettier-ignore
+        const told = lead === undefined || fields.length === 0 || (await this.#isLate(batch)) ? undefined : await this.#ask(lead, batch, fields); // prettier-ignore
         return {
           outcome: this.#ports.write(told === undefined ? batch : { ...batch, fields: told }),
         };
@@ -100,6 +103,15 @@ export class FieldTypes {
     return fieldsOf(payload, this.#takesLongTexts).filter(
       (field) => known?.has(nameOf(field)) !== true,
     );
+  }
+
+  /** False also where that cannot be told: what is wrong then the write meets as well. */
+  async #isLate(batch: ShardBatch): Promise<boolean> {
+    try {
+      return await this.#ports.isLate(batch);
+    } catch {
+      return false;
+    }
   }
 
   /** Undefined when the lead could not be asked. */

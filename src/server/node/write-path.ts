@@ -276,6 +276,7 @@ function typeDecisions(
   const fieldTypes = new FieldTypes(
     {
       write: (batch) => local.write(batch),
+      isLate: (batch) => local.isLate(batch),
       nowMs: () => clock.monotonicMs(),
       leadOf: (shardId) => {
         const [lead] = findShard(meta.catalog, shardId)?.owners ?? [];

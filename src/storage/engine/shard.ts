@@ -34,7 +34,7 @@ import { flushMemtable, type FlushPorts } from './flush/flush.ts';
 import { refuseLongKeys } from './limits/key-length.ts';
 import { refuseOddKeys } from './limits/odd-keys.ts';
 import { usualChecks, type RowChecks } from './limits/row-checks.ts';
-import { withoutOlder, withoutStruck, type LateVerdict, type StruckPoints } from './memtable/late-points.ts'; // prettier-ignore
+import { latestStrike, withoutOlder, withoutStruck, type LateVerdict, type StruckPoints } from './memtable/late-points.ts'; // prettier-ignore
 import { learnSeries } from './limits/learn-series.ts';
 import { RecentBatches, RecentBudget, type RecentBatch } from './memtable/recent-batches.ts';
 import { filePart, memtablePart, stampsOfFile } from './compaction/stamped-parts.ts';
@@ -224,11 +224,15 @@ export class Shard {
    */
   newerThan({ stamp, ...bounds }: TimeBounds & { readonly stamp: Stamp }): Stamp | undefined {
     if (stamp === noStamp || this.latestStamp <= stamp) return undefined;
-    const struck = this.#struck.filter((one) => one.minTimeNs <= bounds.maxTimeNs && one.maxTimeNs >= bounds.minTimeNs); // prettier-ignore
     const held = this.stampsWithin(bounds)?.greatest ?? noStamp;
-    const newest = latestOf([held, ...struck.map((one) => one.stamp)]);
+    const newest = latestOf([held, latestStrike(this.#struck, bounds)]);
     // Of two that one clock has given the later one was asked for later.
     return newest <= stamp || stampOrigin(newest) === stampOrigin(stamp) ? undefined : newest;
+  }
+
+  /** Whether a batch was taken before, or a later delete may have struck points of it. */
+  isLate({ stamp, ...bounds }: TimeBounds & { readonly stamp: Stamp }): boolean {
+    return this.hasTaken(stamp) || latestStrike(this.#struck, bounds) > stamp;
   }
 
   /**

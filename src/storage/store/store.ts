@@ -24,7 +24,7 @@ import { DiskFailures } from '../../env/disk-failures.ts';
 import type { Timer } from '../../env/clock.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import { decodePointBatch, type PointBatch } from '../../models/point-batch.ts';
-import { stampBatch, stampBehind, type StampRange } from '../../models/stamp.ts';
+import { stampBatch, stampBehind, type Stamp, type StampRange } from '../../models/stamp.ts';
 import type { DecidedField } from '../engine/shard.ts';
 import { Throttle } from '../engine/compaction/throttle.ts';
 import type { TimeBounds } from '../engine/memtable/shape-table.ts';
@@ -314,6 +314,12 @@ export class Store {
     question: LimitQuestion,
   ): Promise<OtherSeries> {
     return this.#series.answer(database, decodePointBatch(payload), question);
+  }
+
+  /** Whether a batch of a shard was taken before, or a later delete may have struck points of it. */
+  async isLate(shardId: number, batch: TimeBounds & { readonly stamp: Stamp }): Promise<boolean> {
+    await this.#opener.open(shardId);
+    return this.#shards.get(shardId)?.shard.isLate(batch) ?? false;
   }
 
   /** Decides the types of new fields; resolves with those of all of them once that is durable. */

@@ -11,7 +11,13 @@
  */
 import { must } from '../../../base/assert.ts';
 import { decodePointBatch, withShapes, type BatchShape, type PointBatch, type TextColumn } from '../../../models/point-batch.ts'; // prettier-ignore
-import { isBrought, type Stamp, type StampRange } from '../../../models/stamp.ts';
+import {
+  isBrought,
+  latestOf,
+  noStamp,
+  type Stamp,
+  type StampRange,
+} from '../../../models/stamp.ts';
 import type { RecentBatch, RecentBatches } from './recent-batches.ts';
 import { isRefused, pickRows } from '../limits/refused-rows.ts';
 import type { TimeBounds } from './shape-table.ts';
@@ -82,6 +88,11 @@ export function withoutStruck(
   const late = new LateBatch(batch, noRejects);
   for (const one of strikes) late.strike(one);
   return late.finish();
+}
+
+/** Of the deletes of times within the bounds the stamp of the latest; `noStamp` where there is none. */
+export function latestStrike(struck: readonly StruckPoints[], bounds: TimeBounds): Stamp {
+  return latestOf([noStamp, ...struck.filter((one) => overlaps(one, bounds)).map(({ stamp }) => stamp)]); // prettier-ignore
 }
 
 function strikesOn(batch: PointBatch, struck: Iterable<StruckPoints>): readonly StruckPoints[] {
