@@ -59,12 +59,14 @@ export class Interruptions {
     const isAway = this.#numbers.length > 1 && this.#random.chance(0.5);
     const numbers = this.#random.chance(0.25) ? this.#numbers : [this.#random.of(this.#numbers)];
     const ending = isAway ? numbers.filter((number) => number !== asked) : numbers;
+    const names = [...ending.map((number) => `data-${number}`), ...(this.#random.chance(0.2) ? ['meta-1'] : [])]; // prettier-ignore
     const isKilled = this.#random.chance(0.7);
-    await Promise.all(ending.map((number) => this.#end(`data-${number}`, isKilled)));
+    await Promise.all(names.map((name) => this.#end(name, isKilled)));
     const answer = isAway ? await change.ask(asked) : undefined;
-    for (const number of ending) this.#cluster.startByHand(`data-${number}`);
+    for (const name of names) this.#cluster.startByHand(name);
     for (const number of ending) await this.#answers(number);
-    this.#options.onDone(`${isKilled ? 'killed' : 'stopped'} ${ending.join()} ${isAway ? 'around' : 'before'} a change by ${asked}`); // prettier-ignore
+    await eventually(() => fetch(`${this.#cluster.url('meta', 1)}/ping`), readyMsMax);
+    this.#options.onDone(`${isKilled ? 'killed' : 'stopped'} ${names.join()} ${isAway ? 'around' : 'before'} a change by ${asked}`); // prettier-ignore
     return this.#untilTaken(change, asked, answer);
   }
 

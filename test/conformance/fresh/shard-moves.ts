@@ -24,7 +24,7 @@ export class ShardMoves {
 
   /** One of all that may be done; resolves once it is. */
   async move(): Promise<string> {
-    const kind = this.#random.of(['move', 'move', 'move', 'add', 'remove', 'repair', 'rebalance', 'truncate'] as const); // prettier-ignore
+    const kind = this.#random.of(['move', 'move', 'move', 'add', 'remove', 'repair', 'rebalance', 'empty', 'truncate'] as const); // prettier-ignore
     switch (kind) {
       case 'repair':
         return `repaired ${await this.#repairAll()}`;
@@ -32,7 +32,13 @@ export class ShardMoves {
         await this.#post(`/truncate-shards?delay=0s`);
         return 'truncated';
       case 'rebalance':
-        return this.#rebalance();
+        await this.#planned('/rebalance?action=run');
+        return 'rebalanced';
+      case 'empty': {
+        const node = this.#random.of(await this.#nodes());
+        await this.#planned(`/decommission?addr=${node}&keep=true`);
+        return `emptied ${node}`;
+      }
       case 'move':
       case 'add':
       case 'remove':
@@ -81,13 +87,13 @@ export class ShardMoves {
     return first === '' ? 'nothing' : (first ?? '');
   }
 
-  async #rebalance(): Promise<string> {
-    await this.#post('/rebalance?action=run');
+  /** Resolves once the plan has ended, also one that moves what it can. */
+  async #planned(path: string): Promise<void> {
+    await this.#post(path);
     await eventually(async () => {
       const said = await (await fetch(`${this.#metaUrl}/rebalance`)).text();
       if (!said.includes('"state":"ended"')) throw new Error(said);
     }, settledMsMax);
-    return 'rebalanced';
   }
 
   async #shards(): Promise<readonly ShownShard[]> {
