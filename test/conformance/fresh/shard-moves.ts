@@ -87,11 +87,12 @@ export class ShardMoves {
     return first === '' ? 'nothing' : (first ?? '');
   }
 
-  /** Resolves once the plan has ended, also one that moves what it can. */
+  /** Resolves once the plan has ended; one that waits for somebody, as what nobody else may own can go nowhere, is stopped. */
   async #planned(path: string): Promise<void> {
     await this.#post(path);
     await eventually(async () => {
       const said = await (await fetch(`${this.#metaUrl}/rebalance`)).text();
+      if (said.includes('"state":"paused"')) await this.#post('/rebalance?action=stop');
       if (!said.includes('"state":"ended"')) throw new Error(said);
     }, settledMsMax);
   }
