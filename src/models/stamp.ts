@@ -72,6 +72,11 @@ export function isBrought(stamp: Stamp): boolean {
   return (stamp & ofBrought) !== 0n;
 }
 
+/** As it was given first. */
+export function asFirstBrought(stamp: Stamp): Stamp {
+  return stamp & ~ofBrought;
+}
+
 /** Notes that in a point batch; one without a stamp stays as it is. */
 export function markBrought(payload: Uint8Array): void {
   const stamp = stampOfBatch(payload);

@@ -10,5 +10,5 @@ test.each([1, 2, 3])(
 );
 
 test.each(latePlants)('late returns: the simulation catches %s', async (plant) => {
-  await expect(runLateReturns(1, { plant })).rejects.toThrow(/^in round \d d\d has v=\d+i, not v=\d+i$/); // prettier-ignore
+  await expect(runLateReturns(3, { plant })).rejects.toThrow(/^in round \d d\d has v=\d+i, not v=\d+i$/); // prettier-ignore
 });

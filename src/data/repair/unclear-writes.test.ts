@@ -3,7 +3,13 @@ import { RepairOwner, type OwnerPoints } from '../../../test/support/repair-owne
 import { MemoryMeta } from '../../../test/support/memory-meta.ts';
 import { batchOf, silent } from '../../../test/support/store-script.ts';
 import { DbError } from '../../base/errors.ts';
-import { makeStamp, stampBatch, stampBehind, stampOfBatch } from '../../models/stamp.ts';
+import {
+  makeStamp,
+  markBrought,
+  stampBatch,
+  stampBehind,
+  stampOfBatch,
+} from '../../models/stamp.ts';
 import { valuesOf } from '../engine/digests/batch-values.ts';
 import type { ShardBatch } from '../engine/shard-access.ts';
 import { UnclearWrites } from './unclear-writes.ts';
@@ -27,7 +33,13 @@ async function twoOwners(theirs: OwnerPoints, bytesMax?: number) {
   await meta.execute({ kind: 'create-database', name: 'd', policy });
   await meta.execute({ kind: 'create-shard-groups', database: 'd', retentionPolicy: 'autogen', timesNs: [0n] }); // prettier-ignore
   const { id: nodeId = 0 } = meta.catalog.dataNodes[0] ?? {};
-  const state = { nowMs: 0, hasHeard: true, awaited: new Set<number>(), isSilent: false };
+  const state = {
+    nowMs: 0,
+    hasHeard: true,
+    awaited: new Set<number>(),
+    isSilent: false,
+    saved: [] as readonly ShardBatch[],
+  };
   const written: { readonly stamp: bigint; readonly values: readonly string[] }[] = [];
   const other = new RepairOwner(9, theirs);
   const unclear = new UnclearWrites(
@@ -40,6 +52,9 @@ async function twoOwners(theirs: OwnerPoints, bytesMax?: number) {
       points: (_, task) => {
         if (state.isSilent) throw new DbError('unavailable', 'no answer');
         return other.rangePoints(task);
+      },
+      save: (batches) => {
+        state.saved = batches;
       },
       write: ({ payload }) => {
         const values = [...valuesOf(payload)].map(({ key, field, timeNs, value }) => `${key} ${field}=${value.value} ${timeNs}`); // prettier-ignore
@@ -101,4 +116,36 @@ test('unclear writes: they are bounded, and what was put over others is not comp
   unclear.note(first);
   unclear.note(said('m v=1 11', 7));
   expect(unclear.heldCount).toBe(1);
+});
+
+function brought(lines: string, ns: number): ShardBatch {
+  const batch = said(lines, ns);
+  markBrought(batch.payload);
+  return batch;
+}
+
+test('unclear writes: what was left as it was brought again is put in where the other owner has that very value', async () => {
+  const { unclear, state, written } = await twoOwners([
+    ['m,t=a', 'v', 10n, 1],
+    ['m,t=b', 'v', 10n, 7],
+  ]);
+  unclear.note(brought('m,t=a v=1 10\nm,t=b v=1 10\nm,t=c v=1 10', 5));
+  state.nowMs = settledMs;
+  await unclear.look();
+  const stamp = makeStamp(5n, 2);
+  expect(written).toEqual([{ stamp: stampBehind(stamp, stamp), values: ['m,t=a v=1 10'] }]);
+});
+
+test('unclear writes: what was held is noted, and a run that goes on with it compares it', async () => {
+  const theirs: OwnerPoints = [['m', 'v', 10n, 2]];
+  const first = await twoOwners(theirs);
+  first.unclear.note(said('m v=1 10', 5));
+  const second = await twoOwners(theirs);
+  second.unclear.resume(first.state.saved);
+  await second.unclear.look();
+  expect(second.written).toEqual([]);
+  second.state.nowMs = settledMs;
+  await second.unclear.look();
+  expect(second.written.map(({ values }) => values)).toEqual([['m v=2 10']]);
+  expect(second.state.saved).toEqual([]);
 });

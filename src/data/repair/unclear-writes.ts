@@ -1,10 +1,11 @@
 /**
- * Batches of which this node took values as the latest that may not be (decision 14): once nothing waits for any owner of their shard, the
- * other owners know, and what they have instead is put over them here (decision 144).
+ * Batches of which this node took values as the latest that may not be (decision 14), or left values that may be, as they were brought again (decision 126):
+ * once nothing waits for any owner of their shard, the other owners know, and what they have instead is put over it here (decision 144).
  *
  * Invariants:
  * - Nothing is compared before copies that may have been under way have arrived or wait in hinted handoff, each node has said what waits on it, and
  *   nothing of it is for an owner of the shard: by then an owner that has another value has taken both, and found that one to be later.
+ * - A value that was left is put in once all other owners that have the point have that very value: what is here then is the earlier one.
  * - What is put over a value is the least later than it: whatever was written after it stays, here and on its way.
  * - Values are gone through in slices.
  * - Bounded: past `bytesMax` nothing more is compared, and the log has said of each batch that it is in doubt.
@@ -18,7 +19,7 @@ import { Slices } from '../../env/slices.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import type { FieldValue } from '../../models/field-value.ts';
 import { PointBatchBuilder } from '../../models/point-batch-builder.ts';
-import { isOfClock, stampBatch, stampBehind, stampOfBatch, type Stamp } from '../../models/stamp.ts'; // prettier-ignore
+import { asFirstBrought, isBrought, isOfClock, latestOf, stampBatch, stampBehind, stampOfBatch, type Stamp } from '../../models/stamp.ts'; // prettier-ignore
 import { valuesOf, type FoundValue } from '../engine/digests/batch-values.ts';
 import type { RangePoints, RangePointsTask } from '../engine/digests/range-points.ts';
 import type { BatchOutcome, ShardBatch } from '../engine/shard-access.ts';
@@ -34,6 +35,8 @@ export interface UnclearWritesPorts {
   /** Whether something waits for an owner of a shard, here or, as was said, elsewhere. */
   readonly isAwaited: (shardId: number, nodeId: number) => boolean;
   readonly points: (nodeId: number, task: RangePointsTask, signal: AbortSignal) => AsyncIterable<Pick<RangePoints, 'payload'>>; // prettier-ignore
+  /** Notes on the disk what is held. */
+  readonly save: (batches: readonly ShardBatch[]) => void;
   /** To this node's own copy. */
   readonly write: (batch: ShardBatch) => Promise<BatchOutcome>;
 }
@@ -49,9 +52,21 @@ interface Held {
   readonly sinceMs: number;
 }
 
-interface Wanted {
+interface Doubtful {
   readonly stamp: Stamp;
   readonly value: FieldValue;
+}
+
+/** What this node does not know of a point: of each the last. */
+interface Doubt {
+  /** Taken as the latest. */
+  readonly taken?: Doubtful;
+  /** Brought again, and left for what was here. */
+  readonly left?: Doubtful;
+}
+
+interface LaterValue extends FoundValue {
+  readonly over: Stamp;
 }
 
 const bytesMaxDefault = 8 * MiB;
@@ -89,9 +104,22 @@ export class UnclearWrites {
     const { payload } = batch;
     const isFull = this.#bytes + payload.length > this.#options.bytesMax;
     if (isFull || !isOfClock(stampOfBatch(payload))) return;
-    this.#bytes += payload.length;
-    const sinceMs = this.#ports.clock.monotonicMs();
-    this.#held.push({ batch: { ...batch, payload: payload.slice() }, sinceMs });
+    this.#hold({ ...batch, payload: payload.slice() });
+    this.#save();
+  }
+
+  /** What the run before has held. */
+  resume(batches: readonly ShardBatch[]): void {
+    for (const batch of batches) this.#hold(batch);
+  }
+
+  #hold(batch: ShardBatch): void {
+    this.#bytes += batch.payload.length;
+    this.#held.push({ batch, sinceMs: this.#ports.clock.monotonicMs() });
+  }
+
+  #save(): void {
+    this.#ports.save(this.#held.map(({ batch }) => batch));
   }
 
   /** Compares what can be compared now. */
@@ -126,8 +154,13 @@ export class UnclearWrites {
       // A shard that has gone, or that is this node's alone, has nobody to ask.
       if (owners.includes(meta.nodeId)) await this.#compare(batches, owners.filter((id) => id !== meta.nodeId)); // prettier-ignore
     } catch (error) {
-      // Tried again with the next look.
-      if (isDbError(error, 'unavailable') || isDbError(error, 'timeout')) return;
+      // Tried again with the next look, or by the next run.
+      if (
+        this.#closing.signal.aborted ||
+        isDbError(error, 'unavailable') ||
+        isDbError(error, 'timeout')
+      )
+        return;
       this.#drop(batches);
       throw error;
     }
@@ -138,6 +171,7 @@ export class UnclearWrites {
     const gone = new Set(batches);
     this.#held = this.#held.filter(({ batch }) => !gone.has(batch));
     this.#bytes = this.#held.reduce((sum, { batch }) => sum + batch.payload.length, 0);
+    this.#save();
   }
 
   async #compare(batches: readonly ShardBatch[], others: readonly number[]): Promise<void> {
@@ -145,35 +179,45 @@ export class UnclearWrites {
     if (first === undefined) return;
     const { clock } = this.#ports;
     const slices = new Slices({ clock, turn: () => clock.sleep(0) });
-    const { wanted, task } = await wantedOf(batches, slices);
-    const later = new Map<string, FoundValue & { readonly over: Stamp }>();
+    const { doubts, task } = await doubtsOf(batches, slices);
+    /** By point, as far as there is a doubt: a value of each owner. */
+    const told = new Map<string, FoundValue[]>();
     for (const nodeId of others)
       for await (const { payload } of this.#ports.points(nodeId, task, this.#closing.signal))
         for (const found of valuesOf(payload)) {
           if (slices.isDue) await slices.rest();
-          const known = wanted.get(nameOf(found));
-          if (known !== undefined && !isSame(known.value, found.value))
-            later.set(nameOf(found), { ...found, over: known.stamp });
+          const name = nameOf(found);
+          const known = told.get(name);
+          if (known !== undefined) known.push(found);
+          else if (doubts.has(name)) told.set(name, [found]);
         }
-    for (const batch of batchesOf(later.values(), first)) {
+    const later: LaterValue[] = [];
+    for (const [name, values] of told) {
+      if (slices.isDue) await slices.rest();
+      const one = laterOf(doubts.get(name) ?? {}, values);
+      if (one !== undefined) later.push(one);
+    }
+    for (const batch of batchesOf(later, first)) {
       const outcome = await this.#ports.write(batch);
       if (outcome.kind === 'failed') throw outcome.error;
     }
     const { shardId: shard } = first;
-    this.#ports.log.info('Late values were compared with the other owners', { shard, values: wanted.size, replaced: later.size }); // prettier-ignore
+    this.#ports.log.info('Late values were compared with the other owners', { shard, values: doubts.size, replaced: later.length }); // prettier-ignore
   }
 }
 
-/** Of each point the value that was taken last, and how others are asked for what they have there. */
-async function wantedOf(
+/** The doubts of each point, and how others are asked for what they have there. */
+async function doubtsOf(
   batches: readonly ShardBatch[],
   slices: Slices,
-): Promise<{ readonly wanted: ReadonlyMap<string, Wanted>; readonly task: RangePointsTask }> {
-  const wanted = new Map<string, Wanted>();
+): Promise<{ readonly doubts: ReadonlyMap<string, Doubt>; readonly task: RangePointsTask }> {
+  const doubts = new Map<string, Doubt>();
   const keys = new Set<string>();
   let [minNs, maxNs] = [2n ** 63n, -(2n ** 63n)];
   for (const { payload } of batches) {
-    const stamp = stampOfBatch(payload);
+    const given = stampOfBatch(payload);
+    const stamp = asFirstBrought(given);
+    const kind = isBrought(given) ? 'left' : 'taken';
     for (const found of valuesOf(payload)) {
       if (slices.isDue) await slices.rest();
       const { key, timeNs, value } = found;
@@ -181,11 +225,25 @@ async function wantedOf(
       if (timeNs < minNs) minNs = timeNs;
       if (timeNs > maxNs) maxNs = timeNs;
       const name = nameOf(found);
-      const known = wanted.get(name);
-      if (known === undefined || known.stamp <= stamp) wanted.set(name, { stamp, value });
+      const known = doubts.get(name);
+      if ((known?.[kind]?.stamp ?? stamp) <= stamp)
+        doubts.set(name, { ...known, [kind]: { stamp, value } });
     }
   }
-  return { wanted, task: taskOf(batches[0]?.shardId ?? 0, keys, [minNs, maxNs]) };
+  return { doubts, task: taskOf(batches[0]?.shardId ?? 0, keys, [minNs, maxNs]) };
+}
+
+/** What is to be put over what this node has, by what the other owners have; undefined where that is to stay. */
+function laterOf({ taken, left }: Doubt, values: readonly FoundValue[]): LaterValue | undefined {
+  const over = latestOf([taken, left].flatMap((one) => (one === undefined ? [] : [one.stamp])));
+  const isOther = ({ value }: FoundValue, than: Doubtful): boolean => !isSame(value, than.value);
+  if (taken !== undefined) {
+    const other = values.findLast((one) => isOther(one, taken));
+    return other === undefined ? undefined : { ...other, over };
+  }
+  const [value] = values;
+  const isAgreed = left !== undefined && !values.some((one) => isOther(one, left));
+  return isAgreed && value !== undefined ? { ...value, over } : undefined;
 }
 
 function nameOf({ key, field, timeNs }: FoundValue): string {
@@ -207,7 +265,7 @@ function taskOf(
 
 /** A batch for each stamp that values are put over. */
 function* batchesOf(
-  later: Iterable<FoundValue & { readonly over: Stamp }>,
+  later: readonly LaterValue[],
   { shardId, database, retentionPolicy }: ShardBatch,
 ): Generator<ShardBatch> {
   const builders = new Map<Stamp, PointBatchBuilder>();

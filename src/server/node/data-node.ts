@@ -137,7 +137,7 @@ export async function startDataNode(
     rpc,
   );
   // Copies reach their owners while calls are still made; those of services that end behind them are queued.
-  const calling = [listener, path.unclear, path.inHand.passing, copies, transport, antiEntropy, transfers, ...services, ...own]; // prettier-ignore
+  const calling = [listener, path.unclear, path.heldBatches, path.inHand.passing, copies, transport, antiEntropy, transfers, ...services, ...own]; // prettier-ignore
   // What is being handed over ends with the metas.
   const parts = [...calling, dropped, copies, news, hints, meta, imported, given, held, local, ldap, path.inHand.ended]; // prettier-ignore
   const shown = { meta, local, writer, executor, statistics, registry, hints, antiEntropy, ldap };

@@ -5,6 +5,7 @@ import type { dataKeys } from '../../config/data-keys.ts';
 import type { LocalShards } from '../../data/engine/local-shards.ts';
 import type { ShardAccess } from '../../data/engine/shard-access.ts';
 import { RemotePeer } from '../../data/repair/peer.ts';
+import { HeldBatches } from '../../data/repair/held-batches.ts';
 import { UnclearWrites } from '../../data/repair/unclear-writes.ts';
 import { ClusterShards } from '../../data/shards/cluster-shards.ts';
 import { FieldTypes } from '../../data/shards/field-types.ts';
@@ -61,12 +62,15 @@ export interface WritePath {
   readonly inHand: InHand;
   /** What this node took as the latest of which it could not tell. */
   readonly unclear: UnclearWrites;
+  readonly heldBatches: HeldBatches;
 }
 
 /** A replay is not hurried: an owner that is busy would only get it once more. */
 const replayDeadlineMsMin = 30_000;
 /** Of a call: a copy waits before it, too, and may be sent once more. */
 const settledShare = 2;
+/** Beside `hints.json`. */
+const heldFile = 'unclear';
 /** As the reference's. */
 const hintSegmentBytesMax = 10 * MiB;
 /** Of what may wait for a node: a segment goes as a whole, and what of one is brought or too old takes room until then. */
@@ -138,7 +142,9 @@ export async function openWritePath(
   const hintsOf = (nodeId: number): HintSink => new NodeHintSink({ hints, log, noteIndex }, nodeId);
   const deadlineMs = config.get('cluster', 'write-timeout');
   const shares = ownerShares({ clock, log, meta, rpc, shards, hints, hintsOf }, { deadlineMs, run: env.random.u32() }); // prettier-ignore
-  const unclear = unclearWrites({ clock, log, meta, rpc }, { owned, hints, news }, deadlineMs);
+  const heldBatches = new HeldBatches({ clock, disk, log, clusterId: () => meta.clusterId }, `${config.get('meta', 'dir')}/${heldFile}`); // prettier-ignore
+  const unclear = unclearWrites({ clock, log, meta, rpc }, { owned, hints, news, heldBatches }, deadlineMs); // prettier-ignore
+  unclear.resume(await heldBatches.read());
   const inHand = await openInHand(env, config, { meta, local, rpc, shares });
   const [routeLines, writeJoined] = [local.routeLines.bind(local), local.writeJoined.bind(local)];
   const latestStored = () => local.latestStamp();
@@ -146,7 +152,7 @@ export async function openWritePath(
   const writer = new PointsWriter({ clock, stamps, meta, shares, lagging, routeLines, isOwnAlone: (shard) => isOwnAlone(shard, { meta, hints }), subscribers, writeJoined, countsLogins: config.get('data', 'ingress-metric-by-login-enabled') }); // prettier-ignore
   opened.writer = writer;
   const keepers = {
-    ...{ inHand, unclear },
+    ...{ inHand, unclear, heldBatches },
     keepDelete: keepDeletes({ hints, log, noteIndex }),
     keep: keeperOf({ meta, hintsOf, standing: target.standing.bind(target) }),
   };
@@ -169,7 +175,7 @@ function isOwnAlone(
 /** `callMs`: no call to an owner takes longer. */
 function unclearWrites(
   { clock, log, meta, rpc }: Pick<Env, 'clock' | 'log'> & { readonly meta: MetaClient; readonly rpc: RpcClient }, // prettier-ignore
-  { owned, hints, news }: Pick<WritePath, 'owned' | 'hints' | 'news'>,
+  { owned, hints, news, heldBatches }: Pick<WritePath, 'owned' | 'hints' | 'news' | 'heldBatches'>, // prettier-ignore
   callMs: number,
 ): UnclearWrites {
   return new UnclearWrites(
@@ -178,6 +184,9 @@ function unclearWrites(
       hearAll: () => news.tell(),
       isAwaited: (shardId, nodeId) => hints.isQueued(nodeId, shardId) || news.isTold(shardId, nodeId), // prettier-ignore
       points: (nodeId, task, signal) => peerOf({ meta, rpc }, nodeId).rangePoints(task, signal),
+      save: (batches) => {
+        heldBatches.save(batches);
+      },
       write: async (batch) => {
         const [outcome] = await owned.writeMany([batch]);
         return outcome ?? { kind: 'failed', error: new DbError('outcome_unknown', 'a batch has no outcome') }; // prettier-ignore

@@ -14,9 +14,9 @@
  *
  * Not here: the log, which the shards of a worker share, and when to flush (store/).
  */
-import { assert, must } from '../../base/assert.ts';
+import { assert } from '../../base/assert.ts';
 import type { FieldType } from '../../models/field-value.ts';
-import type { BatchField, BatchHead, PointBatch } from '../../models/point-batch.ts';
+import type { BatchHead, PointBatch } from '../../models/point-batch.ts';
 import type { DbError } from '../../base/errors.ts';
 import { Slices, type SlicePorts } from '../../env/slices.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
@@ -27,6 +27,7 @@ import type { TsmFile } from '../tsm/tsm-file.ts';
 import { covers } from '../tsm/deleted-ranges.ts';
 import type { TimeRange } from '../tsm/tombstones.ts';
 import { latestOf, noStamp, rangeOfAll, stampOrigin, type Stamp, type StampRange } from '../../models/stamp.ts'; // prettier-ignore
+import { showFields } from './show-fields.ts';
 import { ContentWatch } from './content/content-watch.ts';
 import { deleteFromFiles, emptySeries, hasPoints, keysOf, type DeletePorts, type DoomedSeries } from './delete-points.ts'; // prettier-ignore
 import { checkFields, toldOf } from './limits/field-check.ts';
@@ -38,8 +39,8 @@ import { latestStrike, withoutOlder, withoutStruck, type LateVerdict, type Struc
 import { learnSeries } from './limits/learn-series.ts';
 import { RecentBatches, RecentBudget, type RecentBatch } from './memtable/recent-batches.ts';
 import { filePart, memtablePart, stampsOfFile } from './compaction/stamped-parts.ts';
-import { areAllRefused, takenSeries } from './limits/refused-rows.ts';
-import { RowVerdict, type FieldVerdict } from './limits/row-verdict.ts';
+import { takenSeries } from './limits/refused-rows.ts';
+import { refusedBefore, RowVerdict, type FieldVerdict } from './limits/row-verdict.ts';
 import { refuseNewSeries, type LimitedDatabase } from './limits/series-limits.ts';
 import { Memtable } from './memtable/memtable.ts';
 import type { TimeBounds } from './memtable/shape-table.ts';
@@ -157,7 +158,8 @@ export class Shard {
 
   /**
    * Which rows are refused. To be called in the order in which batches enter the log. `told`: types that the lead of the shard has decided.
-   * What a later delete has struck decides no type, nor does a batch that was taken before: no point of theirs will show it.
+   * What a later delete has struck decides no type, nor does a batch that was taken before: no point of theirs will show it. Of one that was taken what was
+   * refused then is, as far as that is known: its points came or did not come then.
    */
   decide(
     batch: PointBatch,
@@ -174,9 +176,10 @@ export class Shard {
     const decides = !this.hasTaken(batch.stamp);
     const counted = decides && batch.stamp < this.#settled ? withoutStruck(batch, this.#struck) : batch; // prettier-ignore
     if (counted === undefined) return verdict.verdict();
+    const before = this.#recent.rejectsOf(batch.stamp);
     if (decides) this.decideFieldTypes(counted === batch ? told : toldOf(counted, told));
     checkFields(this.#index, counted, verdict, { takesLongTexts, decides });
-    return verdict.verdict();
+    return before === undefined ? verdict.verdict() : refusedBefore(before, verdict);
   }
 
   /** Decides the types of fields that have none yet; answers those that all of them have now. */
@@ -291,7 +294,7 @@ export class Shard {
     const late = batch.stamp < this.#settled ? this.#withoutOlder(batch, rejects) : undefined;
     const kept = late === undefined ? batch : late.batch;
     if (kept !== undefined) this.#append(kept, kept === batch ? rejects : noRejects, kept !== batch); // prettier-ignore
-    return late !== undefined && late.unclearCount > 0;
+    return late !== undefined && late.unclearCount + late.leftCount > 0;
   }
 
   #withoutOlder(batch: PointBatch, rejects: Uint8Array): LateVerdict {
@@ -314,33 +317,12 @@ export class Shard {
   }
 
   #append(batch: PointBatch, rejects: Uint8Array, isPartial: boolean): void {
-    if (rejects.length === 0) this.#showAll(batch);
-    else
-      for (const { ordinals, measurement, fields } of batch.shapes)
-        if (!areAllRefused(rejects, ordinals)) this.#show(measurement, fields);
+    showFields(this.#index, batch, rejects);
     // A series whose rows were all refused does not come to be.
     const taken = rejects.length === 0 && !isPartial ? {} : { taken: takenSeries(batch, rejects) };
     const workBytes = Memtable.workBytes(batch);
     const series = this.#index.resolve(batch.series, { ...taken, workBytes });
     this.#active.append(batch, series, rejects);
-  }
-
-  #showAll({ sets }: PointBatch): void {
-    const mark = this.#index.fieldsMark;
-    for (const { names } of sets) {
-      if (names.shownBy === mark) continue;
-      for (let i = 0; i < names.all.length; i++) {
-        const name = must(names.all[i], 'a name is there');
-        if (name.shownBy === mark) continue;
-        this.#show(name.measurement, name.list.fields);
-        name.shownBy = mark;
-      }
-      names.shownBy = mark;
-    }
-  }
-
-  #show(measurement: string, fields: readonly BatchField[]): void {
-    for (const { name, type } of fields) this.#index.showField(measurement, name, type);
   }
 
   /** To be released. Throws `corrupt` when the index would not show all series. */

@@ -4,7 +4,14 @@
  */
 import { expect, test } from 'vitest';
 import { World, type SimNode } from '../../../test/sim/world/world.ts';
-import { batchOf, kept, openStore, readField, silent } from '../../../test/support/store-script.ts';
+import {
+  batchOf,
+  deleteOf,
+  kept,
+  openStore,
+  readField,
+  silent,
+} from '../../../test/support/store-script.ts';
 import { makeStamp, markBrought, stampBatch } from '../../models/stamp.ts';
 import type { Store } from './store.ts';
 
@@ -115,6 +122,49 @@ test('store: where the log does not go back so far a hint is taken for the lates
     const store = await restart();
     await store.write(kept, said('m v=1 10', 5_000n, 1));
     expect(warnings).toEqual(['Late values whose order is not known were taken as the latest']);
+    await store.close();
+  };
+  return world.complete(whole());
+});
+
+test('store: where nobody can tell, what is brought again is left, and that is answered', () => {
+  const world = new World(1);
+  const whole = async (): Promise<void> => {
+    const { restart, warnings } = await startedAnew(world.addNode('a'), 0);
+    const store = await restart();
+    const receipt = await store.write(kept, brought('m v=1 10\nm v=1 12', 5_000n, 1));
+    expect([receipt.isUnclear, ...values(store).slice(0, 3)]).toEqual([
+      true,
+      '10 2',
+      '11 4',
+      '12 1',
+    ]);
+    expect((await store.write(kept, brought('m v=1 13', 5_001n, 1))).isUnclear).toBeUndefined();
+    expect(warnings).toEqual([]);
+    await store.close();
+  };
+  return world.complete(whole());
+});
+
+test('store: a batch that is brought twice is answered as it was taken, whatever was deleted meanwhile', () => {
+  const world = new World(1);
+  const { disk, clock } = world.addNode('a').env;
+  const whole = async (): Promise<void> => {
+    const store = await openStore(disk, clock);
+    await store.write(kept, said('m v="text" 1', 4_000n, 1));
+    const lines = 'm w=1 10\nm v=1 11\nm v=1 12';
+    const first = await store.write(kept, said(lines, 5_000n, 1));
+    expect([first.droppedCount, first.reason]).toEqual([
+      2,
+      expect.stringContaining('field type conflict'),
+    ]);
+    const all = { minTimeNs: -(1n << 63n), maxTimeNs: (1n << 63n) - 1n };
+    await store.deletePoints(kept.shardId, deleteOf('m', all, makeStamp(6_000n, 1)));
+    const again = await store.write(kept, said(lines, 5_000n, 1));
+    expect([again.droppedCount, again.reason]).toEqual([
+      2,
+      'points were refused when they came first',
+    ]);
     await store.close();
   };
   return world.complete(whole());

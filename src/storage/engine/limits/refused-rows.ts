@@ -7,6 +7,12 @@ export function isRefused(rejects: Uint8Array, ordinal: number): boolean {
   return ((rejects[ordinal >>> 3] ?? 0) & (1 << (ordinal & 7))) !== 0;
 }
 
+export function refusedCount(rejects: Uint8Array, rowCount: number): number {
+  let count = 0;
+  if (rejects.length > 0) for (let i = 0; i < rowCount; i++) if (isRefused(rejects, i)) count++;
+  return count;
+}
+
 /** Looks no further than to the first row that is taken. */
 export function areAllRefused(rejects: Uint8Array, ordinals: Uint32Array): boolean {
   for (let i = 0; i < ordinals.length; i++) if (!isRefused(rejects, ordinals[i] ?? 0)) return false;

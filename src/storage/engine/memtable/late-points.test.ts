@@ -21,7 +21,7 @@ test('late points: a batch that was overtaken by one of other times is taken as 
   recent.add(batchOf(9n, [30n, 40n]), none);
   const late = batchOf(5n, [10n, 20n]);
   const context = { recent, parts: [], struck: [] };
-  expect(withoutOlder(late, none, context)).toEqual({ batch: late, unclearCount: 0 });
+  expect(withoutOlder(late, none, context)).toEqual({ batch: late, unclearCount: 0, leftCount: 0 });
   expect(withoutOlder(late, none, context).batch).toBe(late);
   // Of one time they have in common the later one counts.
   const meeting = batchOf(5n, [20n, 30n]);

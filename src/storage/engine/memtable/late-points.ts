@@ -6,7 +6,7 @@
  * - While the shard remembers all batches later than this one (recent-batches.ts) the answer is exact.
  * - Past that, parts of the shard tell by the stamps they hold: one whose stamps are all later wins over the batch, one whose
  *   stamps are all earlier does not. A value that a part has whose stamps lie on both sides is _unclear_: it arrives as if it
- *   were later, and is counted. One that is brought again (decision 126) does not: as a rule that part has had it, and what came since.
+ *   were later, and is counted. One that is brought again (decision 126) does not, and is counted apart: as a rule that part has had it, and what came since.
  * - A point that a later delete has struck does not come back.
  */
 import { must } from '../../../base/assert.ts';
@@ -51,6 +51,8 @@ export interface LateVerdict {
    */
   readonly batch: PointBatch | undefined;
   readonly unclearCount: number;
+  /** Values of what is brought again that gave way to one of which nobody can tell whether it is later. */
+  readonly leftCount: number;
 }
 
 /** Rows of a shape that are not refused, by series and time: those of one time in their order. */
@@ -73,9 +75,10 @@ export function withoutOlder(
     late().loseTo(one);
     if (late().isLost) break;
   }
-  let unclearCount = 0;
-  for (const part of doubtful) if (!late().isLost) unclearCount += late().compare(part);
-  return { batch: work === undefined ? batch : late().finish(), unclearCount };
+  let count = 0;
+  for (const part of doubtful) if (!late().isLost) count += late().compare(part);
+  const [unclearCount, leftCount] = isBrought(stamp) ? [0, count] : [count, 0];
+  return { batch: work === undefined ? batch : late().finish(), unclearCount, leftCount };
 }
 
 /** What later deletes leave of a batch of which nothing is refused; undefined where that is nothing. */
@@ -184,7 +187,7 @@ class LateBatch {
       }
   }
 
-  /** How many values are unclear. */
+  /** How many values are unclear: they stay, or are lost where the batch is brought again. */
   compare(part: StampedPart): number {
     const { bounds, stamps } = part;
     const { stamp } = this.#batch;
@@ -195,8 +198,9 @@ class LateBatch {
       for (const [field, measurement] of this.#fieldsOf(rows))
         for (const timeNs of this.#heldTimes(part, { number, measurement, field }, rows)) {
           const same = rows.get(timeNs) ?? [];
+          const isUnclear = stamps.least <= stamp && this.#has(same, field);
+          if (isUnclear) unclearCount++;
           if (stamps.least > stamp || isBrought(stamp)) this.#loseField(same, field);
-          else if (this.#has(same, field)) unclearCount++;
         }
     });
     return unclearCount;

@@ -120,8 +120,8 @@ export class RecentBatches {
   #series: RecentSeries<RememberedBatch> | undefined;
   #unlisted: RememberedBatch[] = [];
   #forgottenCount = 0;
-  /** By `stampKey`. */
-  readonly #stamps = new Set<bigint>();
+  /** By `stampKey`: what was refused of each, as far as that is known. */
+  readonly #stamps = new Map<bigint, Uint8Array | undefined>();
   /** The latest stamp of what the shard had before, and is not among the batches. */
   #before: Stamp;
   #forgotten = noStamp;
@@ -153,13 +153,18 @@ export class RecentBatches {
     this.#batches.push(batch);
     if (this.#series !== undefined) this.#unlisted.push(batch);
     if (this.#unlisted.length > unaskedMax) this.#dropLists();
-    this.#stamps.add(stampKey(stamp));
+    this.#stamps.set(stampKey(stamp), rejects);
     this.#budget.add(this, payload.length);
   }
 
   /** Whether it was taken already: a hint that is brought twice. Batches without a stamp are never known to be. */
   has(stamp: Stamp): boolean {
     return stamp !== noStamp && this.#stamps.has(stampKey(stamp));
+  }
+
+  /** What was refused of a batch that was taken; undefined where that is not known. */
+  rejectsOf(stamp: Stamp): Uint8Array | undefined {
+    return stamp === noStamp ? undefined : this.#stamps.get(stampKey(stamp));
   }
 
   /** The shard has something of up to this stamp that it does not remember. */
@@ -174,6 +179,7 @@ export class RecentBatches {
     oldest.isForgotten = true;
     this.#forgottenCount++;
     this.forgetUntil(oldest.stamp);
+    if (oldest.rejects.length > 0) this.#stamps.set(stampKey(oldest.stamp), undefined);
     return oldest;
   }
 
