@@ -9,9 +9,18 @@ const seedsMax = 40;
  * What a checker says of a planted bug, at the first seed that finds it. A search costs each check up to a minute, so it says which
  * seed is the one to begin with. Throws where none finds it, and where the bug is planted in what is not there any more.
  */
-export async function searchPlant(plant: Plant, first: number): Promise<string> {
+export function searchPlant(plant: Plant, first: number): Promise<string> {
+  return searchSeeds(plant, first, (seed) => runPlanted(seed, plant));
+}
+
+/** The same of a run of its own, which rejects where it finds the bug. */
+export async function searchSeeds(
+  plant: Plant,
+  first: number,
+  run: (seed: number) => Promise<unknown>,
+): Promise<string> {
   for (const seed of [first, ...Array.from({ length: seedsMax }, (_, i) => i + 1)]) {
-    const caught = await runPlanted(seed, plant).then(
+    const caught = await run(seed).then(
       () => undefined,
       (error: unknown) => error as Error,
     );
