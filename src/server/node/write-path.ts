@@ -117,7 +117,7 @@ export async function openWritePath(
     passOn: (nodeId, batch) => shares.send(nodeId, batch).outcome,
     isBehind: (nodeId, shardId) => hints.isQueued(nodeId, shardId),
     // prettier-ignore
-    onUnclear: (batch) => { unclear.note(batch); },
+    onUnclear: (batch) => { doubts.unclear.note(batch); },
   });
   const shards: ClusterShards = new ClusterShards(meta, owned, { rpc, missedAt, pledges, readerTimeoutMs: config.get('cluster', 'shard-reader-timeout') || undefined }); // prettier-ignore
   const target = new HintDeliveries({
@@ -142,9 +142,7 @@ export async function openWritePath(
   const hintsOf = (nodeId: number): HintSink => new NodeHintSink({ hints, log, noteIndex }, nodeId);
   const deadlineMs = config.get('cluster', 'write-timeout');
   const shares = ownerShares({ clock, log, meta, rpc, shards, hints, hintsOf }, { deadlineMs, run: env.random.u32() }); // prettier-ignore
-  const heldBatches = new HeldBatches({ clock, disk, log, clusterId: () => meta.clusterId }, `${config.get('meta', 'dir')}/${heldFile}`); // prettier-ignore
-  const unclear = unclearWrites({ clock, log, meta, rpc }, { owned, hints, news, heldBatches }, deadlineMs); // prettier-ignore
-  unclear.resume(await heldBatches.read());
+  const doubts = await openUnclear(env, config, { meta, rpc, owned, hints, news });
   const inHand = await openInHand(env, config, { meta, local, rpc, shares });
   const [routeLines, writeJoined] = [local.routeLines.bind(local), local.writeJoined.bind(local)];
   const latestStored = () => local.latestStamp();
@@ -152,7 +150,7 @@ export async function openWritePath(
   const writer = new PointsWriter({ clock, stamps, meta, shares, lagging, routeLines, isOwnAlone: (shard) => isOwnAlone(shard, { meta, hints }), subscribers, writeJoined, countsLogins: config.get('data', 'ingress-metric-by-login-enabled') }); // prettier-ignore
   opened.writer = writer;
   const keepers = {
-    ...{ inHand, unclear, heldBatches },
+    ...{ inHand, ...doubts },
     keepDelete: keepDeletes({ hints, log, noteIndex }),
     keep: keeperOf({ meta, hintsOf, standing: target.standing.bind(target) }),
   };
@@ -172,13 +170,15 @@ function isOwnAlone(
   );
 }
 
-/** `callMs`: no call to an owner takes longer. */
-function unclearWrites(
-  { clock, log, meta, rpc }: Pick<Env, 'clock' | 'log'> & { readonly meta: MetaClient; readonly rpc: RpcClient }, // prettier-ignore
-  { owned, hints, news, heldBatches }: Pick<WritePath, 'owned' | 'hints' | 'news' | 'heldBatches'>, // prettier-ignore
-  callMs: number,
-): UnclearWrites {
-  return new UnclearWrites(
+/** What this node is in doubt of, with what the run before was. */
+async function openUnclear(
+  { clock, disk, log: all }: Env,
+  config: DataConfig,
+  { meta, rpc, owned, hints, news }: Pick<WritePath, 'owned' | 'hints' | 'news'> & { readonly meta: MetaClient; readonly rpc: RpcClient }, // prettier-ignore
+): Promise<Pick<WritePath, 'unclear' | 'heldBatches'>> {
+  const log = all.child('write');
+  const heldBatches = new HeldBatches({ clock, disk, log, clusterId: () => meta.clusterId }, `${config.get('meta', 'dir')}/${heldFile}`); // prettier-ignore
+  const unclear = new UnclearWrites(
     {
       ...{ clock, log, meta },
       hearAll: () => news.tell(),
@@ -192,8 +192,11 @@ function unclearWrites(
         return outcome ?? { kind: 'failed', error: new DbError('outcome_unknown', 'a batch has no outcome') }; // prettier-ignore
       },
     },
-    { settledMs: callMs * settledShare },
+    // No call to an owner takes longer than the half of it.
+    { settledMs: config.get('cluster', 'write-timeout') * settledShare },
   );
+  unclear.resume(await heldBatches.read());
+  return { unclear, heldBatches };
 }
 
 function peerOf(
