@@ -93,7 +93,7 @@ export async function openWritePath(
   const lagging = new LaggingOwners((shardId) => !isShardGone(meta.catalog, shardId), () => clock.monotonicMs()); // prettier-ignore
   const isAvoiding = config.get('cluster', 'avoid-lagging-owners');
   // Queues that are there already tell of themselves while they are opened.
-  const opened: { hints?: HintedHandoff; writer?: PointsWriter } = {};
+  const opened: { hints?: HintedHandoff; writer?: PointsWriter; unclear?: UnclearWrites } = {};
   const repaired = new RepairedShards(clock);
   const news = new HintNews({
     lagging,
@@ -116,8 +116,7 @@ export async function openWritePath(
   const owned: OwnedShards = ownedShards({ clock, log, meta, local, deletes, config }, asked, {
     passOn: (nodeId, batch) => shares.send(nodeId, batch).outcome,
     isBehind: (nodeId, shardId) => hints.isQueued(nodeId, shardId),
-    // prettier-ignore
-    onUnclear: (batch) => { doubts.unclear.note(batch); },
+    onUnclear: (batch) => opened.unclear?.note(batch),
   });
   const shards: ClusterShards = new ClusterShards(meta, owned, { rpc, missedAt, pledges, readerTimeoutMs: config.get('cluster', 'shard-reader-timeout') || undefined }); // prettier-ignore
   const target = new HintDeliveries({
@@ -143,10 +142,10 @@ export async function openWritePath(
   const deadlineMs = config.get('cluster', 'write-timeout');
   const shares = ownerShares({ clock, log, meta, rpc, shards, hints, hintsOf }, { deadlineMs, run: env.random.u32() }); // prettier-ignore
   const doubts = await openUnclear(env, config, { meta, rpc, owned, hints, news });
+  opened.unclear = doubts.unclear;
   const inHand = await openInHand(env, config, { meta, local, rpc, shares });
   const [routeLines, writeJoined] = [local.routeLines.bind(local), local.writeJoined.bind(local)];
-  const latestStored = () => local.latestStamp();
-  const stamps = new StampClock({ clock, random: env.random, nodeId: () => meta.nodeId, latestStored }); // prettier-ignore
+  const stamps = new StampClock({ clock, random: env.random, nodeId: () => meta.nodeId, latestStored: () => local.latestStamp() }); // prettier-ignore
   const writer = new PointsWriter({ clock, stamps, meta, shares, lagging, routeLines, isOwnAlone: (shard) => isOwnAlone(shard, { meta, hints }), subscribers, writeJoined, countsLogins: config.get('data', 'ingress-metric-by-login-enabled') }); // prettier-ignore
   opened.writer = writer;
   const keepers = {
