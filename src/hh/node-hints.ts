@@ -23,6 +23,7 @@ import type { Log } from '../env/log.ts';
 import { rowCountOf } from '../models/point-batch.ts';
 import type { Statistic } from '../telemetry/statistics.ts';
 import { DrainPace } from './drain-pace.ts';
+import { dropOldRecords } from './drop-old.ts';
 import type { HintClock } from './hint-clock.ts';
 import { newProcessorCounters } from './hint-counters.ts';
 import type { QueueEnds } from './hint-ends.ts';
@@ -467,33 +468,15 @@ export class NodeHints {
   }
 
   async #dropOld(shard: ShardHints, beforeNs: bigint): Promise<void> {
-    const dropped = { count: 0 };
-    while (shard.queue.hasUnread && (await this.#dropOldBlock(shard, beforeNs, dropped)));
-    if (dropped.count === 0) return;
-    shard.counters.add('writeDropped', dropped.count);
+    const writes = await dropOldRecords(shard.queue, beforeNs, this.#options.batchBytesMax);
+    if (writes === 0) return;
+    shard.counters.add('writeDropped', writes);
     const { log, target } = this.#ports;
     const nodeId = this.#nodeId;
     const { shardId } = shard;
     target.onDropped(nodeId, shardId);
     if (shard.queue.isEmpty) this.#drained(shard);
-    log.warn('Hinted writes that waited too long are dropped', { nodeId, shardId, writes: dropped.count }); // prettier-ignore
-  }
-
-  /** Whether the block was all old, so that there may be more. */
-  async #dropOldBlock(
-    { queue }: ShardHints,
-    beforeNs: bigint,
-    dropped: { count: number },
-  ): Promise<boolean> {
-    let isAllOld = false;
-    const wasRead = await queue.consume(this.#options.batchBytesMax, ({ records }) => {
-      const young = records.findIndex(({ queuedAtNs }) => queuedAtNs >= beforeNs);
-      isAllOld = young < 0;
-      const count = isAllOld ? records.length : young;
-      dropped.count += count;
-      return count;
-    });
-    return wasRead && isAllOld;
+    log.warn('Hinted writes that waited too long are dropped', { nodeId, shardId, writes });
   }
 
   #warn(message: string, { shardId }: ShardHints, error: unknown): void {
