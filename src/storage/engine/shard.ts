@@ -262,6 +262,11 @@ export class Shard {
     this.#recent.hasAllSince(stamp);
   }
 
+  /** Whether nobody has to be equal to this shard, as far as its last batch tells. */
+  get isAlone(): boolean {
+    return this.#isAlone;
+  }
+
   /** The latest stamp of what is not in the active memtable, deletes included. */
   get settledStamp(): Stamp {
     return this.#settled;

@@ -169,3 +169,25 @@ test('store: a batch that is brought twice is answered as it was taken, whatever
   };
   return world.complete(whole());
 });
+
+test('store: a start remembers nothing of a shard that nobody else has', () => {
+  const world = new World(1);
+  const { disk, clock } = world.addNode('a').env;
+  const whole = async (): Promise<void> => {
+    for (const isAlone of [true, false]) {
+      const store = await openStore(disk, clock, { logKeptBytes: 1 << 20 });
+      await store.write({ ...kept, isAlone }, said(`m v=1 ${isAlone ? 10 : 11}`, isAlone ? 5_000n : 5_001n, 1)); // prettier-ignore
+      await store.flush(kept.shardId);
+      const { logMarks } = JSON.parse(manifestText(await disk.readFile('data/db/autogen/7/shard.json'))) as { logMarks?: { after: number } }; // prettier-ignore
+      expect(logMarks?.after).toBe(isAlone ? undefined : 1);
+      await store.close();
+    }
+  };
+  return world.complete(whole());
+});
+
+/** Behind its checksum. */
+function manifestText(bytes: Uint8Array): string {
+  const text = new TextDecoder().decode(bytes);
+  return text.slice(text.indexOf('{'));
+}

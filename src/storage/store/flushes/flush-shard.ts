@@ -27,7 +27,7 @@ export async function flushShard(
   // What was set aside by a flush that failed goes first, and alone: its sequence is not known to be the latest.
   const isLatest = shard.setAside({ beginsTable });
   const flushedSequence = isLatest ? open.appliedSequence : open.flushedSequence;
-  const latest = shard.settledStamp;
+  const { isAlone, settledStamp: latest } = shard;
   const name = tsmName({ generation: ++open.generation, sequence: 1 });
   const table = shard.asideTable;
   const file = await shard
@@ -46,7 +46,8 @@ export async function flushShard(
         ...manifest,
         flushedSequence,
         files: filesOf(manifest, shard.files),
-        logMarks: withFlush(marksOf(manifest), [flushedSequence, latest]),
+        // Of what nobody else has, nothing comes late: a start remembers none of it.
+        logMarks: isAlone ? undefined : withFlush(marksOf(manifest), [flushedSequence, latest]),
       },
       striking,
     );
