@@ -39,6 +39,8 @@ export class SegmentKeeper {
   readonly #folder: string;
   readonly #index: ShardIndex;
   readonly #manifest: ManifestKeeper;
+  /** Of which something is gone that their files do not say: the disk did not take it. */
+  readonly #unwritten = new Set<IndexSegment>();
   readonly #mutex = new Mutex();
   #latest: number;
   /** Whether files are listed whose series are in no segment, but in tables. */
@@ -63,6 +65,7 @@ export class SegmentKeeper {
    */
   commit(upTo: ResidentSeries, change?: ManifestChange): Promise<void> {
     return this.#mutex.run(async () => {
+      await this.#writeGone(new Slices(this.#ports));
       const { tables } = this.#index;
       const count = this.#needsAll ? tables.length : tables.indexOf(upTo) + 1;
       const last = tables[Math.max(0, count - 1)];
@@ -79,9 +82,18 @@ export class SegmentKeeper {
   forget(forget: ForgetSeries): Promise<void> {
     return this.#mutex.run(async () => {
       const slices = new Slices(this.#ports);
-      for (const { gone, path } of await forget(slices))
-        await gone.write(this.#ports.disk, path, slices);
+      for (const segment of await forget(slices)) this.#unwritten.add(segment);
+      await this.#writeGone(slices);
     });
+  }
+
+  /** Before a later segment has a series that came again: after a restart it would be in both. */
+  async #writeGone(slices: Slices): Promise<void> {
+    for (const segment of this.#unwritten) {
+      const { gone, path } = segment;
+      if (this.#index.segments.includes(segment)) await gone.write(this.#ports.disk, path, slices);
+      this.#unwritten.delete(segment);
+    }
   }
 
   /** Merges segments when there are many, or more than one and nobody writes. False when there was nothing to do. */
