@@ -82,6 +82,13 @@ test('choose owners: a shard that is damaged keeps no other shard of its node fr
   expect(() => choose(5, new Map([[5, damaged(1)], [4, damaged(1)]]))).toThrow('shard 1 is unavailable: shard 1 is damaged: shard.json'); // prettier-ignore
 });
 
+test('choose owners: of owners of which one is away and one has damage, in whatever order, the damage is told', () => {
+  const damaged = new DbError('corrupt', 'shard 1 is damaged: shard.json');
+  const down = new DbError('unavailable', 'connection refused');
+  for (const [first, last] of [[damaged, down], [down, damaged]]) // prettier-ignore
+    expect(() => choose(5, new Map([[4, first], [5, last]]))).toThrow('shard 1 is unavailable: shard 1 is damaged: shard.json'); // prettier-ignore
+});
+
 test('failed owners: a shard that fails again, and ever more of them, fail the node', () => {
   const damaged = (id: number) => new DbError('corrupt', `shard ${id} is damaged: shard.json`);
   const again = new FailedOwners();

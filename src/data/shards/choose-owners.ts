@@ -11,14 +11,14 @@ export interface OwnerPreference {
   readonly missedAt: (shardId: number, nodeId: number) => number;
   /** Nobody but this node is asked, and shards that it has no copy of are left out (spec F57). */
   readonly pinnedNodeId?: number | undefined;
-  /** Whether a shard without a live owner may be passed over; the error's cause is what its last owner failed with. */
+  /** Whether a shard without a live owner may be passed over; the error's cause is what is wrong with it at an owner, or that all are away. */
   readonly leavesOut?: ((shardId: number, error: DbError) => boolean) | undefined;
 }
 
 /**
  * One owner for each shard: of those that have the newest of what went through this node, this node where it is one, else a
- * node chosen before, else any (spec F55). An owner that is behind is asked only when no other is left. Throws what the last
- * tried owner failed with when none is left (with a pinned node, at once), unless the shard may be left out.
+ * node chosen before, else any (spec F55). An owner that is behind is asked only when no other is left. Throws what an owner
+ * failed with when none is left (with a pinned node, at once), unless the shard may be left out.
  */
 export function chooseOwners(
   shards: readonly ShardInfo[],
@@ -92,7 +92,9 @@ export function isAway(error: unknown): error is DbError {
 }
 
 function noOwner(shardId: number, owners: readonly number[], failed: FailedOwners): DbError {
-  const cause = failed.reason(owners.at(-1) ?? 0, shardId);
+  const causes = owners.map((owner) => failed.reason(owner, shardId));
+  // A node that is away comes back by itself: what is wrong with a shard somebody has to know, and no list may be without it.
+  const cause = causes.findLast((one) => one !== undefined && !isAway(one)) ?? causes.at(-1);
   const reason = cause === undefined ? `it has no owner (DROP SHARD ${shardId} gives it up)` : errorText(cause); // prettier-ignore
   return new DbError('unavailable', `shard ${shardId} is unavailable: ${reason}`, { cause });
 }
