@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { World, type SimNode } from '../../test/sim/world/world.ts';
 import { drain, hintOf, openQueue } from '../../test/support/hint-script.ts';
 import { isDbError } from '../base/errors.ts';
+import type { DiskFile } from '../env/disk.ts';
 import { hintHeaderBytes } from './hint-record.ts';
 import type { HintQueue } from './hint-queue.ts';
 
@@ -69,4 +70,41 @@ test('hint queue: what it said it keeps on a disk that filled is there in order 
       expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
       expect(again.queue.isEmpty).toBe(true);
     });
+});
+
+test('hint queue: a segment that goes as its first request fails, while it is being opened to be read, stays open for nobody', async () => {
+  const world = new World(1);
+  const node = world.addNode('a');
+  const { disk } = node.env;
+  const { queue } = await world.complete(openQueue(node.env));
+  const [opens, removes] = [disk.open.bind(disk), disk.remove.bind(disk)];
+  let reading: Promise<unknown> | undefined;
+  let reader: DiskFile | undefined;
+  let isOpen = false;
+  disk.open = async (path, mode) => {
+    const file = await opens(path, mode);
+    if (mode !== 'read') return file;
+    const close = file.close.bind(file);
+    file.close = () => {
+      isOpen = false;
+      return close();
+    };
+    [reader, isOpen] = [file, true];
+    await failing.catch(() => undefined);
+    return file;
+  };
+  disk.remove = async (path) => {
+    reading ??= queue.consume(1_000, ({ records }) => records.length);
+    while (reader === undefined) await disk.size(path);
+    await removes(path);
+  };
+  node.drive.capacityBytes = recordBytes / 2;
+  const failing = queue.append([hintOf(1)]);
+  await expect(world.complete(failing)).rejects.toMatchObject({ code: 'disk_full' });
+  expect(reader).toBeDefined();
+  await world.complete(Promise.resolve(reading));
+  expect(isOpen).toBe(false);
+  node.drive.capacityBytes = Infinity;
+  await world.complete(queue.append([hintOf(2)]));
+  expect(await world.complete(drain(queue))).toEqual([2]);
 });

@@ -328,6 +328,8 @@ export class HintQueue {
   /** Removes the head when all of it is consumed and nothing is being appended to it. */
   async #removeConsumed(): Promise<void> {
     const [head] = this.#segments;
+    // One whose first append failed has gone as it was being opened: as long as somebody has it, it takes room.
+    if (this.#reader?.segment !== head) await this.#closeReader();
     if (head === undefined || this.#offset < this.#endOf(head)) return;
     await this.#writing.run(async () => {
       if (this.#offset < this.#endOf(head)) return;
