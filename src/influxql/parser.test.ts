@@ -159,6 +159,8 @@ test.each([
   ["SELECT 'a\0b' FROM m", 'found a, expected identifier, string, number, bool at line 1, char 7'],
   ['SELECT a FROM m WHERE a =~ /x\0y/', 'bad regex:  at line 1, char 27'],
   ['SELECT a FROM\0m', 'found FROMm, expected FROM at line 1, char 10'],
+  ['SELECT a -- x\0 10', 'found 10, expected FROM at line 1, char 15'],
+  ['SELECT a /* x\0 */ FROM m', 'found ILLEGAL, expected FROM at line 1, char 10'],
 ])(
   'parser: a zero byte is white space behind white space, and elsewhere the end: %j',
   (text, error) => {

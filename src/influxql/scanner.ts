@@ -14,6 +14,7 @@ const signPairs: ReadonlySet<string> = new Set(['=~', '!~', '!=', '<>', '<=', '>
 const newlineCode = 10;
 const minusCode = 45;
 const slashCode = 47;
+const lineEnd = /[\n\0]/g;
 const blankForm = /[ \t\r\n]*/y;
 const oneBlankForm = /[ \t\r\n]+|\/\*[^]*?\*\/|--[^\n]*\n?/y;
 
@@ -160,10 +161,7 @@ export class Scanner {
       const c = this.#text.charCodeAt(start);
       if (c !== minusCode && c !== slashCode) return undefined;
       if (this.#text.startsWith('--', start)) {
-        const end = this.#text.indexOf('\n', start);
-        this.#at = end < 0 ? this.#text.length : end;
-        // The comment takes the end of the text for its own.
-        if (end < 0) this.#afterWord = true;
+        this.#skipLineComment();
       } else if (this.#text.startsWith('/*', start)) {
         const token = this.#token('BAD', '', start);
         if (!this.#skipBlockComment()) return { token, start };
@@ -194,15 +192,30 @@ export class Scanner {
     this.#countedEnd = Math.min(this.#countedEnd, this.#at + 1);
   }
 
-  /** False when it does not end. */
+  /** A zero byte ends it as a newline does, and is passed over; at the end of the text it takes that for its own. */
+  #skipLineComment(): void {
+    lineEnd.lastIndex = this.#at;
+    const end = lineEnd.exec(this.#text)?.index;
+    this.#at = end ?? this.#text.length;
+    if (end === undefined) this.#afterWord = true;
+    else if (this.#text.charCodeAt(end) === 0) this.#passZeroByte();
+  }
+
+  /** False when it does not end, which it does not where a zero byte stands before its end. */
   #skipBlockComment(): boolean {
     const end = this.#text.indexOf('*/', this.#at + 2);
     const stop = end < 0 ? this.#text.length : end + 2;
-    for (; this.#at < stop; this.#at++)
-      if (this.#text.charAt(this.#at) === '\n') {
+    for (; this.#at < stop; this.#at++) {
+      const c = this.#text.charCodeAt(this.#at);
+      if (c === 0) {
+        this.#passZeroByte();
+        return false;
+      }
+      if (c === newlineCode) {
         this.#line++;
         this.#lineStart = this.#at + 1;
       }
+    }
     return end >= 0;
   }
 
