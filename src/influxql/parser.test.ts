@@ -154,6 +154,19 @@ test.each([
 });
 
 test.each([
+  ['SELECT *', 'line 1, char 9'],
+  ['SELECT * ', 'line 1, char 11'],
+  ['SELECT * \n', 'line 2, char 2'],
+  ['SELECT "a" /* b */', 'line 1, char 19'],
+  ['SELECT "a" /* b */ ', 'line 1, char 21'],
+  ['SELECT a/* b */', 'line 1, char 16'],
+  ['SELECT a --b', 'line 1, char 14'],
+  ['SELECT a --b\n', 'line 2, char 1'],
+])('parser: white space at the end of a text counts as a word there does: %j', (text, place) => {
+  expect(() => parseQuery(text)).toThrow(`found EOF, expected FROM at ${place}`);
+});
+
+test.each([
   ['SELECT a FROM \0', 'found EOF, expected identifier at line 1, char 16'],
   ['SELECT a \0FROM ', 'found EOF, expected identifier at line 1, char 11'],
   ["SELECT 'a\0b' FROM m", 'found a, expected identifier, string, number, bool at line 1, char 7'],

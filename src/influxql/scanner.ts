@@ -27,7 +27,7 @@ export class Scanner {
   #at = 0;
   #line = 0;
   #lineStart = 0;
-  /** After a word or a look for a pattern the reference places the end of the text one character further. */
+  /** After a word, white space or a look for a pattern the reference places the end of the text one character further. */
   #afterWord = false;
   #isAfterBlank = false;
   #blank = { start: 0, line: 0, lineStart: 0 };
@@ -165,21 +165,31 @@ export class Scanner {
       } else if (this.#text.startsWith('/*', start)) {
         const token = this.#token('BAD', '', start);
         if (!this.#skipBlockComment()) return { token, start };
+        this.#afterWord = false;
       } else return undefined;
     }
   }
 
   #skipSpace(): void {
+    const start = this.#at;
+    this.#passSpace();
+    if (this.#at > start) this.#afterWord = this.#at === this.#text.length;
+  }
+
+  #passSpace(): void {
     for (;;) {
       const c = this.#text.charCodeAt(this.#at);
-      if (c === newlineCode) {
-        this.#at++;
-        this.#line++;
-        this.#lineStart = this.#at;
-      } else if (c === 32 || c === 9 || c === 13) this.#at++;
+      if (c === newlineCode) this.#passNewline();
+      else if (c === 32 || c === 9 || c === 13) this.#at++;
       else return;
       if (this.#text.charCodeAt(this.#at) === 0) this.#passZeroByte();
     }
+  }
+
+  #passNewline(): void {
+    this.#at++;
+    this.#line++;
+    this.#lineStart = this.#at;
   }
 
   /** One behind white space or within a word is passed over with it. */
@@ -199,6 +209,10 @@ export class Scanner {
     this.#at = end ?? this.#text.length;
     if (end === undefined) this.#afterWord = true;
     else if (this.#text.charCodeAt(end) === 0) this.#passZeroByte();
+    else {
+      this.#passNewline();
+      this.#afterWord = false;
+    }
   }
 
   /** False when it does not end, which it does not where a zero byte stands before its end. */
