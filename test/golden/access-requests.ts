@@ -35,8 +35,8 @@ function token(
   secret = sharedSecret,
 ): string {
   const signed = `${part(head)}.${part(claims)}`;
-  const { alg } = head as { readonly alg?: string };
-  const digest = `sha${/^HS(\d+)$/.exec(alg ?? '')?.[1] ?? '256'}`;
+  const alg = (head as { readonly alg?: string } | null)?.alg ?? '';
+  const digest = `sha${/^HS(\d+)$/.exec(alg)?.[1] ?? '256'}`;
   return `${signed}.${createHmac(digest, secret).update(signed).digest('base64url')}`;
 }
 
@@ -154,6 +154,10 @@ const tokens: readonly AccessCase[] = (
     ['an end of 0', token({ username: 'root', exp: 0 })],
     ['an end that is negative', token({ username: 'root', exp: -1 })],
     ['an end that is no number', token({ username: 'root', exp: 'x' })],
+    ['an end after the end of time', token({ username: 'root', exp: 1e19 })],
+    ['an end far after the end of time', token({ username: 'root', exp: 1e300 })],
+    ['an end in nanoseconds', token({ username: 'root', exp: far * 1e6 })],
+    ['begins after the end of time', token({ username: 'root', exp: far, nbf: 1e19, iat: 1e300 })],
     ['not yet', token({ username: 'root', exp: far, nbf: far })],
     ['made later', token({ username: 'root', exp: far, iat: far })],
     ['expired, made later and not yet', token({ username: 'root', exp: 1, iat: far, nbf: far })],
@@ -165,6 +169,8 @@ const tokens: readonly AccessCase[] = (
     ['method none', token({ username: 'root', exp: far }, { alg: 'none' })],
     ['method RS256', token({ username: 'root', exp: far }, { alg: 'RS256' })],
     ['a method that is not there', token({ username: 'root', exp: far }, { alg: 'toString' })],
+    ['a head of null', token({ username: 'root', exp: far }, null)],
+    ['claims of null', token(null)],
     ['two segments', 'a.b'],
     ['four segments', `${token({ username: 'root', exp: far })}.x`],
     ['a head that is no base64', `!.${part({})}.x`],
@@ -173,6 +179,49 @@ const tokens: readonly AccessCase[] = (
     ['an empty signature', `${part({ alg: 'HS256' })}.${part({})}.`],
   ] as const
 ).map(([name, text]) => ({ name: `bearer: ${name}`, target: show, headers: bearer(text) }));
+
+/** A name and a password with bytes that are no UTF-8: the statement has another character for each. */
+const bytes: readonly AccessCase[] = [
+  {
+    name: 'bytes: a user',
+    method: 'POST',
+    target: `/query?q=CREATE+USER+%22b%ff%22+WITH+PASSWORD+%27%fe%27`,
+    headers: root ?? {},
+  },
+  ...[
+    ['as the statement has them', '62efbfbd3aefbfbd'],
+    ['the very bytes', '62ff3afe'],
+    ['another name', '62fc3aefbfbd'],
+    ['another password', '62efbfbd3afc'],
+  ].flatMap(([name, hex = '']) => {
+    const text = Buffer.from(hex, 'hex');
+    const [user, password] = ['62' + hex.slice(2, hex.indexOf('3a')), hex.slice(hex.indexOf('3a') + 2)].map((one) => one.replaceAll(/../g, '%$&')); // prettier-ignore
+    return [
+      { name: `bytes: ${name}, basic`, target: show, headers: { Authorization: `Basic ${text.toString('base64')}` } },
+      { name: `bytes: ${name}, u and p`, target: `${show}&u=${user}&p=${password}` },
+    ]; // prettier-ignore
+  }),
+  {
+    name: 'bytes: none of whom may write',
+    method: 'POST',
+    target: '/write?db=d',
+    body: 'm v=1 1',
+    headers: basic('b\ufffd:\ufffd'),
+  },
+  {
+    name: 'bytes: a name that prints as nothing',
+    method: 'POST',
+    target: q(`CREATE USER "\u202e" WITH PASSWORD 'x'`),
+    headers: root ?? {},
+  },
+  {
+    name: 'bytes: which may not write either',
+    method: 'POST',
+    target: '/write?db=d',
+    body: 'm v=1 1',
+    headers: basic('\u202e:x'),
+  },
+];
 
 const brokenJson: AccessCase = {
   name: 'bearer: a head that is no JSON',
@@ -319,6 +368,7 @@ export const accessCases: readonly AccessCase[] = [
   ...users,
   ...credentials,
   ...tokens,
+  ...bytes,
   brokenJson,
   ...asked,
   ...changed,

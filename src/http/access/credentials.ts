@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { exactTextIn } from '../../base/exact-text.ts';
 import { RequestParameters, type AddressedRequest } from '../data/requests/request-parameters.ts';
 
 /** How a request says who makes it (spec F88). */
@@ -13,7 +14,8 @@ export interface SignedRequest extends AddressedRequest {
 
 /**
  * In the order of the reference (spec 4.0): `u` and `p` of the address, if neither is empty, then the header `Authorization`:
- * `Bearer` with a JWT, `Token user:password`, `Basic`. A form in the body says nothing. Undefined where there are none.
+ * `Bearer` with a JWT, `Token user:password`, `Basic`. A form in the body says nothing. Undefined where there are none. Bytes
+ * that are no UTF-8 are kept as they are: were they all replaced by one character, one password would be as good as another.
  */
 export function credentialsOf(request: SignedRequest): Credentials | undefined {
   const parameters = RequestParameters.ofUrl(request);
@@ -24,9 +26,7 @@ export function credentialsOf(request: SignedRequest): Credentials | undefined {
   if (value !== undefined && more.length === 0) {
     if (scheme === 'Bearer') return { kind: 'bearer', token: value };
     const named =
-      scheme === 'Token'
-        ? nameAndPassword(Buffer.from(value, 'latin1').toString('utf8'))
-        : undefined;
+      scheme === 'Token' ? nameAndPassword(exactTextIn(Buffer.from(value, 'latin1'))) : undefined;
     if (named !== undefined) return named;
   }
   return ofBasic(authorization);
@@ -46,7 +46,7 @@ function ofBasic(header: string): (Credentials & { readonly kind: 'password' }) 
   if (header.slice(0, basicPrefix.length).toLowerCase() !== basicPrefix) return undefined;
   const encoded = header.slice(basicPrefix.length);
   if (!base64Text.test(encoded)) return undefined;
-  return nameAndPassword(Buffer.from(encoded, 'base64').toString('utf8'));
+  return nameAndPassword(exactTextIn(Buffer.from(encoded, 'base64')));
 }
 
 function nameAndPassword(text: string): (Credentials & { readonly kind: 'password' }) | undefined {

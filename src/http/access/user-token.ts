@@ -23,7 +23,7 @@ export function userOfToken(token: string, secret: string, nowS: number): string
   if (typeof exp !== 'number' || exp <= 0) throw refused('token expiration required');
   if (typeof username !== 'string') throw refused('username in token must be a string');
   if (username === '') throw refused('token must contain a username');
-  return username;
+  return username.toWellFormed();
 }
 
 /** What a token says, signed with the secret that `secretOf` has for that, in its time. Throws `unauthenticated`. */
@@ -59,10 +59,13 @@ function checkTimes(claims: Claims, nowS: number): void {
   if (!holds(claims['exp'], (endS) => nowS < endS)) throw refused('Token is expired');
 }
 
-/** A time that is not given, or 0, asks for nothing; one that is no number never holds. */
+/**
+ * A time that is not given, or 0, asks for nothing; one that is no number never holds. One that no int64 has is the first of all times, as it
+ * is in the library: a token that should end after the end of time has ended.
+ */
 function holds(claim: unknown, isRight: (timeS: number) => boolean): boolean {
   if (claim === undefined || claim === 0) return true;
-  return typeof claim === 'number' && isRight(claim);
+  return typeof claim === 'number' && isRight(Math.abs(claim) < 2 ** 63 ? claim : -(2 ** 63));
 }
 
 function bytesOf(segment: string): Buffer {
@@ -76,8 +79,9 @@ function bytesOf(segment: string): Buffer {
 function jsonOf(bytes: Buffer): Claims {
   try {
     const document: unknown = JSON.parse(bytes.toString('utf8'));
-    if (typeof document === 'object' && document !== null && !Array.isArray(document))
-      return document as Claims;
+    // Go reads null as nothing that is said.
+    if (document === null) return {};
+    if (typeof document === 'object' && !Array.isArray(document)) return document as Claims;
   } catch {
     // Told below.
   }

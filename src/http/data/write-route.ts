@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../../data/statements/principal.ts';
 import { must } from '../../base/assert.ts';
 import { DbError, isDbError } from '../../base/errors.ts';
+import { quoteGo } from '../../base/go-format.ts';
 import { KiB } from '../../base/units.ts';
 import type { WriteRequest } from '../../data/write/body-routes.ts';
 import { parseConsistencyLevel } from '../../data/write/consistency.ts';
@@ -39,14 +40,14 @@ export function targetOf(
   if (database === '') throw new DbError('invalid_argument', 'database is required');
   writer.checkDatabase(database);
   const writing = whoAsks(request);
-  const quoted = JSON.stringify(database);
+  const quoted = quoteGo(database);
   if (!writing.isKnown)
     throw new DbError('forbidden', `user is required to write to database ${quoted}`);
   if (writing.may('write', database)) {
     const rules = writing.rules('write', database);
     return rules === undefined ? target : { ...target, rules };
   }
-  const text = `${JSON.stringify(writing.name)} user is not authorized to write to database ${quoted}`;
+  const text = `${quoteGo(writing.name)} user is not authorized to write to database ${quoted}`;
   throw new DbError('forbidden', text);
 }
 

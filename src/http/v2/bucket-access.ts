@@ -1,4 +1,5 @@
 import { DbError } from '../../base/errors.ts';
+import { quoteGo } from '../../base/go-format.ts';
 import type { Principal } from '../../data/statements/principal.ts';
 
 /** What somebody wants of buckets, and of which one. */
@@ -14,9 +15,9 @@ export interface BucketUse {
  * bucket without the `buckets - ` that their route says before every text.
  */
 export function authorizeBucket({ kind, database, name }: BucketUse, asking: Principal): void {
-  const bucket = JSON.stringify(name);
-  const place = JSON.stringify(database);
-  const who = JSON.stringify(asking.name);
+  const bucket = quoteGo(name);
+  const place = quoteGo(database);
+  const who = quoteGo(asking.name);
   const admins = (what: string) => `user ${who}, must be an administrator to ${what}`;
   const [required, refusal] = {
     'create-database': [

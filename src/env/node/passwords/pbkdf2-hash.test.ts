@@ -40,3 +40,18 @@ test('check-password: what is no such hash, or one that would take minutes, fits
   }
   await jobs.close();
 });
+
+test('hash-password: bytes of a password that are no UTF-8 are not those of another', async () => {
+  const jobs = new NodeJobs();
+  const scheme = { kind: 'pbkdf2', digest: 'sha256', rounds: 1_000, saltBytes: 16 } as const;
+  const hash = await jobs.run('hash-password', {
+    password: '\ufffd',
+    scheme,
+    salt: new Uint8Array(16),
+  });
+  const isRight = (password: string) => jobs.run('check-password', { password, hash });
+  expect(await isRight('\ufffd')).toBe(true);
+  // A byte of 255, as base/exact-text.ts has it.
+  expect(await isRight('\udcff')).toBe(false);
+  await jobs.close();
+});

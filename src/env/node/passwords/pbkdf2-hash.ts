@@ -4,6 +4,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { pbkdf2, pbkdf2Sync, timingSafeEqual } from 'node:crypto';
+import { exactBytesOf } from '../../../base/exact-text.ts';
 import { pbkdf2RoundsMax, type PasswordScheme } from '../../password-scheme.ts';
 
 const pattern = /^\$pbkdf2-(sha256|sha512)\$([1-9]\d{0,6})\$([./+A-Za-z0-9]{0,1366})\$([./+A-Za-z0-9]{1,1366})={0,2}$/; // prettier-ignore
@@ -60,7 +61,7 @@ interface Made {
 
 function keyOf(password: string, { digest, rounds, salt }: Made): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    pbkdf2(password, salt, rounds, keyBytes[digest], digest, (error, made) => {
+    pbkdf2(exactBytesOf(password), salt, rounds, keyBytes[digest], digest, (error, made) => {
       if (error === null) resolve(made);
       else reject(error);
     });
@@ -68,7 +69,7 @@ function keyOf(password: string, { digest, rounds, salt }: Made): Promise<Buffer
 }
 
 function keyOfSync(password: string, { digest, rounds, salt }: Made): Buffer {
-  return pbkdf2Sync(password, salt, rounds, keyBytes[digest], digest);
+  return pbkdf2Sync(exactBytesOf(password), salt, rounds, keyBytes[digest], digest);
 }
 
 function textOf({ digest, rounds, salt }: Made, key: Uint8Array): string {

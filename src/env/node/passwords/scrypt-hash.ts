@@ -4,6 +4,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { scrypt, scryptSync, timingSafeEqual } from 'node:crypto';
+import { exactBytesOf } from '../../../base/exact-text.ts';
 
 const cost = { N: 16_384, r: 8, p: 1 } as const;
 const keyBytes = 32;
@@ -23,7 +24,7 @@ export function readScrypt(hash: string): ScryptHash | undefined {
 
 export function checkScrypt(password: string, { salt, key }: ScryptHash): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    scrypt(password, salt, keyBytes, cost, (error, made) => {
+    scrypt(exactBytesOf(password), salt, keyBytes, cost, (error, made) => {
       if (error === null) resolve(timingSafeEqual(made, key));
       else reject(error);
     });
@@ -32,5 +33,5 @@ export function checkScrypt(password: string, { salt, key }: ScryptHash): Promis
 
 /** The same on this thread, for the simulation. */
 export function checkScryptSync(password: string, { salt, key }: ScryptHash): boolean {
-  return timingSafeEqual(scryptSync(password, salt, keyBytes, cost), key);
+  return timingSafeEqual(scryptSync(exactBytesOf(password), salt, keyBytes, cost), key);
 }

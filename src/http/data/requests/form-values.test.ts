@@ -11,5 +11,5 @@ test('form: pairs with a broken escape or a semicolon are left out, the first of
   check('a=x+y%20z%C3%A9', { a: 'x y zé' });
   check('a=%zz&b=%4&c=%', {});
   check('a=1;b=2&c=3', { c: '3' });
-  check('a=%ff', { a: '\ufffd' });
+  check('a=%ff+%C3%A9%fe&b=%ef%bf%bd', { a: '\udcff é\udcfe', b: '\ufffd' });
 });

@@ -1,6 +1,9 @@
+import { Buffer } from 'node:buffer';
+import { exactTextIn } from '../../../base/exact-text.ts';
+
 /**
  * The pairs of an address or a form as the reference reads them: a pair with a `;` or a broken escape is left out rather
- * than taken as it stands. The first value of a name counts.
+ * than taken as it stands. The first value of a name counts. Texts have the bytes that were escaped, UTF-8 or not (decision 132).
  */
 export function parseForm(text: string): ReadonlyMap<string, string> {
   const values = new Map<string, string>();
@@ -22,7 +25,12 @@ function unescape(text: string): string | undefined {
   try {
     return decodeURIComponent(spaced);
   } catch {
-    // Escapes of bytes that are no UTF-8: the reference keeps the bytes, our text has replacement characters.
-    return new URLSearchParams(`x=${text}`).get('x') ?? '';
+    return exactTextIn(bytesOf(spaced));
   }
+}
+
+/** Of a text whose escapes are whole. */
+function bytesOf(text: string): Buffer {
+  const parts = text.split(/%([0-9a-fA-F]{2})/);
+  return Buffer.concat(parts.map((part, i) => Buffer.from(part, i % 2 === 1 ? 'hex' : 'utf8')));
 }

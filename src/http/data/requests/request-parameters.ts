@@ -66,10 +66,10 @@ export class RequestParameters {
     return new RequestParameters(searchOf(request), parseForm(isForm ? body.toString('utf8') : ''));
   }
 
-  /** '' when absent. */
+  /** '' when absent. What is no UTF-8 is replaced, as the reference does in statements. */
   get(name: string): string {
     const [first, second] = this.#isFormFirst ? [this.#form, this.#url] : [this.#url, this.#form];
-    return first.get(name) ?? second.get(name) ?? '';
+    return (first.get(name) ?? second.get(name) ?? '').toWellFormed();
   }
 
   /** What a body brought. */
@@ -77,6 +77,7 @@ export class RequestParameters {
     return this.#form;
   }
 
+  /** Its bytes as they came, UTF-8 or not. */
   getOfUrl(name: string): string {
     return this.#url.get(name) ?? '';
   }
