@@ -1,8 +1,9 @@
+import { isDbError } from '../../base/errors.ts';
 import { newHash, type HashPorts } from '../../env/new-hash.ts';
-import type { Privilege, Statement } from '../../influxql/ast.ts';
+import type { Statement } from '../../influxql/ast.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
-import { mustFindUser } from '../../meta/apply/apply-users.ts';
-import type { Catalog, GrantedPrivilege, User } from '../../meta/model/catalog.ts';
+import { lessThan, mustFindUser, privilegeOf } from '../../meta/apply/apply-users.ts';
+import type { Catalog, User } from '../../meta/model/catalog.ts';
 import type { Command } from '../../meta/command/command.ts';
 import type { RowSeries } from '../../query/emit/result.ts';
 
@@ -24,14 +25,25 @@ export interface UserPorts extends HashPorts {
   readonly meta: MetaAccess;
 }
 
-/** Statements that change users (spec 6.2). A user that is made again as it is stays as it is. */
+/** Statements that change users (spec 6.2). What they find the metas know: this node's catalog may be of a moment ago. */
 export async function changeUsers(statement: UserStatement, ports: UserPorts): Promise<void> {
-  const { meta } = ports;
-  if (statement.kind === 'create-user') {
-    const known = meta.catalog.users?.find(({ name }) => name === statement.name);
-    if (known !== undefined && (await isSame(statement, known, ports))) return;
+  const command = await commandOf(statement, ports);
+  try {
+    await ports.meta.execute(command);
+  } catch (error) {
+    if (statement.kind === 'create-user' && isDbError(error, 'already_exists')) {
+      // This node's catalog has the user by now. Who is made again as they are stays so.
+      const known = ports.meta.catalog.users?.find(({ name }) => name === statement.name);
+      if (known !== undefined && (await isSame(statement, known, ports))) return;
+    }
+    if (command.kind !== 'revoke-user-privilege' || !isDbError(error, 'unsupported_version'))
+      throw error;
+    // A meta node of the release before counts in what is granted, as this node knows it.
+    const { name, database } = command;
+    const granted = privilegeOf(mustFindUser(ports.meta.catalog, name), database);
+    const privilege = lessThan(granted, command.privilege);
+    await ports.meta.execute({ kind: 'set-user-privilege', name, database, privilege });
   }
-  await meta.execute(await commandOf(statement, ports));
 }
 
 async function commandOf(statement: UserStatement, ports: UserPorts): Promise<Command> {
@@ -56,23 +68,10 @@ async function commandOf(statement: UserStatement, ports: UserPorts): Promise<Co
       return { kind: 'set-user-privilege', name, database, privilege };
     }
     case 'revoke': {
-      const { user: name, database } = statement;
-      const privilege = lessThan(privilegeOf(ports.meta.catalog, name, database), statement.privilege); // prettier-ignore
-      return { kind: 'set-user-privilege', name, database, privilege };
+      const { user: name, database, privilege } = statement;
+      return { kind: 'revoke-user-privilege', name, database, privilege };
     }
   }
-}
-
-function privilegeOf(catalog: Catalog, name: string, database: string): GrantedPrivilege {
-  const { privileges } = mustFindUser(catalog, name);
-  return privileges.find((one) => one.database === database)?.privilege ?? 'NO PRIVILEGES';
-}
-
-/** Reading and writing are taken one by one from what was granted together. */
-function lessThan(granted: GrantedPrivilege, revoked: Privilege): GrantedPrivilege {
-  if (revoked === 'ALL PRIVILEGES' || granted === revoked) return 'NO PRIVILEGES';
-  if (granted !== 'ALL PRIVILEGES') return granted;
-  return revoked === 'READ' ? 'WRITE' : 'READ';
 }
 
 async function isSame(

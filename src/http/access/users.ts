@@ -12,16 +12,23 @@ export function hasAdmin({ users = [], roles }: Known): boolean {
   return users.some((user) => user.isAdmin || effectiveUser(user, roles).isAdmin);
 }
 
-/** Throws `unauthenticated` with the reference's texts. */
+/**
+ * The user as the catalog has it once the password was checked, which may take seconds where many wait for that. Throws
+ * `unauthenticated` with the reference's texts.
+ */
 export async function userOfPassword(
   { name, password }: Credentials & { readonly kind: 'password' },
-  catalog: Known,
+  catalogOf: () => Known,
   passwords: PasswordChecks,
 ): Promise<User> {
   if (name === '') throw refused('username required');
-  const user = findUser(catalog, name);
-  if (user !== undefined && (await passwords.isRight(user, password))) return user;
-  throw refused('authorization failed');
+  for (;;) {
+    const user = findUser(catalogOf(), name);
+    if (user === undefined || !(await passwords.isRight(user, password)))
+      throw refused('authorization failed');
+    const now = findUser(catalogOf(), name);
+    if (now?.hash === user.hash) return now;
+  }
 }
 
 /** The user whom a token has named. Throws `unauthenticated`. */

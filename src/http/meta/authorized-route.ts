@@ -22,7 +22,7 @@ export function addAuthorizedRoute(api: FastifyInstance, meta: MetaApi): void {
     const said = { kind: 'password', name: parameter(request, 'name'), password: parameter(request, 'password') } as const; // prettier-ignore
     await settleRead(node);
     try {
-      const user = await userOf(said, node.catalog, meta.options.identities);
+      const user = await userOf(said, node, meta.options.identities);
       if (permission === '' || permission === 'NoPermissions') return await reply.code(200).send();
       if (holds(user, permission, parameter(request, 'resource')))
         return await reply.code(200).send();
@@ -40,11 +40,13 @@ function isPermission(text: string): text is Permission | 'NoPermissions' | '' {
 /** With what their roles add. Throws `unauthenticated`. */
 async function userOf(
   said: { readonly kind: 'password'; readonly name: string; readonly password: string },
-  catalog: Catalog,
+  node: { readonly catalog: Catalog },
   { ldap, passwords }: MetaIdentities,
 ): Promise<User> {
-  if (!ldap.isEnabled)
-    return effectiveUser(await userOfPassword(said, catalog, passwords), catalog.roles);
-  const { user, rights } = await ldapUserOfPassword(said, catalog, ldap);
+  if (!ldap.isEnabled) {
+    const user = await userOfPassword(said, () => node.catalog, passwords);
+    return effectiveUser(user, node.catalog.roles);
+  }
+  const { user, rights } = await ldapUserOfPassword(said, node.catalog, ldap);
   return effectiveUser(user, rights.roles);
 }

@@ -35,6 +35,7 @@ test('users: made once, changed, dropped', () => {
     { kind: 'set-user-hash', name: 'u', hash: '' },
     { kind: 'set-user-admin', name: 'u', isAdmin: true },
     { kind: 'set-user-privilege', name: 'u', database: 'd', privilege: 'READ' },
+    { kind: 'revoke-user-privilege', name: 'u', database: 'd', privilege: 'READ' },
   ] as const)
     expect(textOf(metas.do(command))).toBe('user not found');
 });
@@ -56,4 +57,29 @@ test('users: a privilege for each database, which goes with the database', () =>
   ]);
   metas.do({ kind: 'drop-database', name: 'd' });
   expect(privileges()).toEqual([{ database: 'e', privilege: 'WRITE' }]);
+});
+
+test('users: what is revoked is taken of what is granted by then', () => {
+  const metas = new Metas();
+  metas.do({ kind: 'create-user', name: 'u', hash: 'h', isAdmin: false });
+  const place = { name: 'u', database: 'd' } as const;
+  const revoke = (privilege: 'READ' | 'WRITE' | 'ALL PRIVILEGES') => textOf(metas.do({ kind: 'revoke-user-privilege', ...place, privilege })); // prettier-ignore
+  const left = () => metas.catalog.users?.[0]?.privileges[0]?.privilege;
+  expect(revoke('READ')).toBe('database not found: d');
+  metas.do({ kind: 'create-database', name: 'd' });
+  const [none, all] = ['NO PRIVILEGES', 'ALL PRIVILEGES'] as const;
+  for (const [granted, revoked, want] of [
+    [all, 'READ', 'WRITE'],
+    [all, 'WRITE', 'READ'],
+    [all, all, none],
+    ['READ', 'READ', none],
+    ['READ', 'WRITE', 'READ'],
+    ['WRITE', all, none],
+    // Whoever asks may not have heard yet that all was revoked: nothing comes again.
+    [none, 'READ', none],
+  ] as const) {
+    metas.do({ kind: 'set-user-privilege', ...place, privilege: granted });
+    expect(revoke(revoked)).toBe('');
+    expect([granted, revoked, left()]).toEqual([granted, revoked, want]);
+  }
 });

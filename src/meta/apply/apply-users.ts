@@ -7,7 +7,7 @@
  * - A catalog without users has no list of them, so that one of an older release reads the same.
  */
 import { DbError } from '../../base/errors.ts';
-import { findDatabase, type Catalog, type User } from '../model/catalog.ts';
+import { findDatabase, type Catalog, type GrantedPrivilege, type User } from '../model/catalog.ts';
 import { withoutGrantsOf } from '../model/catalog-acl.ts';
 import { withoutRolesOf, withoutScope } from '../model/permissions.ts';
 import type { Command } from '../command/command.ts';
@@ -15,7 +15,13 @@ import type { Command } from '../command/command.ts';
 export type UserCommand = Extract<
   Command,
   {
-    kind: 'create-user' | 'drop-user' | 'set-user-hash' | 'set-user-admin' | 'set-user-privilege';
+    kind:
+      | 'create-user'
+      | 'drop-user'
+      | 'set-user-hash'
+      | 'set-user-admin'
+      | 'set-user-privilege'
+      | 'revoke-user-privilege';
   }
 >;
 
@@ -50,10 +56,12 @@ export function applyUserCommand(catalog: Catalog, command: UserCommand): Catalo
     case 'set-user-admin':
       // Whoever is an admin no more may do nothing to the cluster.
       return changed({ ...withoutScope(user, ''), isAdmin: command.isAdmin });
-    case 'set-user-privilege': {
-      const { database, privilege } = command;
+    case 'set-user-privilege':
+    case 'revoke-user-privilege': {
+      const { database } = command;
       if (findDatabase(catalog, database) === undefined)
         throw new DbError('database_not_found', `database not found: ${database}`);
+      const privilege = command.kind === 'set-user-privilege' ? command.privilege : lessThan(privilegeOf(user, database), command.privilege); // prettier-ignore
       const others = user.privileges.filter((one) => one.database !== database);
       return changed({ ...user, privileges: [...others, { database, privilege }] });
     }
@@ -65,6 +73,18 @@ export function mustFindUser(catalog: Catalog, name: string): User {
   const user = catalog.users?.find((one) => one.name === name);
   if (user === undefined) throw new DbError('not_found', 'user not found');
   return user;
+}
+
+/** What InfluxQL has granted to a user on a database. */
+export function privilegeOf({ privileges }: User, database: string): GrantedPrivilege {
+  return privileges.find((one) => one.database === database)?.privilege ?? 'NO PRIVILEGES';
+}
+
+/** Reading and writing are taken one by one from what was granted together. */
+export function lessThan(granted: GrantedPrivilege, revoked: GrantedPrivilege): GrantedPrivilege {
+  if (revoked === 'ALL PRIVILEGES' || granted === revoked) return 'NO PRIVILEGES';
+  if (granted !== 'ALL PRIVILEGES') return granted;
+  return revoked === 'READ' ? 'WRITE' : 'READ';
 }
 
 function withUsers(catalog: Catalog, users: readonly User[]): Catalog {

@@ -98,6 +98,7 @@ const command = fc.oneof(
   fc.record({ kind: kind('set-user-hash'), name, hash: name }),
   fc.record({ kind: kind('set-user-admin'), name, isAdmin: flag }),
   fc.record({ kind: kind('set-user-privilege'), name, database: name, privilege: fc.constantFrom('READ', 'WRITE', 'NO PRIVILEGES') }), // prettier-ignore
+  fc.record({ kind: kind('revoke-user-privilege'), name, database: name, privilege: fc.constantFrom('READ', 'ALL PRIVILEGES') }), // prettier-ignore
   fc.record({ kind: kind('create-permitted-user'), name, hash: name, permissions: scoped }),
   fc.record({ kind: fc.constantFrom('change-user-permissions', 'change-role-permissions'), name, permissions: scoped, isGrant: flag }), // prettier-ignore
   fc.record({ kind: kind('create-role'), name, permissions: scoped, users: fc.array(name, { maxLength: 2 }) }), // prettier-ignore

@@ -7,10 +7,10 @@ import { applyOverwrite, applyRestore, finishRestore } from './apply-restore.ts'
 import { applySchemaCommand } from './apply-schema.ts';
 import { applyShardCommand } from './apply-shards.ts';
 import { applyPlanCommand } from './apply-plans.ts';
-import { applyAclCommand } from './apply-acl.ts';
+import { applyAclCommand, type AclCommand } from './apply-acl.ts';
 import { setLdapConfig } from './apply-ldap.ts';
-import { applyRoleCommand } from './apply-roles.ts';
-import { applyUserCommand } from './apply-users.ts';
+import { applyRoleCommand, type RoleCommand } from './apply-roles.ts';
+import { applyUserCommand, type UserCommand } from './apply-users.ts';
 import { answeredMax, type Catalog, type CommandAnswer, type Lease } from '../model/catalog.ts';
 import type { Change } from './change.ts';
 import { checkCommand, isLogged } from '../command/command-shape.ts';
@@ -116,24 +116,6 @@ function change(catalog: Catalog, index: number, command: Command): Change {
     case 'create-subscription':
     case 'drop-subscription':
       return { catalog: applyJobCommand(catalog, command) };
-    case 'create-user':
-    case 'drop-user':
-    case 'set-user-hash':
-    case 'set-user-admin':
-    case 'set-user-privilege':
-      return { catalog: applyUserCommand(catalog, command) };
-    case 'create-permitted-user':
-    case 'change-user-permissions':
-    case 'create-role':
-    case 'drop-role':
-    case 'change-role-permissions':
-    case 'change-role-users':
-      return { catalog: applyRoleCommand(catalog, command) };
-    case 'create-acl-rule':
-    case 'drop-acl-rule':
-      return { catalog: applyAclCommand(catalog, command) };
-    case 'set-ldap-config':
-      return { catalog: setLdapConfig(catalog, command.text) };
     case 'import-databases':
     case 'restore-databases':
     case 'finish-restore':
@@ -141,6 +123,35 @@ function change(catalog: Catalog, index: number, command: Command): Change {
       return bringDatabases(catalog, index, command);
     case 'acquire-lease':
       return acquireLease(catalog, command);
+    default:
+      return { catalog: changeAccess(catalog, command) };
+  }
+}
+
+type AccessCommand = UserCommand | RoleCommand | AclCommand | Extract<Command, { kind: 'set-ldap-config' }>; // prettier-ignore
+
+/** Who may do what. */
+function changeAccess(catalog: Catalog, command: AccessCommand): Catalog {
+  switch (command.kind) {
+    case 'create-user':
+    case 'drop-user':
+    case 'set-user-hash':
+    case 'set-user-admin':
+    case 'set-user-privilege':
+    case 'revoke-user-privilege':
+      return applyUserCommand(catalog, command);
+    case 'create-permitted-user':
+    case 'change-user-permissions':
+    case 'create-role':
+    case 'drop-role':
+    case 'change-role-permissions':
+    case 'change-role-users':
+      return applyRoleCommand(catalog, command);
+    case 'create-acl-rule':
+    case 'drop-acl-rule':
+      return applyAclCommand(catalog, command);
+    case 'set-ldap-config':
+      return setLdapConfig(catalog, command.text);
   }
 }
 

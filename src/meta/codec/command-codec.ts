@@ -43,6 +43,7 @@ const few = { max: permissions.length };
 const words = text({ lengthMax: 1 << 24 });
 const replication = count({ min: Number.MIN_SAFE_INTEGER });
 const privilege = choice({ 'NO PRIVILEGES': 0, READ: 1, WRITE: 2, 'ALL PRIVILEGES': 3 });
+const revoked = choice({ READ: 1, WRITE: 2, 'ALL PRIVILEGES': 3 });
 const scoped = list(
   message(v1.ScopedPermissions, { scope: words, permissions: list(oneOf(permissions), few) }),
   many,
@@ -212,6 +213,11 @@ const bodies: {
     'setUserPrivilege',
     v1.SetUserPrivilege,
     { name: words, database: words, privilege },
+  ],
+  'revoke-user-privilege': [
+    'revokeUserPrivilege',
+    v1.RevokeUserPrivilege,
+    { name: words, database: words, privilege: revoked },
   ],
   'create-permitted-user': [
     'createPermittedUser',

@@ -19,7 +19,7 @@ export const protobufVersion = 4;
 export const firstVersion = 1;
 
 export const commandSet: CommandSet = {
-  version: 8,
+  version: 9,
   since: {
     'found-cluster': 1,
     'create-meta-node': 1,
@@ -77,5 +77,6 @@ export const commandSet: CommandSet = {
     'drop-acl-rule': 7,
     'create-bare-database': 7,
     'set-ldap-config': 8,
+    'revoke-user-privilege': 9,
   },
 };

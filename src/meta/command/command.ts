@@ -183,6 +183,13 @@ export type Command =
       readonly privilege: GrantedPrivilege;
     }
   | {
+      /** Of what the user has by then: who asks for it may know less. */
+      readonly kind: 'revoke-user-privilege';
+      readonly name: string;
+      readonly database: string;
+      readonly privilege: Exclude<GrantedPrivilege, 'NO PRIVILEGES'>;
+    }
+  | {
       readonly kind: 'create-permitted-user';
       readonly name: string;
       readonly hash: string;

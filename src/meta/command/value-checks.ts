@@ -26,7 +26,9 @@ export const isTime: Check = (value) =>
   isInt64(value) && within(value as bigint, minTimeNs, maxTimeNs);
 export const isReplicaCount: Check = (value) =>
   Number.isSafeInteger(value) && (value as number) <= maxReplicaCount;
-export const isPrivilege = isOneOf(['READ', 'WRITE', 'ALL PRIVILEGES', 'NO PRIVILEGES']);
+const revocable = ['READ', 'WRITE', 'ALL PRIVILEGES'];
+export const isPrivilege = isOneOf([...revocable, 'NO PRIVILEGES']);
+export const isRevocable = isOneOf(revocable);
 
 export function isOneOf(texts: readonly string[]): Check {
   return (value) => texts.includes(value as string);

@@ -48,6 +48,7 @@ export const varve: {
       readonly SetUserHash: MessageType;
       readonly SetUserAdmin: MessageType;
       readonly SetUserPrivilege: MessageType;
+      readonly RevokeUserPrivilege: MessageType;
       readonly CreatePermittedUser: MessageType;
       readonly ChangePermissions: MessageType;
       readonly ScopedPermissions: MessageType;

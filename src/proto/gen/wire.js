@@ -83,11 +83,12 @@ export const varve = $root.varve = (() => {
                 Command.prototype.dropAclRule = null;
                 Command.prototype.createBareDatabase = null;
                 Command.prototype.setLdapConfig = null;
+                Command.prototype.revokeUserPrivilege = null;
 
                 let $oneOfFields;
 
                 $Object.defineProperty(Command.prototype, "command", {
-                    get: $util.oneOfGetter($oneOfFields = ["foundCluster", "createMetaNode", "deleteMetaNode", "createDataNode", "updateDataNode", "setNodeLabels", "deleteNodeLabels", "deleteDataNode", "createDatabase", "dropDatabase", "createRetentionPolicy", "alterRetentionPolicy", "dropRetentionPolicy", "createShardGroups", "truncateShardGroups", "deleteShardGroup", "pruneShardGroups", "dropShard", "addShardOwner", "removeShardOwner", "createContinuousQuery", "markContinuousQueries", "dropContinuousQuery", "createSubscription", "dropSubscription", "createUser", "dropUser", "setUserHash", "setUserAdmin", "setUserPrivilege", "importDatabases", "acquireLease", "restoreDatabases", "overwriteDatabases", "finishRestore", "beginShardCopy", "finishShardCopy", "abortShardCopy", "forgetShardCopy", "beginMovePlan", "extendMovePlan", "pauseMovePlan", "advanceShardMove", "endMovePlan", "createPermittedUser", "changeUserPermissions", "changeRolePermissions", "createRole", "dropRole", "changeRoleUsers", "createAclRule", "dropAclRule", "createBareDatabase", "setLdapConfig"]),
+                    get: $util.oneOfGetter($oneOfFields = ["foundCluster", "createMetaNode", "deleteMetaNode", "createDataNode", "updateDataNode", "setNodeLabels", "deleteNodeLabels", "deleteDataNode", "createDatabase", "dropDatabase", "createRetentionPolicy", "alterRetentionPolicy", "dropRetentionPolicy", "createShardGroups", "truncateShardGroups", "deleteShardGroup", "pruneShardGroups", "dropShard", "addShardOwner", "removeShardOwner", "createContinuousQuery", "markContinuousQueries", "dropContinuousQuery", "createSubscription", "dropSubscription", "createUser", "dropUser", "setUserHash", "setUserAdmin", "setUserPrivilege", "importDatabases", "acquireLease", "restoreDatabases", "overwriteDatabases", "finishRestore", "beginShardCopy", "finishShardCopy", "abortShardCopy", "forgetShardCopy", "beginMovePlan", "extendMovePlan", "pauseMovePlan", "advanceShardMove", "endMovePlan", "createPermittedUser", "changeUserPermissions", "changeRolePermissions", "createRole", "dropRole", "changeRoleUsers", "createAclRule", "dropAclRule", "createBareDatabase", "setLdapConfig", "revokeUserPrivilege"]),
                     set: $util.oneOfSetter($oneOfFields)
                 });
 
@@ -210,6 +211,8 @@ export const varve = $root.varve = (() => {
                         $root.varve.catalog.v1.Name.encode(message.createBareDatabase, writer.uint32(546).fork(), _depth + 1).ldelim();
                     if (message.setLdapConfig != null && $Object.hasOwnProperty.call(message, "setLdapConfig"))
                         $root.varve.catalog.v1.SetLdapConfig.encode(message.setLdapConfig, writer.uint32(554).fork(), _depth + 1).ldelim();
+                    if (message.revokeUserPrivilege != null && $Object.hasOwnProperty.call(message, "revokeUserPrivilege"))
+                        $root.varve.catalog.v1.RevokeUserPrivilege.encode(message.revokeUserPrivilege, writer.uint32(562).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -637,6 +640,13 @@ export const varve = $root.varve = (() => {
                                     break;
                                 message.setLdapConfig = $root.varve.catalog.v1.SetLdapConfig.decode(reader, reader.size(), $undefined, _depth + 1, message.setLdapConfig);
                                 message.command = "setLdapConfig";
+                                continue;
+                            }
+                        case 70: {
+                                if (wireType !== 2)
+                                    break;
+                                message.revokeUserPrivilege = $root.varve.catalog.v1.RevokeUserPrivilege.decode(reader, reader.size(), $undefined, _depth + 1, message.revokeUserPrivilege);
+                                message.command = "revokeUserPrivilege";
                                 continue;
                             }
                         }
@@ -4693,6 +4703,112 @@ export const varve = $root.varve = (() => {
                 };
 
                 return SetUserPrivilege;
+            })();
+
+            v1.RevokeUserPrivilege = (function() {
+
+                const RevokeUserPrivilege = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                RevokeUserPrivilege.prototype.name = "";
+                RevokeUserPrivilege.prototype.database = "";
+                RevokeUserPrivilege.prototype.privilege = 0;
+
+                RevokeUserPrivilege.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.name != null && $Object.hasOwnProperty.call(message, "name") && message.name !== "")
+                        writer.uint32(10).string(message.name);
+                    if (message.database != null && $Object.hasOwnProperty.call(message, "database") && message.database !== "")
+                        writer.uint32(18).string(message.database);
+                    if (message.privilege != null && $Object.hasOwnProperty.call(message, "privilege") && message.privilege !== 0)
+                        writer.uint32(24).int32(message.privilege);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                RevokeUserPrivilege.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.catalog.v1.RevokeUserPrivilege();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.name = value;
+                                else
+                                    delete message.name;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.database = value;
+                                else
+                                    delete message.database;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.int32())
+                                    message.privilege = value;
+                                else
+                                    delete message.privilege;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return RevokeUserPrivilege;
             })();
 
             v1.CreatePermittedUser = (function() {

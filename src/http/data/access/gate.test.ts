@@ -20,6 +20,7 @@ function open(
   known: typeof users,
   options: Partial<AccessOptions> = {},
   ldap?: DataApiPorts['ldap'],
+  settleCatalog?: DataApiPorts['settleCatalog'],
 ) {
   const api = fastify();
   const jobs = {
@@ -33,6 +34,7 @@ function open(
     log: { info: () => undefined },
     executor: { catalog: { users: known } },
     ldap,
+    settleCatalog,
   } as unknown as DataApiPorts;
   addGate(api, {
     ports,
@@ -67,6 +69,21 @@ test('gate: before there is an admin nobody sees shards or repairs them', async 
   const ask = open([]);
   expect(await ask('/query')).toBe('200 ');
   for (const url of shards) expect(await ask(url)).toBe(refusal);
+});
+
+test('gate: a node that has not heard of the first admin asks the metas before anybody may make one', async () => {
+  const known: typeof users = [];
+  let isDown = true;
+  const settle = (): Promise<void> => {
+    if (isDown) return Promise.reject(new DbError('unavailable', 'meta service unavailable'));
+    known.push(...users);
+    return Promise.resolve();
+  };
+  const ask = open(known, {}, undefined, settle);
+  expect(await ask('/query')).toBe('500 {"error":"meta service unavailable"}');
+  isDown = false;
+  expect(await ask('/query')).toBe('401 {"error":"unable to parse authentication credentials"}');
+  expect(await ask('/query', 'root:r')).toBe('200 root');
 });
 
 test('gate: profiles are for anyone, or with pprof-auth-enabled for admins', async () => {

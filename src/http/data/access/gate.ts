@@ -107,25 +107,32 @@ function guardOf(
   return 'user';
 }
 
-/** Until there is an admin nobody is asked who they are. Throws `unauthenticated` with the reference's texts. */
+/**
+ * Until there is an admin nobody is asked who they are. Throws `unauthenticated` with the reference's texts, `unavailable` where
+ * no meta node says whether there is one.
+ */
 async function admit(
   request: SignedRequest,
   passwords: PasswordChecks,
   { ports, access, counters }: Omit<GateParts, 'isServed'>,
 ): Promise<Principal> {
-  const {
-    executor: { catalog },
-    ldap,
-  } = ports;
+  const { executor, ldap, settleCatalog } = ports;
+  const isAsked = () => ldap?.isEnabled === true || hasAdmin(executor.catalog);
+  if (!isAsked()) {
+    // A node that has not heard of the first admin must not let anybody make another.
+    await settleCatalog?.();
+    if (!isAsked()) return nobody;
+  }
   const isLdap = ldap?.isEnabled === true;
-  if (!isLdap && !hasAdmin(catalog)) return nobody;
   const credentials = credentialsOf(request);
   try {
     if (credentials === undefined) throw refused('unable to parse authentication credentials');
     if (credentials.kind === 'password' && isLdap)
-      return principalOfLdap(await ldapUserOfPassword(credentials, catalog, ldap));
-    if (credentials.kind === 'password')
-      return principalOf(await userOfPassword(credentials, catalog, passwords), catalog);
+      return principalOfLdap(await ldapUserOfPassword(credentials, executor.catalog, ldap));
+    if (credentials.kind === 'password') {
+      const user = await userOfPassword(credentials, () => executor.catalog, passwords);
+      return principalOf(user, executor.catalog);
+    }
     if (access.sharedSecret === '') throw refused('bearer auth disabled');
   } catch (error) {
     if (isDbError(error, 'unauthenticated')) counters.add('authFail');
@@ -133,8 +140,8 @@ async function admit(
   }
   const nowS = Number(ports.clock.wallNs() / secondNs);
   const name = userOfToken(credentials.token, access.sharedSecret, nowS);
-  if (isLdap) return principalOfLdap(await ldapUserNamed(name, catalog, ldap));
-  return principalOf(userNamed(catalog, name), catalog);
+  if (isLdap) return principalOfLdap(await ldapUserNamed(name, executor.catalog, ldap));
+  return principalOf(userNamed(executor.catalog, name), executor.catalog);
 }
 
 function principalOfLdap({ user, rights }: ReturnType<typeof ldapUser>): Principal {
