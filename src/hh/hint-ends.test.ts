@@ -33,6 +33,8 @@ class Machine {
   readonly env: Env = this.world.addNode('a').env;
   readonly brought: number[] = [];
   readonly missed: string[] = [];
+  /** Shards of which the owner is known to lack something. */
+  readonly lacking = new Set<number>();
   /** So many requests more the owner answers. */
   answeredCount = 0;
   /** Whether the disk removes what was noted. */
@@ -49,7 +51,7 @@ class Machine {
     const target = {
       standing: () => 'owner' as const,
       onQueued: () => undefined,
-      onDropped: () => undefined,
+      onDropped: (_nodeId: number, shardId: number) => this.lacking.add(shardId),
       onDrained: () => undefined,
       deliver: (_: unknown, payloads: readonly Uint8Array[]) => {
         if (this.answeredCount-- <= 0) return Promise.reject(new DbError('unavailable', 'away'));
@@ -114,6 +116,7 @@ test('hint ends: files of a queue that were removed or cut while the node was st
     `${gone}: hh/5/7/0000000003.hint 64`,
   ]);
   expect(machine.brought).toEqual([1, 2, 5]);
+  expect([...machine.lacking]).toEqual([7]);
 });
 
 test('hint ends: a folder that is empty, as where its disk is not mounted, is missed once', async () => {
@@ -171,7 +174,7 @@ test('hint ends: what was written of another run than the last, or is no such fi
     machine.env.disk.replaceFile('meta/hints.json', Buffer.from('00000000 [[5,7,[[9,9]]]]\n')),
   );
   await machine.end();
-  expect([machine.brought, machine.missed]).toEqual([[1, 2, 3], []]);
+  expect([machine.brought, machine.missed, machine.lacking.size]).toEqual([[1, 2, 3], [], 0]);
 });
 
 test('hint ends: queues are brought also where what was noted of them cannot be removed', async () => {

@@ -24,13 +24,13 @@ export class HintQuarantine {
     this.#folder = `${folder}/damaged`;
   }
 
-  /** Never throws: hints behind the damage must not wait for a place to put it. */
-  async take(path: string, damage: HintDamage, bytes: Uint8Array): Promise<void> {
+  /** Whether something that was queued is lost. Never throws: hints behind the damage must not wait for a place to put it. */
+  async take(path: string, damage: HintDamage, bytes: Uint8Array): Promise<boolean> {
     const { offset, lengthBytes, isTail } = damage;
     const fields = { path, offset, bytes: lengthBytes };
     if (isTail && isTorn(bytes)) {
       this.#log.info('The end of a hinted handoff segment is torn', fields);
-      return;
+      return false;
     }
     this.#log.error('Damaged bytes in hinted handoff are set aside', fields);
     try {
@@ -38,6 +38,7 @@ export class HintQuarantine {
     } catch (error) {
       this.#log.warn('Damaged hints could not be kept', { ...fields, error: errorText(error) });
     }
+    return true;
   }
 
   async #keep(path: string, offset: number, bytes: Uint8Array): Promise<void> {

@@ -29,7 +29,7 @@ export interface HintTarget {
   ): Promise<readonly DeliveryOutcome[]>;
   /** Something waits for the owner from now on. */
   onQueued(nodeId: number, shardId: number): void;
-  /** Something that waited is dropped, since it became too old: the owner lacks it. */
+  /** Something that waited is dropped, since it became too old, or is lost: the owner lacks it. */
   onDropped(nodeId: number, shardId: number): void;
   /** Nothing waits any more. */
   onDrained(nodeId: number, shardId: number): void;

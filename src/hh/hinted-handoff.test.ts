@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { hintOf, numberOf } from '../../test/support/hint-script.ts';
 import { World } from '../../test/sim/world/world.ts';
 import { DbError } from '../base/errors.ts';
+import type { Disk } from '../env/disk.ts';
 import type { Env } from '../env/env.ts';
 import { HintedHandoff } from './hinted-handoff.ts';
 import type { HintOptions } from './hint-options.ts';
@@ -246,6 +247,26 @@ test('hinted handoff: of another cluster is set aside, and never brought', async
   expect(owners.brought).toEqual(['5/7:2']);
   expect((await world.complete(owners.env.disk.list('hh'))).map(({ name }) => name)).toContain('of-another-cluster-5'); // prettier-ignore
 });
+
+test('hinted handoff: an owner is known to lack what damage has taken, and not what a crash has torn', async () => {
+  const { world, owners, handoff } = await machine();
+  owners.isDown = true;
+  for (const shardId of [7, 8]) for (const number of [1, 2, 3]) await world.complete(handoff.append(5, shardId, [hintOf(number)])); // prettier-ignore
+  await world.complete(change(owners.env.disk, 'hh/5/7/0000000001.hint', (bytes) => bytes.fill(0xff, 70, 90))); // prettier-ignore
+  await world.complete(change(owners.env.disk, 'hh/5/8/0000000001.hint', (bytes) => bytes.fill(0, 128))); // prettier-ignore
+  owners.isDown = false;
+  await run(world, 5_000);
+  expect([...owners.brought].sort()).toEqual(['5/7:1', '5/7:3', '5/8:1', '5/8:2']);
+  expect([...owners.dropped]).toEqual(['5/7']);
+});
+
+async function change(disk: Disk, path: string, by: (bytes: Uint8Array) => unknown): Promise<void> {
+  const bytes = await disk.readFile(path);
+  by(bytes);
+  const file = await disk.open(path, 'open');
+  await file.writeAt(0, bytes);
+  await file.close();
+}
 
 test('hinted handoff: what the owner refuses is dropped, what is behind it comes', async () => {
   const { world, owners, handoff } = await machine();

@@ -205,6 +205,7 @@ export class HintedHandoff {
     } catch (error) {
       const path = `${this.#options.folder}/${name}`;
       this.#ports.log.error('A hinted handoff queue could not be read', { path, error: errorText(error) }); // prettier-ignore
+      this.#ports.target.onDropped(nodeId, shardId);
     }
   }
 

@@ -111,8 +111,10 @@ export class NodeHints {
     const queue = this.#newQueue(shardId);
     const missed = await queue.load(ends);
     const isGone = this.#ports.target.standing(this.#nodeId, shardId) === 'gone';
-    for (const { path, lengthBytes: bytes } of isGone ? [] : missed)
+    for (const { path, lengthBytes: bytes } of isGone ? [] : missed) {
       this.#ports.log.error('Hinted writes that waited for a node are not there any more', { nodeId: this.#nodeId, shardId, path, bytes }); // prettier-ignore
+      this.#ports.target.onDropped(this.#nodeId, shardId);
+    }
     if (queue.isEmpty) return;
     this.#add(shardId, queue);
     this.#ports.target.onQueued(this.#nodeId, shardId);
@@ -202,9 +204,11 @@ export class NodeHints {
   }
 
   #newQueue(shardId: number): HintQueue {
-    const { disk, hintClock: clock, quarantine } = this.#ports;
+    const { disk, hintClock: clock, quarantine, target } = this.#ports;
     const { segmentBytesMax } = this.#options;
-    const onDamage: HintQueuePorts['onDamage'] = (...damage) => quarantine.take(...damage);
+    const onDamage: HintQueuePorts['onDamage'] = async (...damage) => {
+      if (await quarantine.take(...damage)) target.onDropped(this.#nodeId, shardId);
+    };
     const folder = `${this.folder}/${shardId}`;
     const ports = { disk, clock, onDamage, buffers: this.#buffers };
     return new HintQueue(ports, { folder, segmentBytesMax });
