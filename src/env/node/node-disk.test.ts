@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { expect, test } from 'vitest';
 import { NodeDisk } from './node-disk.ts';
@@ -20,6 +20,20 @@ test('node disk: a folder where none can be made is an error, and does not take 
     code: 'not_found',
     message: 'mkdir /proc/none/at/all: no such file or directory',
   });
+});
+
+test('node disk: of a replacement that a full device does not take nothing is left, and what was there stays', async () => {
+  const dir = await mkdtemp(`${tmpdir()}/varve-disk-`);
+  try {
+    const disk = new NodeDisk();
+    await disk.replaceFile(`${dir}/f`, Buffer.from('before'));
+    await symlink('/dev/full', `${dir}/f.tmp`);
+    await expect(disk.replaceFile(`${dir}/f`, Buffer.from('after'))).rejects.toMatchObject({ code: 'disk_full' }); // prettier-ignore
+    expect(await disk.list(dir)).toEqual([{ name: 'f', isDirectory: false }]);
+    expect(Buffer.from(await disk.readFile(`${dir}/f`)).toString()).toBe('before');
+  } finally {
+    await rm(dir, { recursive: true });
+  }
 });
 
 test('node disk: a full device is disk_full', async () => {

@@ -110,6 +110,10 @@ export class NodeDisk implements Disk {
     try {
       await file.append([bytes]);
       await file.sync();
+    } catch (error) {
+      // On a disk that is full what fitted of it takes the room of something else.
+      await fs.unlink(temporary).catch(() => undefined);
+      throw error;
     } finally {
       await file.close();
     }

@@ -23,3 +23,13 @@ test('shard folder: after any call of the disk has failed it can be made again',
     expect(n).toBeLessThan(100);
   }
 });
+
+test('shard folder: a disk that is full keeps nothing of one that could not be made', async () => {
+  const world = new World(1);
+  const node = world.addNode('a');
+  const { disk } = node.env;
+  node.drive.capacityBytes = 10;
+  const made = makeShardFolder({ disk, folders: new DurableFolders(disk) }, 'data/d/autogen/3', { sequence: 5, copy: undefined }); // prettier-ignore
+  await expect(world.complete(made)).rejects.toMatchObject({ code: 'disk_full' });
+  expect(await world.complete(disk.list('data/d/autogen'))).toEqual([]);
+});

@@ -18,8 +18,14 @@ export async function makeShardFolder(
   }
   const fresh = `${folder}${newSuffix}`;
   await disk.removeTree(fresh);
-  await folders.make(fresh);
-  await writeManifest(disk, fresh, { flushedSequence: sequence, files: new Map(), copy });
+  try {
+    await folders.make(fresh);
+    await writeManifest(disk, fresh, { flushedSequence: sequence, files: new Map(), copy });
+  } catch (error) {
+    // Whoever wanted the shard may not ask again, as where a restore is given up.
+    await disk.removeTree(fresh).catch(() => undefined);
+    throw error;
+  }
   await disk.rename(fresh, folder);
   try {
     await disk.syncDir(folder.slice(0, folder.lastIndexOf('/')));
