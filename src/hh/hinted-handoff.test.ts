@@ -248,6 +248,20 @@ test('hinted handoff: of another cluster is set aside, and never brought', async
   expect((await world.complete(owners.env.disk.list('hh'))).map(({ name }) => name)).toContain('of-another-cluster-5'); // prettier-ignore
 });
 
+test.each(['cluster', 'cluster.copy'])(
+  'hinted handoff: with damage to the file %s what is queued is of this cluster still, and of no other',
+  async (name) => {
+    for (const damaged of ['', '9', 'x'])
+      for (const id of [7n, 8n]) {
+        const { world, owners, handoff, restart } = await machine();
+        owners.isDown = true;
+        await world.complete(handoff.append(5, 7, [hintOf(1)]));
+        await world.complete(owners.env.disk.replaceFile(`hh/${name}`, Buffer.from(damaged)));
+        expect((await restart(id)).isEmpty).toBe(id === 8n);
+      }
+  },
+);
+
 test('hinted handoff: an owner is known to lack what damage has taken, and not what a crash has torn', async () => {
   const { world, owners, handoff } = await machine();
   owners.isDown = true;

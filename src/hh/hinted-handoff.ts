@@ -1,8 +1,8 @@
 /**
  * Hinted handoff (spec F43 to F46): what an owner did not take waits on the disk of the node that took it from the client.
  *
- * Layout: `<hh>/<node>/<shard>/<number>.hint` (docs/internals/format/hint-queue.md), `<hh>/cluster` with the id of the
- * cluster that node and shard ids are of, `<hh>/damaged/`.
+ * Layout: `<hh>/<node>/<shard>/<number>.hint` (docs/internals/format/hint-queue.md), `<hh>/cluster` and
+ * `<hh>/cluster.copy` with the id of the cluster that node and shard ids are of, `<hh>/damaged/`.
  *
  * Invariants:
  * - A queue of another cluster is never delivered: its folder is set aside.
@@ -40,6 +40,8 @@ export interface HintedHandoffPorts {
 }
 
 const goneCheckMs = 1_000;
+/** Two files, as one that is damaged names another cluster, whose queues nobody is brought. */
+const clusterFiles = ['cluster', 'cluster.copy'];
 const idPattern = /^[1-9]\d{0,15}$/;
 
 export class HintedHandoff {
@@ -210,8 +212,10 @@ export class HintedHandoff {
   }
 
   async #isOurs(): Promise<boolean> {
-    const id = await readText(this.#ports.disk, `${this.#options.folder}/cluster`);
-    return id === undefined || id === String(this.#ports.clusterId());
+    const { folder } = this.#options;
+    const texts = clusterFiles.map((name) => readText(this.#ports.disk, `${folder}/${name}`));
+    const ids = (await Promise.all(texts)).filter((id) => id !== undefined);
+    return ids.length === 0 || ids.includes(String(this.#ports.clusterId()));
   }
 
   /** Until they are out of the way nothing is queued: it would be taken for theirs. */
@@ -237,7 +241,7 @@ export class HintedHandoff {
     try {
       await makeDurableDir(disk, folder);
       const id = new TextEncoder().encode(String(clusterId()));
-      await disk.replaceFile(`${folder}/cluster`, id);
+      for (const name of clusterFiles) await disk.replaceFile(`${folder}/${name}`, id);
     } catch (error) {
       this.#claimed = undefined;
       throw error;
