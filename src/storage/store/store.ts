@@ -473,6 +473,7 @@ export class Store {
       noteLogEnds(this.#ports.disk, this.#options, {
         shards: this.#shards,
         waiting: this.#opener.waitingEnds,
+        segments: this.#wal.closed,
       }),
     );
     await this.#tasks.settled();

@@ -23,9 +23,9 @@ export class FoundRecords {
     return false;
   }
 
-  /** Whether the record with this sequence was found, or one behind it. */
-  reaches(shardId: number, sequence: number): boolean {
-    return (this.#index.of(shardId)?.bounds.at(-1) ?? 0) >= sequence;
+  /** Whether the record with this sequence was found. */
+  has(shardId: number, sequence: number): boolean {
+    return this.hasAll(shardId, sequence - 1, sequence);
   }
 
   /**

@@ -50,7 +50,7 @@ export interface GroupWatch {
   during(shardIds: ReadonlySet<number>, commit: () => Promise<void>): Promise<void>;
 }
 
-/** A file that takes no more records, and the last sequence in it of each shard. */
+/** A file that takes no more records, and the last durable sequence in it of each shard. */
 export interface WalSegment {
   readonly path: string;
   readonly lengthBytes: number;
@@ -193,12 +193,10 @@ export class WalWriter {
       const segment = await this.#openSegment();
       const from = segment.lengthBytes;
       const sequences = new Map<number, number>();
-      for (const { shardId, sequence } of group) {
-        noteLast(sequences, shardId, sequence);
-        noteLast(this.#sequences, shardId, sequence);
-      }
+      for (const { shardId, sequence } of group) noteLast(sequences, shardId, sequence);
       await segment.append([...this.#vouchParts(), ...group.flatMap(({ parts }) => parts)]);
       await segment.sync();
+      for (const [shardId, sequence] of sequences) noteLast(this.#sequences, shardId, sequence);
       this.#noteDurable({ from, to: segment.lengthBytes, sequences });
     } catch (error) {
       await this.#abandonSegment();

@@ -44,15 +44,15 @@ interface LackingPlace extends ShardPlace {
 export const badFilesMax = 64;
 const badSuffix = '.bad';
 
-/** `ends` says up to where the log went when it was closed, as far as that is known. */
+/** `ends` says what the log had when it was closed, as far as that is known. */
 export async function judgeLogDamage(
   { disk }: LogDamagePorts,
   { dataFolder, walFolder }: { readonly dataFolder: string; readonly walFolder: string },
   { damage: read, found, ends = new Map() }: RecoveredWal & { readonly ends?: LogEnds },
 ): Promise<JudgedDamage> {
   const lacking = new Map<number, DbError>();
-  const short = [...ends].filter(([shardId, sequence]) => !found.reaches(shardId, sequence));
-  const damage = short.length === 0 ? read : [...read, shortLog(walFolder, new Map(short))];
+  const short = greatestMissing(ends, found);
+  const damage = short.size === 0 ? read : [...read, shortLog(walFolder, short)];
   // A torn tail, as each loss of power leaves one, asks for a look at no shard.
   const isMissed = damage.some(({ kind }) => kind !== 'torn');
   const flushed = isMissed ? [...(await flushedOfAll(disk, dataFolder))] : [];
@@ -121,7 +121,17 @@ function mayLack(
   return kind === 'short' ? last > flushed : !found.hasAll(shardId, flushed, last);
 }
 
-/** Of shards whose last records of the log are not there. */
+/** By shard the greatest sequence of those that the log had and has not. */
+function greatestMissing(ends: LogEnds, found: RecoveredWal['found']): ReadonlyMap<number, number> {
+  const missing = new Map<number, number>();
+  for (const [shardId, sequences] of ends) {
+    const gone = sequences.filter((sequence) => !found.has(shardId, sequence));
+    if (gone.length > 0) missing.set(shardId, Math.max(...gone));
+  }
+  return missing;
+}
+
+/** Of shards of which records are not in the log any more. */
 function shortLog(walFolder: string, sequences: ReadonlyMap<number, number>): WalDamage {
   return { path: walFolder, offset: 0, lengthBytes: 0, kind: 'short', salt: 0, isTail: true, sequences }; // prettier-ignore
 }

@@ -1,8 +1,9 @@
 /**
  * `end-WWW.json` in the roster's folder: what the log had of shards that is in no file yet, as a worker was stopped. A log that was cut,
- * or lacks its last segments, says nothing of it by itself, as no later record vouches for those (wal-recovery.ts).
+ * or lacks the last segments of a run, says nothing of it by itself, as no later record of that run vouches for those (wal-recovery.ts).
  *
- * A checked line (codec/checked-line.ts) of `[[shard id, last sequence], ...]`.
+ * A checked line (codec/checked-line.ts) of `[[shard id, sequence], ...]`: of each shard the last one, and the last one of each earlier
+ * segment. A release before looks at the greatest of a shard alone.
  *
  * Invariants:
  * - it speaks of the latest run alone: whoever has looked at what the log has now removes it, before anything else is written;
@@ -12,43 +13,52 @@ import { readCheckedLine, writeCheckedLine } from '../../../codec/checked-line.t
 import type { Disk } from '../../../env/disk.ts';
 import type { OpenShard } from '../shards/open-shards.ts';
 import type { StoreOptions } from '../store-options.ts';
+import type { WalSegment } from '../../wal/wal-writer.ts';
 
-/** By shard: up to where its records were in the log. */
-export type LogEnds = ReadonlyMap<number, number>;
+/** By shard: records of it that the log had, the last of each of its segments. */
+export type LogEnds = ReadonlyMap<number, readonly number[]>;
 
 const namePattern = /^end-\d{3}\.json$/;
 
 /** Of all workers. Throws `unavailable`: a moment later it may be read. */
 export async function readLogEnds(disk: Disk, folder: string): Promise<LogEnds> {
-  const ends = new Map<number, number>();
+  const ends = new Map<number, readonly number[]>();
   for (const path of await pathsIn(disk, folder))
     // Removed since it was listed, as by a worker that opened before, it says nothing.
     for (const [shardId, sequence] of ((await readCheckedLine(disk, path)) ??
       []) as readonly (readonly [number, number])[])
-      ends.set(shardId, Math.max(sequence, ends.get(shardId) ?? 0));
+      ends.set(shardId, [...(ends.get(shardId) ?? []), sequence]);
   return ends;
 }
 
-/** Up to where the log of a worker that is being stopped has what is in no file. */
+/** What the log of a worker that is being stopped has that is in no file. */
 export async function noteLogEnds(
   disk: Disk,
   { rosterFolder: folder, worker }: Pick<StoreOptions, 'rosterFolder' | 'worker'>,
-  { shards, waiting }: { readonly shards: Iterable<readonly [number, Pick<OpenShard, 'appliedSequence' | 'flushedSequence'>]>; readonly waiting: Iterable<readonly [number, number]> }, // prettier-ignore
+  { shards, waiting, segments }: { readonly shards: Iterable<readonly [number, Pick<OpenShard, 'appliedSequence' | 'flushedSequence'>]>; readonly waiting: Iterable<readonly [number, number]>; readonly segments: readonly Pick<WalSegment, 'sequences'>[] }, // prettier-ignore
 ): Promise<void> {
   if (folder === undefined) return;
   const ends = new Map(waiting);
-  for (const [shardId, { appliedSequence, flushedSequence }] of shards)
+  const flushed = new Map<number, number>();
+  for (const [shardId, { appliedSequence, flushedSequence }] of shards) {
     if (appliedSequence > flushedSequence) ends.set(shardId, appliedSequence);
-  if (ends.size > 0) await writeLogEnds(disk, { folder, worker }, ends);
+    flushed.set(shardId, flushedSequence);
+  }
+  const all = [...ends];
+  for (const { sequences } of segments)
+    for (const [shardId, sequence] of sequences)
+      if (sequence > (flushed.get(shardId) ?? 0) && sequence < (ends.get(shardId) ?? 0))
+        all.push([shardId, sequence]);
+  if (all.length > 0) await writeLogEnds(disk, { folder, worker }, all);
 }
 
 /** Of one worker. Durable once it resolves. */
 export async function writeLogEnds(
   disk: Disk,
   { folder, worker }: { readonly folder: string; readonly worker: number },
-  ends: LogEnds,
+  ends: readonly (readonly [shardId: number, sequence: number])[],
 ): Promise<void> {
-  await writeCheckedLine(disk, `${folder}/end-${String(worker).padStart(3, '0')}.json`, [...ends]);
+  await writeCheckedLine(disk, `${folder}/end-${String(worker).padStart(3, '0')}.json`, ends);
 }
 
 /** Of all workers. Durable once it resolves. */

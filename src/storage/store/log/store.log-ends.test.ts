@@ -93,6 +93,27 @@ test.each(['cut to nothing', 'removed'])(
   },
 );
 
+test.each(['cut to nothing', 'cut short', 'removed'])(
+  'store: the last segment of a run before the last is missed where it was %s, also by shards that the later run wrote to',
+  async (how) => {
+    await withLog(async (env) => {
+      const { disk, clock, random } = env;
+      const earlier = await segmentsIn(env);
+      const later = await openStore(disk, clock, { random });
+      await later.write(kept, batchOf('m v=5 5'));
+      await later.write(other, batchOf('m v=5 5'));
+      await later.close();
+      // What had nothing but a vouch is gone by itself.
+      const lost = (await segmentsIn(env)).filter((path) => earlier.includes(path)).slice(-1);
+      for (const path of lost)
+        if (how === 'removed') await disk.remove(path);
+        else await disk.replaceFile(path, (await disk.readFile(path)).subarray(0, how === 'cut short' ? 100 : 0)); // prettier-ignore
+      expect(await atStart(env)).toEqual([short, '1,5', '1']);
+      expect(await atStart(env)).toEqual([shortSince, '1,5', '1']);
+    });
+  },
+);
+
 test('store: of a log all of whose segments were cut to nothing each is named, and all shards that it had something of are damaged', async () => {
   await withLog(async (env) => {
     const paths = await segmentsIn(env);
