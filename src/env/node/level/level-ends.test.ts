@@ -80,6 +80,25 @@ test.each<readonly [string, (path: string, bytes: Buffer) => void, string]>([
   },
 );
 
+test('kv: a store that has lost its CURRENT is not taken for a new one, and is as it was once that is back', async () => {
+  // The second has a table.
+  for (const count of [3, 120])
+    await inFolder(async (dir) => {
+      const store = await opener.open(dir);
+      await put(store, count, count * 350);
+      const keys = await keysOf(store);
+      await store.close();
+      const path = join(dir, 'CURRENT');
+      const bytes = readFileSync(path);
+      rmSync(path);
+      await expect(opener.open(dir)).rejects.toMatchObject({ code: 'corrupt', message: `${path}: the file is gone, and what was kept in the store with it` }); // prettier-ignore
+      writeFileSync(path, bytes);
+      const again = await opener.open(dir);
+      expect(await keysOf(again)).toEqual(keys);
+      await again.close();
+    });
+});
+
 test('kv: of a process that was killed a log that is gone is missed, and one whose end is torn is not', async () => {
   await inFolder(async (dir) => {
     const path = await closedStore(dir);

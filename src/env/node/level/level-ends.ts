@@ -2,6 +2,7 @@
  * Whether the logs of a LevelDB folder are what they were. LevelDB takes a log that is gone for one without records, and one that
  * was cut for its beginning: what was synced behind that is gone without a word.
  *
+ * - Where there is anything of a store `CURRENT` is there, which names its manifest.
  * - Its manifest names the log from which on all are needed. That one is there, whatever ended the process: its name is durable
  *   before the manifest's record is.
  * - `closed.json` has the length and the CRC-32 of each as the store was closed, synced before. It holds as long as the manifest names no later
@@ -28,10 +29,12 @@ interface FoundLog extends LogEnd {
 export const closedName = 'closed.json';
 
 const logPattern = /^(\d+)\.log$/;
+const tablePattern = /^\d+\.(ldb|sst)$/;
 const tag = { comparator: 1, logNumber: 2, nextFile: 3, lastSequence: 4, compactPointer: 5, deletedFile: 6, newFile: 7, previousLog: 9 } as const; // prettier-ignore
 
-/** Throws `corrupt` with the path of the log. A folder without a store has none to miss. */
+/** Throws `corrupt` with the path of what is gone or short. A folder without a store has nothing to miss. */
 export async function refuseShortLogs(folder: string): Promise<void> {
+  await refuseHeadless(folder);
   const needed = await neededLog(folder);
   if (needed === undefined || needed === 0) return;
   const found = new Map((await logsIn(folder, needed)).map((one) => [numberOf(one.name), one]));
@@ -45,6 +48,16 @@ export async function refuseShortLogs(folder: string): Promise<void> {
     if (crc32(bytes.subarray(0, lengthBytes)) !== sum)
       throw new DbError('corrupt', `${join(folder, name)}: not what it was when it was closed`);
   }
+}
+
+/** Without `CURRENT` LevelDB takes a folder for a new one, removes its tables and reads what logs are there: they have the latest of it alone. */
+async function refuseHeadless(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((): readonly string[] => []);
+  if (names.includes('CURRENT')) return;
+  const logs = names.some((name) => logPattern.test(name)) ? await logsIn(folder, 0) : [];
+  // It was there before any table, and any record.
+  if (names.some((name) => tablePattern.test(name)) || logs.some(({ lengthBytes }) => lengthBytes > 0))
+    throw new DbError('corrupt', `${join(folder, 'CURRENT')}: the file is gone, and what was kept in the store with it`); // prettier-ignore
 }
 
 /** Of the logs of a store that was closed; they are so for good once this resolves. */
