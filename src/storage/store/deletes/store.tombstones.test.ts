@@ -53,6 +53,17 @@ async function cut({ disk }: Env, lengthBytes: number): Promise<void> {
   await disk.replaceFile(tombstones, (await disk.readFile(tombstones)).slice(0, lengthBytes));
 }
 
+test('store: without shard.json a shard that points were deleted of is damaged, as the log would bring them back', async () => {
+  await withDeletes(async (env) => {
+    const manifest = await env.disk.readFile(`${folder}/shard.json`);
+    await env.disk.remove(`${folder}/shard.json`);
+    const gone = `shard 7 is damaged: ${folder}/shard.json: the file is gone`;
+    expect([await timesAtStart(env), await timesAtStart(env)]).toEqual([gone, gone]);
+    await env.disk.replaceFile(`${folder}/shard.json`, manifest);
+    expect(await timesAtStart(env)).toEqual([1, 3, 5]);
+  });
+});
+
 /** Where the second of two members begins. */
 function secondMember(bytes: Uint8Array): number {
   const at = Buffer.from(bytes).indexOf(bytes.subarray(headBytes, headBytes + 8), headBytes + 8);

@@ -13,7 +13,7 @@ import { crc32 } from 'node:zlib';
 import { DbError, isDbError } from '../../../base/errors.ts';
 import type { Disk } from '../../../env/disk.ts';
 import type { StampRange } from '../../../models/stamp.ts';
-import { segmentNumberOf, type SegmentSeal } from '../../index/segment-format.ts';
+import { segmentNumberOf, segmentSuffix, type SegmentSeal } from '../../index/segment-format.ts';
 import { pendingOf, pendingText, type PendingDelete } from '../deletes/pending-delete.ts';
 import { deletesOf, deleteText, type StoredDelete } from '../deletes/stored-deletes.ts';
 import { marksText, readMarks, type LogMarks } from '../log/log-marks.ts';
@@ -63,15 +63,26 @@ const version = 2;
 const sealedPattern = /^(\{.*),"crc32":"([0-9a-f]{8})"\}\n$/s;
 const firstVersionPattern = /^\{"version":1,"flushedSequence":(\d{1,15})\}\n$/;
 
-/** Throws `corrupt` or `unsupported_version` with the path. */
+/** Throws `corrupt` or `unsupported_version` with the path. A shard that was never flushed has none. */
 export async function readManifest(disk: Disk, folder: string): Promise<ShardManifest> {
   const path = `${folder}/${manifestName}`;
   try {
     return decodeManifest(path, await disk.readFile(path));
   } catch (error) {
-    if (isDbError(error, 'not_found')) return { flushedSequence: 0, files: new Map() };
-    throw error;
+    if (!isDbError(error, 'not_found')) throw error;
+    if (await hasLost(disk, folder)) throw new DbError('corrupt', `${path}: the file is gone`);
+    return { flushedSequence: 0, files: new Map() };
   }
+}
+
+/**
+ * Whether a shard without a manifest has had one: it says what is deleted before the first tombstone does. What the log has still would
+ * bring that back. Of tombstones that came with files of InfluxDB nothing is said, which has no such index.
+ */
+async function hasLost(disk: Disk, folder: string): Promise<boolean> {
+  const names = (await disk.list(folder)).map(({ name }) => name);
+  const has = (suffix: string): boolean => names.some((name) => name.endsWith(suffix));
+  return has('.tombstone') && has(segmentSuffix);
 }
 
 export async function writeManifest(
