@@ -95,7 +95,7 @@ export async function startOneNode(
     queries,
     statistics,
   };
-  const routeLines = local.routeLines.bind(local);
+  const [routeLines, partBatch] = [local.routeLines.bind(local), local.partBatch.bind(local)];
   const lagging = new LaggingOwners(
     () => true,
     () => 0,
@@ -112,13 +112,14 @@ export async function startOneNode(
     { callDeadlineMs: 10_000, run: 1 },
   );
   const stamps = new StampClock({ clock, random, nodeId: () => 1 });
-  const writer = new PointsWriter({ clock, stamps, meta, shares, lagging, routeLines });
+  const writer = new PointsWriter({ clock, stamps, meta, shares, lagging, routeLines, partBatch });
   const executor = new StatementExecutor({
     ...base,
     diagnostics: () => [],
     indexBytes: () => local.indexBytes(),
     stamps,
     keepDelete: () => Promise.resolve(),
+    heardByAll: () => Promise.resolve(),
     turn: () => clock.sleep(0),
     accounts: new SelectAccounts(),
     writeLines: (request) =>

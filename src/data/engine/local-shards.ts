@@ -14,6 +14,7 @@ import type { PackedList } from './lists/packed-list.ts';
 import { plainOf } from './lists/describe-shards.ts';
 import type { CountedShard } from './shard-counters.ts';
 import type { ForwardedLines, ForwardTask } from './lines/forward-lines.ts';
+import type { PartTask } from './lines/part-batch.ts';
 import type { JoinedTask } from './lines/joined-bodies.ts';
 import type { WrittenJoined } from './lines/write-joined.ts';
 import type { LinesTask, OwnShards, RoutedLines } from './lines/route-lines.ts';
@@ -173,6 +174,12 @@ export class LocalShards implements ShardAccess {
       link.call('forward', task, { transfer }),
     );
     return reply as ForwardedLines;
+  }
+
+  /** Points of a batch by the shards that they are of now, parted by the worker that has least to do. */
+  async partBatch(task: PartTask): Promise<RoutedLines> {
+    const part = (link: EngineLink) => link.call('part', task);
+    return (await this.#loaded(this.#loads.least(), task.payload.length, part)) as RoutedLines;
   }
 
   #parserOf(task: LinesTask): number {

@@ -46,6 +46,7 @@ import { FragmentStreams, isFragmentKind } from './fragment-streams.ts';
 import { LineRouter } from './lines/line-router.ts';
 import { ShardCounters } from './shard-counters.ts';
 import { forwardLines, type ForwardTask } from './lines/forward-lines.ts';
+import { partBatch, type PartTask } from './lines/part-batch.ts';
 import { bodiesWithPoints, writeJoined } from './lines/write-joined.ts';
 import { routeAndWrite } from './lines/own-writes.ts';
 import { LinesUnpacker, packRouted, type EngineJoinedTask, type EngineLines, type PackedJoined, type PackedLines } from './lines/packed-lines.ts'; // prettier-ignore
@@ -154,6 +155,8 @@ export class StorageEngine implements Engine {
         const forwarded = await forwardLines(body as ForwardTask, this.#pacer());
         return { body: forwarded, transfer: [forwarded.lines.buffer as ArrayBuffer] };
       }
+      case 'part':
+        return { body: partBatch(body as PartTask) };
       case 'write': {
         const receipt = await this.#write(body as HomeBatch);
         return { body: { ...receipt, ...this.#versions } satisfies EngineReceipt }; // prettier-ignore

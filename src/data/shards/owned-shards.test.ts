@@ -135,6 +135,15 @@ test('owned shards: a node that is brought a shard writes it as that, and keeps 
   expect(late).toMatchObject({ kind: 'failed', error: { code: 'shard_not_found' } });
 });
 
+test('owned shards: a shard that was dropped does not come to be again by what arrives late', async () => {
+  const { shards, written, meta } = node4(catalogOf());
+  meta.catalog = { ...meta.catalog, maxShardId: 9 };
+  const outcomes = await shards.writeMany([batch(9), batch(10)]);
+  expect(outcomes[0]).toMatchObject({ kind: 'failed', error: { code: 'shard_not_found' } });
+  // It may be of a catalog that this node has not heard of.
+  expect(written.map(({ shardId }) => shardId)).toEqual([10]);
+});
+
 test('incoming deletes: one that comes while a copy is installed is done behind it, and too many spoil the copy', async () => {
   const deletes = new IncomingDeletes();
   deletes.begin(9);

@@ -35,7 +35,7 @@ import type {
 import type { FieldTypes } from './field-types.ts';
 import type { IncomingDeletes } from './incoming-deletes.ts';
 import type { LeaseFences } from './lease-fences.ts';
-import { findShard } from './shard-places.ts';
+import { findShard, isShardGone } from './shard-places.ts';
 
 export interface OwnedShardsPorts {
   readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
@@ -83,11 +83,11 @@ export class OwnedShards implements ShardAccess {
     return outcome;
   }
 
-  /** One that is given up was this node's to be a moment ago: it must not come to be again. */
+  /** One that is dropped or given up was this node's to be a moment ago: it must not come to be again. */
   #refuseForeign(shardId: number): void {
     const { catalog, nodeId } = this.#ports.meta;
-    if (catalog.databases.shard(shardId) === undefined || takesWrites(catalog, shardId, nodeId))
-      return;
+    const isKnown = catalog.databases.shard(shardId) !== undefined || isShardGone(catalog, shardId);
+    if (!isKnown || takesWrites(catalog, shardId, nodeId)) return;
     throw new DbError('shard_not_found', `shard ${shardId} is not on this node`);
   }
 

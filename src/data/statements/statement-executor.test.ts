@@ -24,8 +24,8 @@ function requestOf(q: string, signal: AbortSignal = new AbortController().signal
   };
 }
 
-test('statements: what is dropped the metas decide, also when this node has not heard of the database', async () => {
-  const sent: Command[] = [];
+test('statements: what is dropped the metas decide, also when this node has not heard of the database, and all nodes hear of it', async () => {
+  const sent: (Command | 'heard')[] = [];
   const clock = { monotonicMs: () => 0, wallNs: () => 0n } as unknown as Clock;
   const execute = (command: Command) => {
     sent.push(command);
@@ -33,6 +33,10 @@ test('statements: what is dropped the metas decide, also when this node has not 
   };
   const ports = {
     clock,
+    heardByAll: () => {
+      sent.push('heard');
+      return Promise.resolve();
+    },
     log: {} as Log,
     meta: { catalog: emptyCatalog, nodeId: 4, execute },
     registry: new QueryRegistry({ clock, log: {} as Log }),
@@ -40,7 +44,7 @@ test('statements: what is dropped the metas decide, also when this node has not 
   const request = requestOf('DROP RETENTION POLICY p ON d');
   for await (const { error } of new StatementExecutor(ports).execute(request))
     expect(error).toBeUndefined();
-  expect(sent).toEqual([{ kind: 'drop-retention-policy', database: 'd', name: 'p' }]);
+  expect(sent).toEqual([{ kind: 'drop-retention-policy', database: 'd', name: 'p' }, 'heard']);
 });
 
 async function resultsOf(q: string, signal: AbortSignal, more: Partial<StatementPorts>) {

@@ -59,6 +59,8 @@ export interface StatementPorts extends SelectPorts {
   readonly indexBytes: () => Promise<number>;
   readonly stamps: DeletePorts['stamps'];
   readonly keepDelete: DeletePorts['keepDelete'];
+  /** Resolves once no data node that answers writes to a shard that this one knows to be dropped. */
+  readonly heardByAll: () => Promise<void>;
   readonly diagnostics: () => readonly (Diagnostic | DiagnosticTable)[];
   /** `retention-autocreate` is off: CREATE DATABASE without a policy makes none. */
   readonly makesBareDatabases?: boolean | undefined;
@@ -85,6 +87,12 @@ export interface QueryRequest {
   /** Owners that were waited for in vain, which nobody says but this executor to itself. */
   readonly failedBefore?: FailedOwners | undefined;
 }
+
+/** Commands that drop shards. */
+const droppingKinds: ReadonlySet<Command['kind']> = new Set([
+  'drop-database',
+  'drop-retention-policy',
+]);
 
 /** Runs the statements of a request one after the other; the first that fails ends it (spec 4.1). */
 export class StatementExecutor {
@@ -395,12 +403,13 @@ export class StatementExecutor {
    * first of two requests may have lost its answer (spec F40); one server alone says so, as the reference's does.
    */
   async #dropShard(shardId: bigint): Promise<void> {
-    const { clock, meta } = this.#ports;
+    const { clock, meta, heardByAll } = this.#ports;
     if (findShard(meta.catalog, Number(shardId)) === undefined) {
-      if (meta.catalog.dataNodes.length > 1) return;
+      if (meta.catalog.dataNodes.length > 1) return heardByAll();
       throw new DbError('shard_not_found', 'shard not found');
     }
     await meta.execute({ kind: 'drop-shard', shardId: Number(shardId), nowNs: clock.wallNs() });
+    await heardByAll();
   }
 
   async #change(statement: Statement, place: RequestPlace): Promise<readonly OutputSeries[]> {
@@ -416,6 +425,7 @@ export class StatementExecutor {
       const made = isQuery ? { ...command, nowNs: this.#ports.clock.wallNs() } : command;
       await this.#ports.meta.execute(made);
     } else await this.#ports.meta.execute(command);
+    if (droppingKinds.has(command.kind)) await this.#ports.heardByAll();
     return [];
   }
 

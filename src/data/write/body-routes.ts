@@ -16,6 +16,7 @@ import {
 } from '../../meta/model/catalog.ts';
 import { endOfGroup, truncateTime } from '../../meta/model/shard-groups.ts';
 import type { ForwardTask } from '../engine/lines/forward-lines.ts';
+import type { PartTask } from '../engine/lines/part-batch.ts';
 import type { TimeBounds } from '../engine/lines/point-sieve.ts';
 import type { LinesTask, OwnShards, RoutedLines, RouteGroup } from '../engine/lines/route-lines.ts';
 import type { SeriesRules } from '../access/series-rules.ts';
@@ -29,6 +30,7 @@ export interface BodyRoutesPorts {
   readonly stamps: Pick<StampClock, 'learned' | 'next' | 'nextOf' | 'overtaking'>;
   readonly meta: MetaAccess;
   readonly routeLines: (task: LinesTask) => Promise<RoutedLines>;
+  readonly partBatch: (task: PartTask) => Promise<RoutedLines>;
   /**
    * Whether a shard may be written to where its points are parsed: its one copy is this node's, and nothing waits for it.
    * Left out where none may.
@@ -168,7 +170,23 @@ export class BodyRoutes {
       body = routed.body ?? body;
       await this.#createGroups(request.database, policy, routed.unroutedNs);
     }
-    throw new DbError('write_failed', 'write failed: shard groups keep changing');
+    throw groupsChange();
+  }
+
+  /** The points of a batch whose shard was dropped since they were routed, by the shards that there are now. */
+  async routeAgain(
+    request: Pick<WriteRequest, 'database' | 'retentionPolicy'>,
+    payload: Uint8Array,
+  ): Promise<Pick<RoutedRequest, 'routed' | 'policy'>> {
+    for (let attempt = 0; attempt < routeAttemptsMax; attempt++) {
+      const policy = this.#policyOf(request);
+      const bounds = boundsOf(policy, this.#ports.clock.wallNs());
+      const { groups } = this.#routesOf(policy);
+      const routed = await this.#ports.partBatch({ payload, bounds, groups });
+      if (routed.unroutedNs.length === 0) return { routed, policy };
+      await this.#createGroups(request.database, policy, routed.unroutedNs);
+    }
+    throw groupsChange();
   }
 
   /**
@@ -269,7 +287,10 @@ export class BodyRoutes {
     return findRetentionPolicy(this.checkDatabase(database), retentionPolicy) !== undefined;
   }
 
-  #policyOf({ database: name, retentionPolicy }: WriteRequest): RetentionPolicy {
+  #policyOf({
+    database: name,
+    retentionPolicy,
+  }: Pick<WriteRequest, 'database' | 'retentionPolicy'>): RetentionPolicy {
     const database = this.checkDatabase(name);
     const policy = findRetentionPolicy(database, retentionPolicy);
     if (policy !== undefined) return policy;
@@ -293,6 +314,10 @@ export class BodyRoutes {
       timesNs: [...starts.values()],
     });
   }
+}
+
+function groupsChange(): DbError {
+  return new DbError('write_failed', 'write failed: shard groups keep changing');
 }
 
 export function shardsOf(policy: RetentionPolicy): readonly ShardInfo[] {

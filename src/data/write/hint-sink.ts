@@ -40,6 +40,11 @@ export function isRetryable(error: unknown): boolean {
   return !poisonCodes.some((code) => isDbError(error, code));
 }
 
+/** Whether it waits for the owner. What an owner sends back as not its own is looked at first (stray-copies.ts). */
+function waitsForOwner(error: unknown): boolean {
+  return isRetryable(error) && !isDbError(error, 'shard_not_found');
+}
+
 /**
  * What became of batches that an owner was sent, in order. From the first of a shard that failed on, all of the shard are
  * queued, those too that were written: what is brought later must not undo what came after it.
@@ -56,7 +61,7 @@ export async function settleOutcomes(
     const begun = again.get(batch.shardId);
     const result = resultOf(i);
     if (begun !== undefined) begun.batches.push(batch);
-    else if (result.kind === 'failed' && isRetryable(result.error))
+    else if (result.kind === 'failed' && waitsForOwner(result.error))
       again.set(batch.shardId, { error: result.error, batches: [batch] });
   });
   const kept = new Map<number, ShareOutcome>();
@@ -67,7 +72,7 @@ export async function settleOutcomes(
   return batches.map(({ shardId }, i) => {
     const result = resultOf(i);
     if (result.kind === 'written') return { kind: 'written', receipt: result };
-    const isQueued = isRetryable(result.error) && kept.get(shardId)?.kind === 'queued';
+    const isQueued = waitsForOwner(result.error) && kept.get(shardId)?.kind === 'queued';
     return { kind: isQueued ? 'queued' : 'lost', error: result.error };
   });
 }

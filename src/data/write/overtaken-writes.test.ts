@@ -4,11 +4,13 @@ import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import { Databases } from '../../meta/model/databases.ts';
 import { stampNs, stampOfBatch } from '../../models/stamp.ts';
 import { routeLines } from '../engine/lines/route-lines.ts';
+import { partBatch, type PartTask } from '../engine/lines/part-batch.ts';
 import { LaggingOwners } from '../shards/lagging-owners.ts';
 import { PointsWriter } from './points-writer.ts';
 import { StampClock } from './stamp-clock.ts';
 import type { Share, ShareOutcome } from './share.ts';
 
+const parting = { partBatch: (task: PartTask) => Promise.resolve(partBatch(task)) };
 const shards = [{ id: 3, owners: [4, 5] }];
 const policy = { name: 'autogen', durationNs: 0n, replicaCount: 2, pastLimitNs: 0n, futureLimitNs: 0n, shardGroupDurationNs: 1_000n, shardGroups: [{ id: 1, startNs: 0n, endNs: 1_000n, shards }] }; // prettier-ignore
 const databases = Databases.of([{ name: 'd', defaultRetentionPolicy: 'autogen', retentionPolicies: [policy] }]); // prettier-ignore
@@ -35,6 +37,7 @@ async function sent(first: ShareOutcome, rest: ShareOutcome = { kind: 'written',
     return { accepted: Promise.resolve(), outcome: Promise.resolve(answers) };
   };
   const writer = new PointsWriter({
+    ...parting,
     clock,
     stamps: new StampClock({ clock, nodeId: () => 1, random: { u32: () => 2 } }),
     meta: { catalog: { databases, index: 1 }, nodeId: 1 } as unknown as MetaAccess,

@@ -7,11 +7,14 @@ import { LocalOutbox } from './local-outbox.ts';
 import { NodeOutbox } from './node-outbox.ts';
 import { SettledCalls, type BatchCopies } from './settled-calls.ts';
 import type { Share } from './share.ts';
+import type { StrayCopies } from './stray-copies.ts';
 
 export interface OwnerSharesPorts {
   readonly localNodeId: () => number;
   readonly shards: Pick<ClusterShards, 'of'>;
   readonly hintsOf: (nodeId: number) => HintSink;
+  /** What becomes of a copy of a shard that its owner does not have; undefined where it has nothing to say. */
+  readonly strays?: Pick<StrayCopies, 'settle'> | undefined;
   /** What becomes of a copy that this node could not keep. */
   readonly handOver: Pick<HandOver, 'settle'>;
   /** A node has answered. */
@@ -55,7 +58,10 @@ export class OwnerShares {
   /** `copies`: of the batch, where several nodes get it. */
   send(nodeId: number, batch: ShardBatch, copies?: BatchCopies): Share {
     const { accepted, outcome } = this.#outbox(nodeId).send(batch, copies);
-    const settling = outcome.then((own) => this.#ports.handOver.settle(nodeId, batch, own));
+    const { strays, handOver } = this.#ports;
+    const settling = outcome
+      .then((own) => strays?.settle(nodeId, batch, own) ?? own)
+      .then((own) => handOver.settle(nodeId, batch, own));
     const reported = settling.then((settled) => {
       if (settled.kind === 'lost') this.#ports.onLost(nodeId, batch.shardId, settled.error);
       copies?.settled();

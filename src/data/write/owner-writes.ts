@@ -24,8 +24,9 @@ export const localPatienceMs = 1_000;
  * Waits for as many owners as the level asks for (spec F41, F42), and for this node's own copy, so that a client which
  * reads here sees what it wrote. What is still under way goes on. Outcomes and texts are the reference's: `timeout`;
  * `partial write` when some owners have it but too few; `write failed: <first error>` when none has. A copy that is
- * queued counts for the level `any` only. A receipt with refused points counts as written: the owner has decided, and
- * writing again would not change it.
+ * queued counts for the level `any` only. Where the level is not met and an owner said that the shard is not there, that is told as
+ * `shard_not_found`: whoever writes looks where its points belong by now. A receipt with refused points counts as written: the owner
+ * has decided, and writing again would not change it.
  */
 export function awaitOwners(
   clock: Clock,
@@ -99,13 +100,21 @@ class OwnersAwaited {
       // A writer that is ahead of an owner's memory is held back here, not with an error.
       if (this.#unacceptedCount === 0 && this.#isLocalSettled()) this.#succeed();
     } else if (this.#outcomes.size === this.#shares.size)
-      this.#fail(failure(this.#writtenCount(), this.#firstError));
+      this.#fail(this.#sentBack() ?? failure(this.#writtenCount(), this.#firstError));
   }
 
   #isMet(): boolean {
     const { level } = this.#options;
     const queuedCount = level === 'any' ? this.#count('queued') : 0;
     return this.#writtenCount() + queuedCount >= requiredOwners(level, this.#shares.size);
+  }
+
+  /** What an owner said that the shard is not there for. */
+  #sentBack(): DbError | undefined {
+    for (const outcome of this.#outcomes.values())
+      if (outcome.kind !== 'written' && isDbError(outcome.error, 'shard_not_found'))
+        return outcome.error;
+    return undefined;
   }
 
   #isLocalSettled(): boolean {

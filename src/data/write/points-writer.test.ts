@@ -4,6 +4,7 @@ import { joinedEntryWords } from '../../kernels/line-kernel.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import { Databases } from '../../meta/model/databases.ts';
 import { routeLines, type LinesTask, type RoutedLines } from '../engine/lines/route-lines.ts';
+import { partBatch, type PartTask } from '../engine/lines/part-batch.ts';
 import type { OwnerReceipt } from '../engine/shard-access.ts';
 import { LaggingOwners } from '../shards/lagging-owners.ts';
 import type { WrittenBody } from './body-routes.ts';
@@ -11,6 +12,7 @@ import { PointsWriter } from './points-writer.ts';
 import { StampClock } from './stamp-clock.ts';
 import type { Share, ShareOutcome } from './share.ts';
 
+const parting = { partBatch: (task: PartTask) => Promise.resolve(partBatch(task)) };
 const clock = {
   wallNs: () => 0n,
   monotonicMs: () => 0,
@@ -54,6 +56,7 @@ async function write(
     },
   };
   const writer = new PointsWriter({
+    ...parting,
     clock,
     stamps: new StampClock({ clock, nodeId: () => 1, random: { u32: () => 1 } }),
     meta: { catalog, nodeId: 0 } as unknown as MetaAccess,
@@ -152,6 +155,7 @@ function ownWriter(
   const sent: number[] = [];
   const owned: (readonly number[] | undefined)[] = [];
   const writer = new PointsWriter({
+    ...parting,
     clock,
     stamps: new StampClock({ clock, nodeId: () => 1, random: { u32: () => 1 } }),
     meta: { catalog: { databases: Databases.of([database]) } } as unknown as MetaAccess,
@@ -226,6 +230,7 @@ test('points writer: a policy that is heard of while a body is looked at gets it
   const sent: string[] = [];
   const receipt = { droppedCount: 0, reason: '' };
   const writer = new PointsWriter({
+    ...parting,
     clock,
     stamps: new StampClock({ clock, nodeId: () => 1, random: { u32: () => 1 } }),
     meta: {
@@ -278,6 +283,7 @@ test('points writer: a worker that takes too long ends the answer, and keeps the
   const slow = new Promise<void>((resolve) => (finish = resolve));
   const { clock: handClock, run } = firingClock();
   const writer = new PointsWriter({
+    ...parting,
     stamps: new StampClock({ clock: handClock, nodeId: () => 1, random: { u32: () => 1 } }),
     clock: handClock,
     meta: { catalog: { databases: Databases.of([database]) } } as unknown as MetaAccess,
@@ -322,6 +328,7 @@ test('points writer: an owner whose copy another node keeps counts as one that l
     6: { kind: 'queued', error: undefined },
   };
   const writer = new PointsWriter({
+    ...parting,
     clock,
     stamps: new StampClock({ clock, nodeId: () => 1, random: { u32: () => 1 } }),
     meta: { catalog: { databases } } as unknown as MetaAccess,
@@ -346,6 +353,7 @@ test('points writer: memory of batches is used again once all owners have their 
   const settle: ((outcome: ShareOutcome) => void)[] = [];
   const receipt = { droppedCount: 0, reason: '' };
   const writer = new PointsWriter({
+    ...parting,
     clock,
     stamps: new StampClock({ clock, nodeId: () => 1, random: { u32: () => 1 } }),
     meta: { catalog: { databases: Databases.of([database]) } } as unknown as MetaAccess,
@@ -409,6 +417,7 @@ function joinedWriter() {
   const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
   const ticking = { ...clock, monotonicMs: () => 0, sleep: () => Promise.resolve() } as unknown as Clock; // prettier-ignore
   const writer = new PointsWriter({
+    ...parting,
     clock: ticking,
     stamps: new StampClock({ clock, nodeId: () => 1, random: { u32: () => 1 } }),
     meta: { catalog: { databases: Databases.of([database]) } } as unknown as MetaAccess,

@@ -9,6 +9,7 @@ import { Counters } from '../../telemetry/counters.ts';
 import type { Statistic } from '../../telemetry/statistics.ts';
 import type { Share, ShareOutcome } from './share.ts';
 import type { LaggingOwners } from '../shards/lagging-owners.ts';
+import { isShardGone } from '../shards/shard-places.ts';
 import {
   BodyRoutes,
   shardsOf,
@@ -218,19 +219,19 @@ export class PointsWriter {
           ...(request.login !== undefined && { login: request.login }),
         };
         const { owners = [] } = catalog.databases.shard(shardId)?.shard ?? routedBy(shardId) ?? {};
-        return this.#writeBatch(request, batch, owners);
+        return this.#writeCounted(request, batch, owners);
       }),
     );
     return [...written, ...receipts];
   }
 
-  async #writeBatch(
+  async #writeCounted(
     request: LevelledRequest,
     batch: ShardBatch,
     owners: readonly number[],
   ): Promise<OwnerReceipt> {
     try {
-      const receipt = await this.#bring(request, batch, owners);
+      const receipt = await this.#writeBatch(request, batch, owners);
       this.#counters.add('writeOk');
       return receipt;
     } catch (error) {
@@ -238,6 +239,39 @@ export class PointsWriter {
       this.#counters.add(isDbError(error, 'timeout') ? 'writeTimeout' : isPartial ? 'writePartial' : 'writeError'); // prettier-ignore
       throw error;
     }
+  }
+
+  /** Where the catalog has gone on meanwhile its points go where they belong by now (decision 148). */
+  async #writeBatch(
+    request: LevelledRequest,
+    batch: ShardBatch,
+    owners: readonly number[],
+  ): Promise<OwnerReceipt> {
+    const { clock, meta } = this.#ports;
+    const fromMs = clock.monotonicMs();
+    try {
+      return await this.#bring(request, batch, owners);
+    } catch (error) {
+      if (!isDbError(error, 'shard_not_found')) throw error;
+      const leftMs = request.timeoutMs - (clock.monotonicMs() - fromMs);
+      if (leftMs <= 0) throw new DbError('timeout', 'timeout');
+      const again = { ...request, timeoutMs: leftMs };
+      if (isShardGone(meta.catalog, batch.shardId)) return this.#routeAgain(again, batch.payload);
+      const { owners: ownersNow = [] } = meta.catalog.databases.shard(batch.shardId)?.shard ?? {};
+      if (ownersNow.some((owner) => !owners.includes(owner))) return this.#writeBatch(again, batch, ownersNow); // prettier-ignore
+      throw new DbError('write_failed', `write failed: ${error.message}`, { cause: error });
+    }
+  }
+
+  async #routeAgain(request: LevelledRequest, payload: Uint8Array): Promise<OwnerReceipt> {
+    const { routed, policy } = await this.#routes.routeAgain(request, payload);
+    const refused = refusedOf(routed, await this.#writeBatches(request, policy, routed));
+    const { retentionCount = 0, windowCount = 0 } = routed.dropped ?? {};
+    const reason = refused?.reason ?? (routed.dropped && describeDropped(routed.dropped, policy));
+    return {
+      droppedCount: (refused?.count ?? 0) + retentionCount + windowCount,
+      reason: reason ?? '',
+    };
   }
 
   /**

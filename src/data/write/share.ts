@@ -6,7 +6,9 @@ export type ShareOutcome =
   /** The owner lacks it; it is durable in the hinted handoff of this node, or of `keeperId`, which will bring it. */
   | { readonly kind: 'queued'; readonly error: unknown; readonly keeperId?: number }
   /** The owner lacks it or may lack it, and nothing will bring it. */
-  | { readonly kind: 'lost'; readonly error: unknown };
+  | { readonly kind: 'lost'; readonly error: unknown }
+  /** The shard was dropped, and what waited for its owners with it: whoever writes has to look where its points belong now. */
+  | { readonly kind: 'gone'; readonly error: unknown };
 
 /** A copy that has been handed over: it is brought to its owner whatever the client has been told meanwhile. */
 export interface Share {

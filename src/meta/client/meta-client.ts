@@ -305,8 +305,8 @@ export class MetaClient implements MetaAccess {
   }
 
   /** Resolves once this node's catalog is that of `index`, or a later one. Throws `timeout`. */
-  reach(index: number): Promise<void> {
-    return this.#reach(index, this.#ports.clock.monotonicMs() + executeLimitMs);
+  reach(index: number, withinMs = executeLimitMs): Promise<void> {
+    return this.#reach(index, this.#ports.clock.monotonicMs() + withinMs);
   }
 
   async #reach(index: number, giveUpMs: number): Promise<void> {

@@ -119,6 +119,8 @@ export const varve: {
       readonly Pledge: MessageType;
       readonly EndPledgeRequest: MessageType;
       readonly EndPledgeReply: MessageType;
+      readonly HearCatalogRequest: MessageType;
+      readonly HearCatalogReply: MessageType;
       readonly FragmentRequest: MessageType & {
         readonly FollowingFragment: MessageType;
       };

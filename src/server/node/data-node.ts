@@ -7,6 +7,7 @@ import { ingressStatistics } from '../../data/engine/ingress-statistics.ts';
 import { shardStatistics, type ShardFolders } from '../../data/engine/shard-statistics.ts';
 import { MonitorService, type MonitorPorts } from '../../services/monitor.ts';
 import { DroppedShards } from '../../data/shards/dropped-shards.ts';
+import { HeardCatalogs } from '../../data/shards/heard-catalogs.ts';
 import { ServedCounters } from '../../data/shards/served-counters.ts';
 import { servedShards } from '../../data/shards/served-shards.ts';
 import { runContinuousSelect } from '../../data/statements/continuous-runs.ts';
@@ -107,7 +108,19 @@ export async function startDataNode(
   const counters = new ServedCounters();
   const statistics = gathered([registry, hints, writer, counters, local, rpc, ...own]);
   addStored(statistics, config, { hints, meta, local });
-  const said = { meta, shards, registry, queries, statistics, stamps, keepDelete, writer, options };
+  const heard = new HeardCatalogs({ clock, log, meta, rpc });
+  const said = {
+    meta,
+    shards,
+    heardByAll: () => heard.hear(),
+    registry,
+    queries,
+    statistics,
+    stamps,
+    keepDelete,
+    writer,
+    options,
+  };
   const indexBytes = (): Promise<number> => local.indexBytes();
   const ports = statementPorts(env, config, { ...said, accounts, indexBytes });
   const executor = new StatementExecutor(ports);
@@ -129,6 +142,7 @@ export async function startDataNode(
       ...queries.methods,
       news.method,
       held.method,
+      heard.method,
       ...servedDigests({ meta, local: local.digests }),
       ...antiEntropy.repairs.methods,
       ...transfers.methods,
@@ -189,7 +203,7 @@ function openLdap(
 function statementPorts(
   { clock, random, log, jobs }: Env,
   config: DataConfig,
-  parts: Pick<StatementPorts, 'meta' | 'shards' | 'accounts' | 'registry' | 'queries' | 'statistics' | 'indexBytes' | 'stamps' | 'keepDelete'> & { readonly writer: PointsWriter; readonly options: DataNodeOptions }, // prettier-ignore
+  parts: Pick<StatementPorts, 'meta' | 'shards' | 'accounts' | 'registry' | 'queries' | 'statistics' | 'indexBytes' | 'stamps' | 'keepDelete' | 'heardByAll'> & { readonly writer: PointsWriter; readonly options: DataNodeOptions }, // prettier-ignore
 ): StatementPorts {
   const { writer, options, ...more } = parts;
   const { diagnostics = () => [], queryLog } = options;

@@ -26,6 +26,7 @@ import { OwnerShares } from '../../data/write/owner-shares.ts';
 import type { PointSubscribers } from '../../data/write/body-routes.ts';
 import { PointsWriter } from '../../data/write/points-writer.ts';
 import { StampClock } from '../../data/write/stamp-clock.ts';
+import { StrayCopies } from '../../data/write/stray-copies.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { Env } from '../../env/env.ts';
 import type { Log } from '../../env/log.ts';
@@ -144,9 +145,9 @@ export async function openWritePath(
   const doubts = await openUnclear(env, config, { meta, rpc, owned, hints, news });
   opened.unclear = doubts.unclear;
   const inHand = await openInHand(env, config, { meta, local, rpc, shares });
-  const [routeLines, writeJoined] = [local.routeLines.bind(local), local.writeJoined.bind(local)];
+  const [routeLines, partBatch, writeJoined] = [local.routeLines.bind(local), local.partBatch.bind(local), local.writeJoined.bind(local)]; // prettier-ignore
   const stamps = new StampClock({ clock, random: env.random, nodeId: () => meta.nodeId, latestStored: () => local.latestStamp() }); // prettier-ignore
-  const writer = new PointsWriter({ clock, stamps, meta, shares, lagging, routeLines, isOwnAlone: (shard) => isOwnAlone(shard, { meta, hints }), subscribers, writeJoined, countsLogins: config.get('data', 'ingress-metric-by-login-enabled') }); // prettier-ignore
+  const writer = new PointsWriter({ clock, stamps, meta, shares, lagging, routeLines, partBatch, isOwnAlone: (shard) => isOwnAlone(shard, { meta, hints }), subscribers, writeJoined, countsLogins: config.get('data', 'ingress-metric-by-login-enabled') }); // prettier-ignore
   opened.writer = writer;
   const keepers = {
     ...{ inHand, ...doubts },
@@ -222,6 +223,7 @@ function ownerShares(
       localNodeId: () => meta.nodeId,
       shards,
       hintsOf,
+      strays: new StrayCopies({ clock, meta, hintsOf }),
       handOver: handOverTo({ meta, rpc }, { deadlineMs }),
       onReached: (nodeId) => {
         hints.wake(nodeId);

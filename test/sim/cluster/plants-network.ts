@@ -1,3 +1,4 @@
+import { hearCatalogMethod } from '../../../src/data/shards/heard-catalogs.ts';
 import {
   stampBatch,
   stampNs,
@@ -302,5 +303,15 @@ export function waitingToTheEnd(transport: RpcTransport): RpcTransport {
       transport.call(address, method, request, { ...options, signal: undefined }),
     stream: (address, method, request, options) =>
       transport.stream(address, method, request, { ...options, signal: undefined }),
+  });
+}
+
+/** Who is asked whether it has heard of a catalog is said to have. */
+export function hearingAtOnce(transport: RpcTransport): RpcTransport {
+  return transportWith(transport, {
+    call: (address, method, request, options) =>
+      method === hearCatalogMethod.path
+        ? Promise.resolve(hearCatalogMethod.reply.encode(hearCatalogMethod.request.decode(request)))
+        : transport.call(address, method, request, options),
   });
 }

@@ -5,6 +5,7 @@ import {
   forgettingCommands,
   forgettingDeletes,
   forgettingVotes,
+  hearingAtOnce,
   holdingMarks,
   ignoringFences,
   lendingTooEarly,
@@ -86,6 +87,8 @@ export const deadPlants = ['settled-ahead', 'ended-well'] as const;
 export const latePlants = ['brought-as-news'] as const;
 /** Those of hints that come late: `run-late-hints.ts` finds them; `log-let-go` is one of how an engine is opened (cluster-world.ts). */
 export const lateHintPlants = ['log-let-go', 'unclear-unasked'] as const;
+/** Those of shards that are dropped: `run-drops.ts` finds them. */
+export const dropPlants = ['drop-unheard'] as const;
 /** Those of schemas that are remembered: `run-grown-schemas.ts` finds them. */
 export const schemaPlants = ['memory-trusted', 'growth-untold'] as const;
 /** Those of rows that bring a field while they are read: `run-growing-rows.ts` finds them. */
@@ -121,6 +124,7 @@ export type Plant =
   | (typeof runPlants)[number]
   | (typeof typePlants)[number]
   | (typeof pledgePlants)[number]
+  | (typeof dropPlants)[number]
   | (typeof killPlants)[number]
   | (typeof backupPlants)[number]
   | (typeof fullCopyPlants)[number]
@@ -184,6 +188,8 @@ export function planted(bare: Env, plant: Plant | undefined): Env {
       return { ...env, transport: trustingMemory(env.transport) };
     case 'lists-held':
       return { ...env, transport: holdingMarks(env.transport) };
+    case 'drop-unheard':
+      return { ...env, transport: hearingAtOnce(env.transport) };
     case 'pledge-untold':
       return { ...env, transport: endingAlone(env.transport) };
     case 'pledge-held':

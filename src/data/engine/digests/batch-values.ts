@@ -1,8 +1,9 @@
 /** The values of a point batch, one by one, in the order of its rows. */
 import { exactTextOf } from '../../../base/exact-text.ts';
-import { FieldType, type FieldValue } from '../../../models/field-value.ts';
+import type { FieldValue } from '../../../models/field-value.ts';
 import { rowsInOrder } from '../../../models/batch-rows.ts';
-import { decodePointBatch, type BatchColumn } from '../../../models/point-batch.ts';
+import { valueAt } from '../../../models/batch-value.ts';
+import { decodePointBatch } from '../../../models/point-batch.ts';
 
 /** One value of a field. */
 export interface FoundValue {
@@ -31,24 +32,4 @@ export function* valuesOf(payload: Uint8Array): Generator<FoundValue> {
         value: valueAt(type, column, row),
       };
     }
-}
-
-function valueAt(type: FieldType, column: BatchColumn, row: number): FieldValue {
-  if ('offsets' in column) {
-    const { offsets, bytes } = column;
-    return { type: 'string', value: exactTextOf(bytes.subarray(offsets[row], offsets[row + 1])) };
-  }
-  const value = column[row] ?? 0;
-  switch (type) {
-    case FieldType.float:
-      return { type: 'float', value: Number(value) };
-    case FieldType.integer:
-      return { type: 'integer', value: BigInt(value) };
-    case FieldType.unsigned:
-      return { type: 'unsigned', value: BigInt(value) };
-    case FieldType.boolean:
-      return { type: 'boolean', value: value !== 0 };
-    case FieldType.string:
-      return { type: 'string', value: '' };
-  }
 }
