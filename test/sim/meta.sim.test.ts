@@ -336,6 +336,31 @@ test('meta cluster: a leader that stops hands over first, and commands go on at 
   await cluster.world.complete(client.close());
 });
 
+test('meta cluster: a data node knows that it is up to date also while nothing was changed since another leads', async () => {
+  const { cluster, client, leader } = await startThree(7);
+  const { world } = cluster;
+  await world.complete(client.execute({ kind: 'create-database', name: 'db' }));
+  await world.complete(leader().stepAside());
+  await world.run(world.nowMs + 200);
+  const startMs = world.nowMs;
+  await world.complete(client.settle());
+  expect(world.nowMs - startMs).toBeLessThan(1_000);
+  await world.complete(client.close());
+});
+
+test.each(names)(
+  'meta cluster: a data node knows that it is up to date though meta node %s does not answer',
+  async (silent) => {
+    const { cluster, client } = await startThree(8);
+    const { world } = cluster;
+    world.network.partition(names.filter((name) => name !== silent).concat('d1'), [silent]);
+    await world.run(world.nowMs + 4_000);
+    for (let i = 0; i < 3; i++) await world.complete(client.settle());
+    world.network.heal();
+    await world.complete(client.close());
+  },
+);
+
 test('meta cluster: a lease survives its leader; the next holder has a token of its own', async () => {
   const { cluster, client, leader } = await startThree(6);
   const { world } = cluster;

@@ -47,6 +47,8 @@ const leaseLimitMs = 3_000;
 const callDeadlineMs = 6_000;
 /** As long as an election takes, and less than a client waits for its write. */
 const settleLimitMs = 3_000;
+/** Whoever leads answers sooner; one that stands still must not take the time of those behind it. */
+const settleCallMs = 800;
 const retryMs = 100;
 const refusedTellMs = 60_000;
 /** The metas show life each two seconds. */
@@ -220,9 +222,11 @@ export class MetaClient implements MetaAccess {
     const { clock } = this.#ports;
     const giveUpMs = clock.monotonicMs() + settleLimitMs;
     for (let attempt = 0; clock.monotonicMs() < giveUpMs; attempt++) {
-      const deadlineMs = giveUpMs - clock.monotonicMs();
-      const reply = await this.#ask(this.#target(attempt), readIndexMethod, {}, deadlineMs);
+      const deadlineMs = Math.min(settleCallMs, giveUpMs - clock.monotonicMs());
+      const target = this.#target(attempt);
+      const reply = await this.#ask(target, readIndexMethod, {}, deadlineMs);
       if (reply !== undefined) {
+        this.#leader = target;
         await this.#reach(reply.index, giveUpMs);
         return;
       }

@@ -168,7 +168,8 @@ export class MetaNode {
       serveCall(executeMethod, (request) => this.#executeForOther(request)),
       serveCall(readIndexMethod, async () => {
         await this.readBarrier();
-        return { index: this.#joined().appliedIndex };
+        // Not what is applied: what Raft says for itself is in the log, too, and no catalog ever has the index of that.
+        return { index: this.catalog.index };
       }),
       serveCall(joinMetaMethod, async (identity) => {
         await this.#starting.run(() => this.#join(identity));
