@@ -8,6 +8,7 @@
  */
 import { readCheckedLine, writeCheckedLine } from '../codec/checked-line.ts';
 import type { Disk } from '../env/disk.ts';
+import type { Log } from '../env/log.ts';
 
 /** Of one queue: numbers and bytes of its segments. */
 export type QueueEnds = readonly (readonly [number: number, lengthBytes: number])[];
@@ -31,9 +32,13 @@ export async function writeHintEnds(disk: Disk, folder: string, ends: HintEnds):
 }
 
 /** Reads and removes it. Throws what the disk says. */
-export async function takeHintEnds(disk: Disk, folder: string): Promise<HintEnds> {
+export async function takeHintEnds(
+  ports: { readonly disk: Disk; readonly log: Log },
+  folder: string,
+): Promise<HintEnds> {
+  const { disk } = ports;
   const path = `${folder}/${fileName}`;
-  const all = ((await readCheckedLine(disk, path)) ?? []) as readonly EndsText[];
+  const all = ((await readCheckedLine(ports, path)) ?? []) as readonly EndsText[];
   if ((await disk.size(path)) !== undefined) {
     await disk.remove(path);
     await disk.syncDir(folder);

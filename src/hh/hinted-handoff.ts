@@ -192,7 +192,7 @@ export class HintedHandoff {
   async #takeNoted(): Promise<HintEnds> {
     const { endsFolder } = this.#options;
     try {
-      if (endsFolder !== undefined) return await takeHintEnds(this.#ports.disk, endsFolder);
+      if (endsFolder !== undefined) return await takeHintEnds(this.#ports, endsFolder);
     } catch (error) {
       this.#ports.log.warn('What waited in hinted handoff could not be looked up', { path: endsFolder, error: errorText(error) }); // prettier-ignore
     }

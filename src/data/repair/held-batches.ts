@@ -48,9 +48,8 @@ export class HeldBatches {
 
   /** What the run before has left; none where the file is not what it wrote. */
   async read(): Promise<readonly ShardBatch[]> {
-    const { disk, clusterId } = this.#ports;
-    const found = (await readCheckedLine(disk, this.#path)) as HeldFile | undefined;
-    if (found?.clusterId !== String(clusterId())) return [];
+    const found = (await readCheckedLine(this.#ports, this.#path)) as HeldFile | undefined;
+    if (found?.clusterId !== String(this.#ports.clusterId())) return [];
     return found.batches.map(({ payload, ...place }) => ({ ...place, payload: new Uint8Array(Buffer.from(payload, 'base64')) })); // prettier-ignore
   }
 

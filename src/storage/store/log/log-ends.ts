@@ -11,6 +11,7 @@
  */
 import { readCheckedLine, writeCheckedLine } from '../../../codec/checked-line.ts';
 import type { Disk } from '../../../env/disk.ts';
+import type { Log } from '../../../env/log.ts';
 import type { OpenShard } from '../shards/open-shards.ts';
 import type { StoreOptions } from '../store-options.ts';
 import type { WalSegment } from '../../wal/wal-writer.ts';
@@ -21,11 +22,14 @@ export type LogEnds = ReadonlyMap<number, readonly number[]>;
 const namePattern = /^end-\d{3}\.json$/;
 
 /** Of all workers. Throws `unavailable`: a moment later it may be read. */
-export async function readLogEnds(disk: Disk, folder: string): Promise<LogEnds> {
+export async function readLogEnds(
+  ports: { readonly disk: Disk; readonly log: Log },
+  folder: string,
+): Promise<LogEnds> {
   const ends = new Map<number, readonly number[]>();
-  for (const path of await pathsIn(disk, folder))
+  for (const path of await pathsIn(ports.disk, folder))
     // Removed since it was listed, as by a worker that opened before, it says nothing.
-    for (const [shardId, sequence] of ((await readCheckedLine(disk, path)) ??
+    for (const [shardId, sequence] of ((await readCheckedLine(ports, path)) ??
       []) as readonly (readonly [number, number])[])
       ends.set(shardId, [...(ends.get(shardId) ?? []), sequence]);
   return ends;

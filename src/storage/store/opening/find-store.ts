@@ -81,7 +81,7 @@ export async function findStore(ports: StorePorts, options: StoreOptions): Promi
     },
     onSegment: (segment) => segments.push(segment),
   });
-  const ends = folder === undefined ? new Map<number, readonly number[]>() : await readLogEnds(disk, folder); // prettier-ignore
+  const ends = folder === undefined ? new Map<number, readonly number[]>() : await readLogEnds(ports, folder); // prettier-ignore
   const settled = await settleOrJudge(ports, options, { ...recovered, ends });
   const inLog = opener.index.greatestSequences();
   opener.logWasRead();
