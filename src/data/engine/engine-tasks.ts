@@ -142,3 +142,9 @@ export interface LatelyLoggedTask {
   readonly shardIds: readonly number[];
   readonly windowNs: bigint;
 }
+
+/** Batches that the log gave shards and that are in doubt; once each. `isLast`: there will be no more. */
+export interface ReplayedDoubts {
+  readonly batches: readonly (NamedShard & { readonly payload: Uint8Array })[];
+  readonly isLast: boolean;
+}

@@ -32,7 +32,7 @@ import type { ShardFacts, ShardHolding } from '../../storage/store/shards/shard-
 import type { ShardSnapshot } from '../../storage/store/transfers/take-snapshot.ts';
 import { WorkerLoads } from './worker-loads.ts';
 import { LinesPacker, unpackRouted, type PackedRouted } from './lines/packed-lines.ts';
-import { homeOf, type CheckTask, type EngineJoined, type EngineReceipt, type EngineVersions, type ExpectTask, type HomeBatch, type HomeDelete, type HomeFields, type InstallTask, type LatelyLoggedTask, type LateTask, type OtherSeriesTask, type SnapshotTask, type StorageEngineOptions } from './engine-tasks.ts'; // prettier-ignore
+import { homeOf, type CheckTask, type EngineJoined, type EngineReceipt, type EngineVersions, type ExpectTask, type HomeBatch, type HomeDelete, type HomeFields, type InstallTask, type LatelyLoggedTask, type LateTask, type OtherSeriesTask, type ReplayedDoubts, type SnapshotTask, type StorageEngineOptions } from './engine-tasks.ts'; // prettier-ignore
 
 /**
  * A body that is parsed at home has its keys in one cache and its batch beside its shard. With more waiting there another
@@ -462,6 +462,15 @@ export class LocalShards implements ShardAccess {
   async latelyLogged(task: LatelyLoggedTask): Promise<readonly LoggedBatch[]> {
     // Of all workers that there were, which may have been others.
     return (await this.#link(0).call('lately-logged', task)) as readonly LoggedBatch[];
+  }
+
+  /** What all workers are in doubt of since they opened their shards. */
+  async replayedDoubts(): Promise<ReplayedDoubts> {
+    const parts = (await Promise.all(this.#links.map((link) => link.call('replayed-doubts', undefined)))) as readonly ReplayedDoubts[]; // prettier-ignore
+    return {
+      batches: parts.flatMap(({ batches }) => batches),
+      isLast: parts.every(({ isLast }) => isLast),
+    };
   }
 
   async close(): Promise<void> {

@@ -21,7 +21,7 @@ import { Store } from '../../storage/store/store.ts';
 import { checkSnapshotFile } from '../../storage/store/transfers/check-snapshot-file.ts';
 import type { StoreOptions } from '../../storage/store/store-options.ts';
 import type { DeletePointsRequest, DescribeRequest, TypedField } from './shard-access.ts'; // prettier-ignore
-import type { CheckTask, EngineJoined, EngineReceipt, EngineRoutedLines, EngineVersions, ExpectTask, HomeBatch, HomeDelete, HomeFields, HomeReceipt, InstallTask, LatelyLoggedTask, LateTask, OtherSeriesTask, SnapshotTask, StorageEngineOptions } from './engine-tasks.ts'; // prettier-ignore
+import type { CheckTask, EngineJoined, EngineReceipt, EngineRoutedLines, EngineVersions, ExpectTask, HomeBatch, HomeDelete, HomeFields, HomeReceipt, InstallTask, LatelyLoggedTask, LateTask, OtherSeriesTask, ReplayedDoubts, SnapshotTask, StorageEngineOptions } from './engine-tasks.ts'; // prettier-ignore
 import { homeOf } from './engine-tasks.ts';
 import { newLineKernel, type EngineParts } from './engine-parts.ts';
 import { FieldType } from '../../models/field-value.ts';
@@ -155,6 +155,8 @@ export class StorageEngine implements Engine {
         const forwarded = await forwardLines(body as ForwardTask, this.#pacer());
         return { body: forwarded, transfer: [forwarded.lines.buffer as ArrayBuffer] };
       }
+      case 'replayed-doubts':
+        return { body: this.#store.replayedDoubts() satisfies ReplayedDoubts };
       case 'part':
         return { body: partBatch(body as PartTask) };
       case 'write': {

@@ -39,6 +39,7 @@ async function twoOwners(theirs: OwnerPoints, bytesMax?: number) {
     awaited: new Set<number>(),
     isSilent: false,
     saved: [] as readonly ShardBatch[],
+    replayed: [] as { readonly batches: readonly ShardBatch[]; readonly isLast: boolean }[],
   };
   const written: { readonly stamp: bigint; readonly values: readonly string[] }[] = [];
   const other = new RepairOwner(9, theirs);
@@ -53,6 +54,7 @@ async function twoOwners(theirs: OwnerPoints, bytesMax?: number) {
         if (state.isSilent) throw new DbError('unavailable', 'no answer');
         return other.rangePoints(task);
       },
+      replayed: () => Promise.resolve(state.replayed.shift() ?? { batches: [], isLast: true }),
       save: (batches) => {
         state.saved = batches;
       },
@@ -148,4 +150,16 @@ test('unclear writes: what was held is noted, and a run that goes on with it com
   await second.unclear.look();
   expect(second.written.map(({ values }) => values)).toEqual([['m v=2 10']]);
   expect(second.state.saved).toEqual([]);
+});
+
+test('unclear writes: what shards could not tell as the log was replayed is asked for until all are open', async () => {
+  const { unclear, state, written } = await twoOwners([['m', 'v', 10n, 2]]);
+  state.replayed.push({ batches: [], isLast: false }, { batches: [said('m v=1 10', 5)], isLast: true }); // prettier-ignore
+  await unclear.hearReplayed();
+  expect(unclear.heldCount).toBe(0);
+  await unclear.hearReplayed();
+  expect(unclear.heldCount).toBe(1);
+  state.nowMs = settledMs;
+  await unclear.look();
+  expect(written.map(({ values }) => values)).toEqual([['m v=2 10']]);
 });

@@ -1,5 +1,6 @@
 /**
- * Batches of which this node took values as the latest that may not be (decision 14), or left values that may be, as they were brought again (decision 126):
+ * Batches of which this node took values as the latest that may not be (decision 14), or left values that may be, as they were brought again (decision 126), when
+ * they came or as the log gave them their shard anew (decision 149):
  * once nothing waits for any owner of their shard, the other owners know, and what they have instead is put over it here (decision 144).
  *
  * Invariants:
@@ -35,6 +36,8 @@ export interface UnclearWritesPorts {
   /** Whether something waits for an owner of a shard, here or, as was said, elsewhere. */
   readonly isAwaited: (shardId: number, nodeId: number) => boolean;
   readonly points: (nodeId: number, task: RangePointsTask, signal: AbortSignal) => AsyncIterable<Pick<RangePoints, 'payload'>>; // prettier-ignore
+  /** What the log has given shards anew and they could not tell; once each, until it says that there is no more. */
+  readonly replayed: () => Promise<{ readonly batches: readonly ShardBatch[]; readonly isLast: boolean }>; // prettier-ignore
   /** Notes on the disk what is held. */
   readonly save: (batches: readonly ShardBatch[]) => void;
   /** To this node's own copy. */
@@ -83,6 +86,8 @@ export class UnclearWrites {
   readonly #timer: Timer;
   readonly #closing = new AbortController();
   #isLooking = false;
+  /** Shards open, and may have more. */
+  #mayReplay = true;
 
   constructor(ports: UnclearWritesPorts, options: UnclearWritesOptions) {
     this.#ports = ports;
@@ -91,6 +96,7 @@ export class UnclearWrites {
       ports.log.warn('Late values could not be compared', { name, error: errorText(error) });
     });
     this.#timer = ports.clock.every(lookMs, () => {
+      if (this.#mayReplay) this.#tasks.spawn('hear of the log', this.hearReplayed());
       if (this.#settled().length > 0 && !this.#isLooking) this.#tasks.spawn('compare', this.look());
     });
   }
@@ -106,6 +112,19 @@ export class UnclearWrites {
     if (isFull || !isOfClock(stampOfBatch(payload))) return;
     this.#hold({ ...batch, payload: payload.slice() });
     this.#save();
+  }
+
+  /** Notes what the shards that have opened since are in doubt of. */
+  async hearReplayed(): Promise<void> {
+    this.#mayReplay = false;
+    let mayReplay = true;
+    try {
+      const { batches, isLast } = await this.#ports.replayed();
+      for (const batch of batches) this.note(batch);
+      mayReplay = !isLast;
+    } finally {
+      this.#mayReplay = mayReplay;
+    }
   }
 
   /** What the run before has held. */

@@ -142,7 +142,7 @@ export async function openWritePath(
   const hintsOf = (nodeId: number): HintSink => new NodeHintSink({ hints, log, noteIndex }, nodeId);
   const deadlineMs = config.get('cluster', 'write-timeout');
   const shares = ownerShares({ clock, log, meta, rpc, shards, hints, hintsOf }, { deadlineMs, run: env.random.u32() }); // prettier-ignore
-  const doubts = await openUnclear(env, config, { meta, rpc, owned, hints, news });
+  const doubts = await openUnclear(env, config, { meta, local, rpc, owned, hints, news });
   opened.unclear = doubts.unclear;
   const inHand = await openInHand(env, config, { meta, local, rpc, shares });
   const [routeLines, partBatch, writeJoined] = [local.routeLines.bind(local), local.partBatch.bind(local), local.writeJoined.bind(local)]; // prettier-ignore
@@ -174,7 +174,7 @@ function isOwnAlone(
 async function openUnclear(
   { clock, disk, log: all }: Env,
   config: DataConfig,
-  { meta, rpc, owned, hints, news }: Pick<WritePath, 'owned' | 'hints' | 'news'> & { readonly meta: MetaClient; readonly rpc: RpcClient }, // prettier-ignore
+  { meta, local, rpc, owned, hints, news }: Pick<WritePath, 'owned' | 'hints' | 'news'> & { readonly meta: MetaClient; readonly local: LocalShards; readonly rpc: RpcClient }, // prettier-ignore
 ): Promise<Pick<WritePath, 'unclear' | 'heldBatches'>> {
   const log = all.child('write');
   const heldBatches = new HeldBatches({ clock, disk, log, clusterId: () => meta.clusterId }, `${config.get('meta', 'dir')}/${heldFile}`); // prettier-ignore
@@ -182,6 +182,7 @@ async function openUnclear(
     {
       ...{ clock, log, meta },
       hearAll: () => news.tell(),
+      replayed: () => local.replayedDoubts(),
       isAwaited: (shardId, nodeId) => hints.isQueued(nodeId, shardId) || news.isTold(shardId, nodeId), // prettier-ignore
       points: (nodeId, task, signal) => peerOf({ meta, rpc }, nodeId).rangePoints(task, signal),
       save: (batches) => {

@@ -68,8 +68,15 @@ test('store: a batch that is brought again and is remembered is no news', () => 
 
 const later = ['m v=2 10', 'm v=4 11'] as const;
 
-/** An owner with `m v=3 10`, then `later` and more of it, all in one file of stamps from 4,000 on, that is started anew. */
-async function startedAnew({ env: { disk, clock } }: SimNode, logKeptBytes: number) {
+/**
+ * An owner with `m v=3 10`, then `later` and more of it, all in one file of stamps from 4,000 on, that is started anew; behind that it takes `hint`
+ * while it remembers all of it.
+ */
+async function startedAnew(
+  { env: { disk, clock } }: SimNode,
+  logKeptBytes: number,
+  hint?: Uint8Array,
+) {
   const warnings: string[] = [];
   const log = { ...silent, warn: (text: string) => warnings.push(text) };
   let store = await openStore(disk, clock, { logKeptBytes });
@@ -79,6 +86,7 @@ async function startedAnew({ env: { disk, clock } }: SimNode, logKeptBytes: numb
   for (let time = 100; time < 120; time++) await store.write(kept, said(`m v=0 ${time}`, 7_000n + BigInt(time), 2)); // prettier-ignore
   await store.flush(kept.shardId);
   await store.compact(kept.shardId);
+  if (hint !== undefined) await store.write(kept, hint);
   const restart = async (): Promise<Store> => {
     await store.close();
     store = await openStore(disk, clock, { logKeptBytes, log });
@@ -123,6 +131,25 @@ test('store: where the log does not go back so far a hint is taken for the lates
     await store.write(kept, said('m v=1 10', 5_000n, 1));
     expect(warnings).toEqual(['Late values whose order is not known were taken as the latest']);
     await store.close();
+  };
+  return world.complete(whole());
+});
+
+test('store: a hint that had lost is told of as the log brings it, where that does not go back so far', () => {
+  const world = new World(1);
+  const whole = async (): Promise<void> => {
+    const hint = said('m v=1 10', 5_000n, 1);
+    const { restart } = await startedAnew(world.addNode('a'), 0, hint);
+    const store = await restart();
+    const { shardId, database, retentionPolicy } = kept;
+    const batches = [{ shardId, database, retentionPolicy, payload: hint }];
+    expect(store.replayedDoubts()).toEqual({ batches, isLast: true });
+    expect(store.replayedDoubts().batches).toEqual([]);
+    await store.close();
+    const sure = await startedAnew(world.addNode('b'), 1 << 20, hint);
+    const remembering = await sure.restart();
+    expect([values(remembering)[0], ...remembering.replayedDoubts().batches]).toEqual(['10 2']);
+    await remembering.close();
   };
   return world.complete(whole());
 });

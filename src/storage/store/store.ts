@@ -56,6 +56,7 @@ import { DatabaseSeries } from './shards/database-series.ts';
 import type { LimitQuestion, OtherSeries } from './shards/other-series.ts';
 import { seriesBoundsOf } from './shards/series-bounds.ts';
 import { ShardMaker } from './opening/shard-maker.ts';
+import type { ReplayedBatch } from './opening/replayed-doubts.ts';
 import type { ShardOpener } from './opening/shard-opener.ts';
 import { refuseDamaged, WrittenShards } from './opening/written-shards.ts';
 import type { ShardContent, WritePlace, WriteReceipt } from './shards/shard-facts.ts';
@@ -217,6 +218,12 @@ export class Store {
   latelyLogged(shardIds: readonly number[], windowNs: bigint): Promise<readonly LoggedBatch[]> {
     const asked = { folder: this.#options.walFolder, run: this.#runBefore, windowNs };
     return latelyLogged(this.#ports, { ...asked, shardIds: new Set(shardIds), nowNs: this.#ports.clock.wallNs() }); // prettier-ignore
+  }
+
+  /** Of the records that shards were given as they opened, those that are in doubt; once each. `isLast`: no shard is to open any more. */
+  replayedDoubts(): { readonly batches: readonly ReplayedBatch[]; readonly isLast: boolean } {
+    const { opened, total } = this.#opener.progress;
+    return { batches: this.#opener.doubts.take(), isLast: opened === total };
   }
 
   /** Grows whenever a measurement, a field or a tag key comes to show in one of the shards. */

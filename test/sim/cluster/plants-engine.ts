@@ -1,5 +1,10 @@
 /** Bugs of a storage engine as a whole: what it is told, and what it says. */
-import type { ExpectTask, HomeBatch, HomeFields } from '../../../src/data/engine/engine-tasks.ts';
+import type {
+  ExpectTask,
+  HomeBatch,
+  HomeFields,
+  ReplayedDoubts,
+} from '../../../src/data/engine/engine-tasks.ts';
 import type { FeedPiece } from '../../../src/data/engine/answers/gathered/feeds.ts';
 import { isFragmentKind } from '../../../src/data/engine/fragment-streams.ts';
 import { digestWords, type DigestTask } from '../../../src/data/engine/digests/shard-digest.ts';
@@ -33,6 +38,8 @@ export function plantedWrites(engine: Engine, ports: EnginePorts, plant?: Plant)
       return endingFeeds(engine);
     case 'types-undecided':
       return withoutLead(engine);
+    case 'replays-unasked':
+      return withoutReplayedDoubts(engine);
     case 'newer-untold':
       return withoutNewer(engine);
     case 'arrival-wins':
@@ -94,6 +101,14 @@ function withoutNewer(engine: Engine): Engine {
     const reply = await engine.call(kind, body, context);
     return kind === 'write' ? { ...reply, body: { ...(reply.body as object), newer: undefined } } : reply; // prettier-ignore
   });
+}
+
+/** What the log gave in doubt is told to nobody. */
+function withoutReplayedDoubts(engine: Engine): Engine {
+  const none = { batches: [], isLast: true } satisfies ReplayedDoubts;
+  return calling(engine, (kind, body, context) =>
+    kind === 'replayed-doubts' ? Promise.resolve({ body: none }) : engine.call(kind, body, context),
+  );
 }
 
 /** The owner that leads a shard agrees to whatever type another one has for a field that is new to it. */

@@ -87,6 +87,8 @@ export const deadPlants = ['settled-ahead', 'ended-well'] as const;
 export const latePlants = ['brought-as-news'] as const;
 /** Those of hints that come late: `run-late-hints.ts` finds them; `log-let-go` is one of how an engine is opened (cluster-world.ts). */
 export const lateHintPlants = ['log-let-go', 'unclear-unasked'] as const;
+/** Those of hints that the log gives anew: `run-replayed-hints.ts` finds them. */
+export const replayPlants = ['replays-unasked'] as const;
 /** Those of shards that are dropped: `run-drops.ts` finds them. */
 export const dropPlants = ['drop-unheard'] as const;
 /** Those of schemas that are remembered: `run-grown-schemas.ts` finds them. */
@@ -125,6 +127,7 @@ export type Plant =
   | (typeof typePlants)[number]
   | (typeof pledgePlants)[number]
   | (typeof dropPlants)[number]
+  | (typeof replayPlants)[number]
   | (typeof killPlants)[number]
   | (typeof backupPlants)[number]
   | (typeof fullCopyPlants)[number]

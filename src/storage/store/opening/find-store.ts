@@ -17,7 +17,6 @@ import { judgeLogDamage, settleLogDamage, type LogDamageResult } from '../log/lo
 import { removeLogEnds, readLogEnds, type LogEnds } from '../log/log-ends.ts';
 import { checkLogFolder, keepLogFolder } from '../log/log-folder.ts';
 import { findShards, folderOf, type DamagedShard, type FoundShards } from '../shards/open-shards.ts'; // prettier-ignore
-import { replayRecord } from './replay-record.ts';
 import { ShardOpener } from './shard-opener.ts';
 import { ShardMap } from '../shards/shard-map.ts';
 import { ShardRoster } from '../shards/shard-roster.ts';
@@ -76,7 +75,7 @@ export async function findStore(ports: StorePorts, options: StoreOptions): Promi
     onRecord: (record) => {
       if (opener.isPending(record.shardId)) return opener.keep(record);
       const open = shards.get(record.shardId);
-      if (open !== undefined) replayRecord(open, record);
+      if (open !== undefined) opener.replay(open, record);
       return undefined;
     },
     onSegment: (segment) => segments.push(segment),

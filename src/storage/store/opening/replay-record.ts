@@ -8,21 +8,23 @@ const noRejects = new Uint8Array();
 
 /**
  * Gives a shard what the log has of it, in the order of the log; what is in its files already is remembered, so that a batch that
- * comes late is held against it. The record's bytes are the caller's again then. Throws `corrupt` for a record that is none, `cache_full` past the
- * limit of the memory.
+ * comes late is held against it. The record's bytes are the caller's again then. Answers whether nobody can tell here of some of its values if they are
+ * later than what was there. Throws `corrupt` for a record that is none, `cache_full` past the limit of the memory.
  */
-export function replayRecord(open: OpenShard, record: WalRecord): void {
+export function replayRecord(open: OpenShard, record: WalRecord): boolean {
   if (record.sequence <= open.flushedSequence) {
     remember(open, record);
-    return;
+    return false;
   }
+  let isUnclear = false;
   if (record.kind === WalRecordKind.types)
     open.shard.takeFieldTypes(decodeFieldTypes(record.payload));
   else if (record.kind === WalRecordKind.points)
-    open.shard.apply(decodePointBatch(record.payload), rejectsOf(record));
-  else return;
+    isUnclear = open.shard.apply(decodePointBatch(record.payload), rejectsOf(record));
+  else return false;
   open.sequence = Math.max(open.sequence, record.sequence);
   open.appliedSequence = open.sequence;
+  return isUnclear;
 }
 
 function remember(open: OpenShard, record: WalRecord): void {

@@ -20,6 +20,7 @@ import { readManifest, type ShardManifest } from '../shards/shard-manifest.ts';
 import { RecordIndex, RecordUse, type KeptRecords } from '../../../kernels/record-index.ts';
 import type { WalRecord } from '../../wal/wal-record.ts';
 import { replayRecord } from './replay-record.ts';
+import { ReplayedDoubts } from './replayed-doubts.ts';
 import { slabBytesMax, WaitingRecords } from './waiting-records.ts';
 
 export interface OpeningProgress {
@@ -65,6 +66,8 @@ export class ShardOpener {
   readonly #pause = new DoublingPause(again);
   /** Of the records of the log, while it is read. */
   readonly index: RecordIndex;
+  /** What the log has given shards. */
+  readonly doubts = new ReplayedDoubts();
   #isOpeningAll = false;
   #isStopped = false;
 
@@ -324,12 +327,17 @@ export class ShardOpener {
     else this.#pendingCounts.delete(database);
   }
 
+  /** Gives an open shard what the log has of it. */
+  replay(open: OpenShard, record: WalRecord): void {
+    if (replayRecord(open, record)) this.doubts.add(open.place, record);
+  }
+
   async #replay(open: OpenShard): Promise<void> {
     const slices = new Slices(this.#ports);
     const { shardId } = open.place;
     try {
       for (const record of this.#waiting.of(shardId)) {
-        replayRecord(open, record);
+        this.replay(open, record);
         if (!slices.isDue) continue;
         // Who waits for it waits for each rest, too.
         if (this.#asked.has(shardId)) await slices.turn();

@@ -1,0 +1,57 @@
+import { below } from '../../../src/env/random.ts';
+import { ClusterWorld } from './cluster-world.ts';
+import { OverwrittenPoint } from './overwritten-point.ts';
+import type { Plant } from './plants.ts';
+
+const roundCount = 4;
+const awayMs = 30_000;
+/** The hint is on the disk by then. */
+const queuedMs = 500;
+/** A node that has lost its power runs again by then. */
+const backMs = 2_500;
+/** What is in memory is in a file by then. */
+const flushMs = 9_000;
+/** The hint has been brought by then, and is in no file. */
+const broughtMsMax = 4_000;
+const settleMs = 25_000;
+/** Some segments of the log. */
+const fillCount = 80;
+
+/**
+ * Of two owners that lose their power in turn one is brought a hint which it knows to be earlier than what it has, as it remembers that, and loses its power again
+ * before anything is in a file: as the log gives it the hint anew it does not go back so far (`logKeptBytes` 0), and the other owner has to be asked (decision 149).
+ * Gives how many owners were looked at; rejects where one has an earlier value than was acknowledged.
+ */
+export async function runReplayedHints(
+  seed: number,
+  { plant }: { readonly plant?: Plant } = {},
+): Promise<number> {
+  const cluster = new ClusterWorld(seed, { plant, logKeptBytes: 0 });
+  const { world } = cluster;
+  const random = world.random('replayed-hints');
+  await cluster.form();
+  const point = new OverwrittenPoint(cluster);
+  await point.createDatabase();
+  await point.write('d1', 0, 'all');
+  const owners = await point.owners();
+  let lookedAt = 0;
+  for (let round = 1; round <= roundCount; round++) {
+    const first = below(random, owners.length);
+    const [late = '', keeper = ''] = [owners[first], owners[1 - first]];
+    // Not in a file yet: what comes next goes to one with it.
+    await point.writeOther(late, round, 'all');
+    cluster.crash(late, 2 * queuedMs);
+    await point.write(keeper, round * 10, 'one');
+    await world.run(world.nowMs + queuedMs);
+    cluster.crash(keeper, awayMs);
+    await world.run(world.nowMs + backMs);
+    await point.write(late, round * 10 + 1, 'one');
+    for (let i = 0; i < fillCount; i++) await point.writeOther(late, i, 'one');
+    await world.run(world.nowMs + flushMs);
+    await world.run(world.nowMs + awayMs - backMs - flushMs + below(random, broughtMsMax));
+    cluster.crash(late, 500 + below(random, 1_000));
+    await world.run(world.nowMs + settleMs);
+    lookedAt += await point.check(round * 10 + 1, round);
+  }
+  return lookedAt;
+}
