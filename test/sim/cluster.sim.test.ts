@@ -64,7 +64,7 @@ const caughtAt: Readonly<Partial<Record<Plant, number>>> = {
   'lost-retry': 3,
   'command-applied-twice': 1,
   'acknowledged-unapplied': 2,
-  'damage-forgotten': 11,
+  'damage-forgotten': 19,
   'folder-not-missed': 10,
   'hint-not-synced': 17,
   'hints-forgotten': 17,

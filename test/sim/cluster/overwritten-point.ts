@@ -6,6 +6,10 @@ import { ask, shardRows } from './read-rows.ts';
 
 const database = 'late';
 const timeNs = 500_000n;
+/** The hint is on the disk by then. */
+const queuedMs = 500;
+/** A node that has lost its power runs again by then. */
+const backMs = 2_500;
 
 /** One point that is written over, in a database of its own. */
 export class OverwrittenPoint {
@@ -38,6 +42,25 @@ export class OverwrittenPoint {
   /** Of its shard, which is told from it. */
   writeOther(name: string, value: number, level: ConsistencyLevel): Promise<void> {
     return this.#write(name, `other v=${value}i ${timeNs}`, level);
+  }
+
+  /**
+   * `late` is away as `value` is written through `keeper`, which keeps the hint and is away for `awayMs` before it brings it; the value
+   * behind it is written through `late` once that is back, beside what it had before.
+   */
+  async writeOver(
+    value: number,
+    { late, keeper, awayMs }: { readonly late: string; readonly keeper: string; readonly awayMs: number }, // prettier-ignore
+  ): Promise<void> {
+    const { world } = this.#cluster;
+    // Not in a file yet: what comes next goes to one with it.
+    await this.writeOther(late, value, 'all');
+    this.#cluster.crash(late, 2 * queuedMs);
+    await this.write(keeper, value, 'one');
+    await world.run(world.nowMs + queuedMs);
+    this.#cluster.crash(keeper, awayMs);
+    await world.run(world.nowMs + backMs);
+    await this.write(late, value + 1, 'one');
   }
 
   /** How many owners have this value; throws where one has another. */

@@ -5,10 +5,6 @@ import type { Plant } from './plants.ts';
 
 const roundCount = 4;
 const awayMs = 30_000;
-/** The hint is on the disk by then. */
-const queuedMs = 500;
-/** A node that has lost its power runs again by then. */
-const backMs = 2_500;
 /** What is in memory is in a file by then. */
 const flushMs = 9_000;
 /** What the log lets go of at a start is gone by then. */
@@ -42,14 +38,7 @@ export async function runLateHints(
   for (let round = 1; round <= roundCount; round++) {
     const first = below(random, owners.length);
     const [late = '', keeper = ''] = [owners[first], owners[1 - first]];
-    // Not in a file yet: what comes next goes to one with it.
-    await point.writeOther(late, round, 'all');
-    cluster.crash(late, 2 * queuedMs);
-    await point.write(keeper, round * 10, 'one');
-    await world.run(world.nowMs + queuedMs);
-    cluster.crash(keeper, awayMs);
-    await world.run(world.nowMs + backMs);
-    await point.write(late, round * 10 + 1, 'one');
+    await point.writeOver(round * 10, { late, keeper, awayMs });
     await world.run(world.nowMs + flushMs);
     cluster.crash(late, 500 + below(random, 1_000));
     await world.run(world.nowMs + againMs);
