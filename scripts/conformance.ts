@@ -10,7 +10,8 @@
  * (from `--port-offset`), with `--copies R` of each point, whose memtables become files at `--snapshot-bytes`; `--interrupt N` has
  * nodes of it killed (-9) or stopped, and started again, around each Nth request that changes something; with `--moves` shards are
  * moved, copied, removed, repaired or cut off around every other one of these. `--lives` gives N lives of databases instead of
- * requests: they are made and dropped, and policies change, under their points. `--trace` prints all that is sent and done.
+ * requests: they are made and dropped, and policies change, under their points. `--users` gives N lives of users of servers with
+ * `auth-enabled`. With `--metas M` meta nodes end, and stand still, too. `--trace` prints all that is sent and done.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,11 +26,17 @@ import {
   type FreshOutcome,
   type FreshVerdict,
 } from '../test/conformance/fresh/run-fresh.ts';
+import { openAccess } from '../src/http/data/access/access-options.ts';
+import { usersSecret } from '../test/conformance/fresh/random-users.ts';
 import { Interruptions } from '../test/conformance/fresh/interruptions.ts';
 import { DevCluster } from '../test/support/dev-cluster.ts';
 import { ReferenceServer } from '../test/support/reference-server.ts';
 import { startOneNode } from '../test/support/one-node.ts';
 
+/** Of the reference's `[http]`. */
+const usersLines = `  auth-enabled = true
+  ping-auth-enabled = true
+  shared-secret = "${usersSecret}"`;
 /** More numbers than these are no help. */
 const newsMax = 50;
 
@@ -53,6 +60,8 @@ const { values } = parseArgs({
     interrupt: { type: 'string' },
     lives: { type: 'boolean', default: false },
     moves: { type: 'boolean', default: false },
+    users: { type: 'boolean', default: false },
+    metas: { type: 'string', default: '1' },
     trace: { type: 'boolean', default: false },
     'port-offset': { type: 'string', default: '6000' },
     /** Some shards are in files and some in memory, most are in both. */
@@ -82,20 +91,26 @@ interface Asked {
 async function startAsked(): Promise<Asked> {
   if (values.url !== undefined) return { urls: [values.url], close: () => Promise.resolve() };
   if (values.nodes !== undefined) return startCluster(Number(values.nodes));
-  const { url, close } = await startOneNode(folder, { workerCount: 2 });
+  const access = { ...openAccess, isEnabled: values.users, guardsPing: true, sharedSecret: usersSecret }; // prettier-ignore
+  const { url, close } = await startOneNode(folder, { workerCount: 2, access });
   return { urls: [url], close };
 }
 
 async function startCluster(count: number): Promise<Asked> {
   const offset = Number(values['port-offset']);
-  const cluster = new DevCluster(offset, '--metas', '1', '--data', `${count}`);
+  const cluster = new DevCluster(offset, '--metas', values.metas, '--data', `${count}`);
   await cluster.start({
     INFLUXDB_DATA_CACHE_SNAPSHOT_MEMORY_SIZE: values['snapshot-bytes'],
     // What is repaired is repaired by it.
     INFLUXDB_ANTI_ENTROPY_ENABLED: 'true',
+    ...(values.users && {
+      INFLUXDB_HTTP_AUTH_ENABLED: 'true',
+      INFLUXDB_HTTP_PING_AUTH_ENABLED: 'true',
+      INFLUXDB_HTTP_SHARED_SECRET: usersSecret,
+    }),
   });
   const others = Array.from({ length: count - 1 }, (_, i) => cluster.url('data', i + 2));
-  const options = { dataCount: count, seed: Number(values.seed), every: Number(values.interrupt), isMoving: values.moves, onDone: (text: string) => values.trace && process.stdout.write(`    ${text}\n`) }; // prettier-ignore
+  const options = { dataCount: count, metaCount: Number(values.metas), seed: Number(values.seed), every: Number(values.interrupt), isMoving: values.moves, onDone: (text: string) => values.trace && process.stdout.write(`    ${text}\n`) }; // prettier-ignore
   const interruptions =
     values.interrupt === undefined ? undefined : new Interruptions(cluster, options);
   return { urls: [cluster.url('data', 1), ...others], close: () => cluster.stop(), interruptions };
@@ -123,9 +138,10 @@ async function replayAll(url: string): Promise<void> {
 /** Fails when the two disagree over what they should agree on. */
 async function compareFresh({ urls: ours, interruptions }: Asked, count: number): Promise<void> {
   const started =
-    values.reference === undefined ? await ReferenceServer.start(values.influxd) : undefined;
+    values.reference === undefined ? await ReferenceServer.start(values.influxd, '', values.users ? usersLines : '') : undefined; // prettier-ignore
   const index = '  index-version = "tsi1"';
-  const second = values.one ? undefined : await ReferenceServer.start(values.influxd, index);
+  const second =
+    values.one || values.users ? undefined : await ReferenceServer.start(values.influxd, index);
   const urls = { ours, theirs: started?.url ?? values.reference ?? '', second: second?.url };
   const tally: Partial<Record<FreshVerdict, number>> = {};
   try {
@@ -135,6 +151,7 @@ async function compareFresh({ urls: ours, interruptions }: Asked, count: number)
       count,
       isMutated: values.mutate,
       isOfLives: values.lives,
+      isOfUsers: values.users,
       copyCount: Number(values.copies),
       interruptions,
     };

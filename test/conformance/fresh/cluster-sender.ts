@@ -5,7 +5,7 @@ const shownBefore = 200;
 const shownBehind = 100;
 const partingHead = 'one node: ';
 const againMs = 100;
-const attemptsMax = 10;
+const attemptsMax = 50;
 
 /**
  * Has the nodes of a cluster in turn do what changes something, or the one that is named; `reader` asks each node, which have to

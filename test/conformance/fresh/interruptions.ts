@@ -5,9 +5,13 @@ import { ShardMoves } from './shard-moves.ts';
 const readyMsMax = 60_000;
 const againMs = 250;
 const againMax = 40;
+/** What a node answers that knows its catalog, be it that it asks who one is. */
+const knowing =
+  /^\{("results":\[\{"statement_id":0,"series"|"error":"(?!meta service unavailable|no meta))/;
 
 export interface InterruptionOptions {
   readonly dataCount: number;
+  readonly metaCount: number;
   readonly seed: number;
   readonly every: number;
   /** Shards go from node to node, too. */
@@ -46,8 +50,9 @@ export class Interruptions {
   async around<T>(change: Change<T>): Promise<T> {
     const isDue = ++this.#changeCount % this.#options.every === 0;
     const asked = this.#random.of(this.#numbers);
-    if (!isDue) return change.ask(asked);
+    if (!isDue) return this.#untilTaken(change, asked, undefined);
     const isMove = this.#options.isMoving && this.#random.chance(0.5);
+    if (!isMove && this.#options.metaCount > 1 && this.#random.chance(0.4)) return this.#aroundStandstill(change, asked); // prettier-ignore
     if (!isMove) return this.#aroundDeaths(change, asked);
     const moved = this.#moves.move();
     const [answer, done] = await Promise.all([change.ask(asked), moved]);
@@ -59,14 +64,43 @@ export class Interruptions {
     const isAway = this.#numbers.length > 1 && this.#random.chance(0.5);
     const numbers = this.#random.chance(0.25) ? this.#numbers : [this.#random.of(this.#numbers)];
     const ending = isAway ? numbers.filter((number) => number !== asked) : numbers;
-    const names = [...ending.map((number) => `data-${number}`), ...(this.#random.chance(0.2) ? ['meta-1'] : [])]; // prettier-ignore
+    const metas = this.#metas();
+    const names = [...ending.map((number) => `data-${number}`), ...metas];
     const isKilled = this.#random.chance(0.7);
-    await Promise.all(names.map((name) => this.#end(name, isKilled)));
-    const answer = isAway ? await change.ask(asked) : undefined;
+    const end = () => Promise.all(names.map((name) => this.#end(name, isKilled)));
+    const isAtOnce = isAway && metas.length > 0 && this.#random.chance(0.5);
+    const [early] = await Promise.all([isAtOnce ? change.ask(asked) : undefined, end()]);
+    const answer = isAway && !isAtOnce ? await change.ask(asked) : early;
     for (const name of names) this.#cluster.startByHand(name);
     for (const number of ending) await this.#answers(number);
-    await eventually(() => fetch(`${this.#cluster.url('meta', 1)}/ping`), readyMsMax);
-    this.#options.onDone(`${isKilled ? 'killed' : 'stopped'} ${names.join()} ${isAway ? 'around' : 'before'} a change by ${asked}`); // prettier-ignore
+    for (const name of metas) await eventually(() => fetch(`${this.#cluster.url('meta', Number(name.slice('meta-'.length)))}/ping`), readyMsMax); // prettier-ignore
+    const when = isAway ? (isAtOnce ? 'during' : 'around') : 'before';
+    this.#options.onDone(`${isKilled ? 'killed' : 'stopped'} ${names.join()} ${when} a change by ${asked}`); // prettier-ignore
+    return this.#untilTaken(change, asked, answer);
+  }
+
+  /** Meta nodes that trouble comes to: of several often one, at times most of them. */
+  #metas(): readonly string[] {
+    const { metaCount } = this.#options;
+    if (metaCount === 1) return this.#random.chance(0.2) ? ['meta-1'] : [];
+    const all = Array.from({ length: metaCount }, (_, i) => `meta-${i + 1}`);
+    return this.#random.shuffled(all).slice(0, this.#random.of([0, 1, 1, 1, 2]));
+  }
+
+  /** Nodes stand still around a change, and go on with what they had. */
+  async #aroundStandstill<T>(change: Change<T>, asked: number): Promise<T> {
+    const others = this.#numbers.filter((number) => number !== asked);
+    const data = this.#random.chance(0.3) ? others.slice(0, 1).map((number) => `data-${number}`) : []; // prettier-ignore
+    const names = [...this.#metas(), ...data];
+    const pids = names.map((name) => this.#cluster.pid(name));
+    for (const pid of pids) process.kill(pid, 'SIGSTOP');
+    const stillMs = this.#random.integer(50, this.#random.of([500, 4_000, 20_000]));
+    const going = new Promise((resolve) => setTimeout(resolve, stillMs)).then(() => {
+      for (const pid of pids) process.kill(pid, 'SIGCONT');
+    });
+    const [answer] = await Promise.all([change.ask(asked), going]);
+    for (const number of this.#numbers) await this.#answers(number);
+    this.#options.onDone(`${names.join()} stood still for ${stillMs} ms around a change by ${asked}`); // prettier-ignore
     return this.#untilTaken(change, asked, answer);
   }
 
@@ -87,8 +121,7 @@ export class Interruptions {
   async #answers(number: number): Promise<void> {
     await eventually(async () => {
       const answer = await this.#cluster.query(number, 'SHOW DATABASES');
-      if (!answer.startsWith('{"results":[{"statement_id":0,"series"'))
-        throw new Error(`data-${number} answers ${answer}`);
+      if (!knowing.test(answer)) throw new Error(`data-${number} answers ${answer}`);
     }, readyMsMax);
   }
 

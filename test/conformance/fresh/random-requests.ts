@@ -16,6 +16,7 @@ import { policyDialogue } from './random-policies.ts';
 import { preparedStep } from './random-prepared.ts';
 import { keptQuery } from './random-texts.ts';
 import { timeSelect, windowSelect } from './random-times.ts';
+import { usersLife } from './random-users.ts';
 import { userStatement } from './random-uses.ts';
 import { freshStatement, type FreshStatement } from './random-statements.ts';
 
@@ -42,13 +43,15 @@ export function* freshRequests(
     isMutated = false,
     isCluster = false,
     isOfLives = false,
+    isOfUsers = false,
     copyCount = 1,
     hasOneType = false,
   } = {},
 ): Generator<FreshRequest> {
   const random = new RandomChoice(seed, 'requests');
   for (let i = 0; i < count; i++)
-    if (isOfLives) yield* databaseLife(random, { copyCount, hasOneType }).map(ofLife);
+    if (isOfUsers) yield* usersLife(random, { copyCount }).map(ofLife);
+    else if (isOfLives) yield* databaseLife(random, { copyCount, hasOneType }).map(ofLife);
     else if (isMutated) yield asked(random, (text) => mutated(random, text));
     else if (random.chance(0.1)) yield changed(random, isCluster);
     else if (random.chance(0.06)) yield ofCatalog(random);

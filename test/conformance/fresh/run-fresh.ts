@@ -38,6 +38,8 @@ export interface FreshOptions {
   readonly isMutated?: boolean;
   /** Lives of databases, and nothing else. */
   readonly isOfLives?: boolean;
+  /** Lives of users of servers with `auth-enabled`, and nothing else. */
+  readonly isOfUsers?: boolean;
   /** Of each database: what a reference without a cluster keeps, and makes nothing of. */
   readonly copyCount?: number;
   /** What befalls nodes around each request that changes something. */
@@ -59,9 +61,11 @@ export async function* runFresh(
   const hasOneType = isCluster && copyCount !== urls.ours.length;
   const given = { ...options, isCluster, hasOneType };
   const data = { isCluster, hasTies: seed % 2 === 0 };
-  await prepare(node, given, 0);
-  await prepare(urls.theirs, given, 0);
-  if (urls.second !== undefined) await prepare(urls.second, given, seed + 1);
+  if (options.isOfUsers !== true) {
+    await prepare(node, given, 0);
+    await prepare(urls.theirs, given, 0);
+    if (urls.second !== undefined) await prepare(urls.second, given, seed + 1);
+  }
   const ours = new ClusterSender(urls.ours);
   const theirs = new StepSender(urls.theirs);
   const second = urls.second === undefined ? undefined : new StepSender(urls.second);
@@ -69,8 +73,10 @@ export async function* runFresh(
     for (const { statement, step } of freshRequests(seed, count, given)) {
       // What changes something is done by all of them, once.
       const isRead = statement.kind !== 'change';
-      const asked = isRead || options.interruptions === undefined ? send(isRead ? ours.reader : ours, step) : options.interruptions.around(changeOf(ours, step)); // prettier-ignore
-      const [own, other] = await Promise.all([asked, send(theirs, step)]);
+      const change = changeOf(ours, step);
+      const asked = isRead || options.interruptions === undefined ? send(isRead ? ours.reader : ours, step) : options.interruptions.around(change); // prettier-ignore
+      const [given, other] = await Promise.all([asked, send(theirs, step)]);
+      const own = change.wasDoneBefore(given, other) ? other : given;
       const difference = differenceOf(own, other, statement.kind);
       const chance: GivenAnswer[] = [];
       if (second !== undefined && (!isRead || difference !== undefined))
@@ -92,11 +98,28 @@ export async function* runFresh(
   }
 }
 
-function changeOf(cluster: ClusterSender, step: SentStep): Change<GivenAnswer> {
+/** Answers that say what is wrong with the request, and those that say that it was done, or may be. */
+const isTaken = /expected|invalid|unsupported|not found|exists|authoriz|authentication|required/;
+const isDone = /not found|already exists/;
+
+interface AskedChange extends Change<GivenAnswer> {
+  /** What was told to have failed may have been done: asked for again there is nothing left to do. */
+  readonly wasDoneBefore: (own: GivenAnswer, theirs: GivenAnswer) => boolean;
+}
+
+function changeOf(cluster: ClusterSender, step: SentStep): AskedChange {
+  let failedCount = 0;
+  const isRefused = ({ status, text }: GivenAnswer): boolean =>
+    status === 0 || (status >= 500 || text.includes('"error":"')) && !isTaken.test(text); // prettier-ignore
   return {
-    ask: (number) => send({ send: (one) => cluster.send(one, number) }, step),
-    isRefused: ({ status, text }) =>
-      status >= 500 || /"error":"(?!.*(expected|invalid|unsupported|not found|exists))/.test(text),
+    ask: async (number) => {
+      const answer = await send({ send: (one) => cluster.send(one, number) }, step);
+      if (isRefused(answer)) failedCount++;
+      return answer;
+    },
+    isRefused,
+    wasDoneBefore: ({ text }, theirs) =>
+      failedCount > 0 && isDone.test(text) && !theirs.text.includes('"error":'),
   };
 }
 
