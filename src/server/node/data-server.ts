@@ -13,6 +13,7 @@ import type { Diagnostic } from '../../telemetry/statistics.ts';
 import { openSecureSockets, secureSettings } from './secure-http.ts';
 import { dataPortSettings, openDataPort, secureListening } from './secure-peers.ts';
 import { listenAt } from './addresses.ts';
+import { hearOfUsers } from './hear-of-users.ts';
 import { openLogFiles, type LogFiles } from './log-files.ts';
 import { markForm } from './form-mark.ts';
 import { lockFolders } from '../../env/lock-folders.ts';
@@ -75,6 +76,7 @@ export async function startDataServer(
     apiPorts(env, config, { node, secure, logs, shown }),
     apiOptions(config),
   );
+  if (config.get('http', 'auth-enabled')) await hearOfUsers({ meta: node.meta, log });
   const unix = await listenOnHttp(api, config, { log, https: secure !== undefined });
   const listeners = await openListeners(config, { ...env, ...node });
   opened.listeners = listeners;
