@@ -10,5 +10,5 @@ test('drops: what is written after a drop is there, and no write is refused for 
 });
 
 test.each(dropPlants)('drops: the simulation catches %s', async (plant) => {
-  expect(await searchSeeds(plant, 1, (seed) => runDrops(seed, { plant }))).toMatch(/which was acknowledged by d\d after the drop$/); // prettier-ignore
+  expect(await searchSeeds(plant, 2, (seed) => runDrops(seed, { plant }))).toMatch(/which was acknowledged by d\d after the drop$/); // prettier-ignore
 });

@@ -20,6 +20,12 @@ const aheadMsMax = 100;
 const behindMs = 100;
 const pauseMsMax = 40;
 const settleMs = 2_500;
+/** Of an owner that is down as its shards are dropped, besides the time for which another one may be deaf. */
+const downMsMax = 3_000;
+/** A node that goes down answers no more. */
+const writeMsMax = 20_000;
+/** An owner that was down has what waited for it. */
+const broughtMs = 12_000;
 const metas = ['m1', 'm2', 'm3'];
 /** What a client is told of a shard that went. An owner that is deaf, and a database that is not there, may be told of. */
 const goneTexts = ['is not on this node', 'was dropped', 'is being deleted', 'keep changing'];
@@ -35,7 +41,7 @@ interface Written {
 
 /**
  * Shards, policies and databases are dropped through one node and written to through all of them meanwhile, one of which hears of it
- * late (decision 148). Rejects where a write that began after the drop was answered is acknowledged and not there, or where one is
+ * late, or is down (decision 148). Rejects where a write that began after the drop was answered is acknowledged and not there, or where one is
  * refused for a shard that went while it was under way.
  */
 export async function runDrops(
@@ -54,7 +60,7 @@ export async function runDrops(
       goneTexts.some((text) => error.includes(text)),
     );
     if (refused !== undefined) throw new Error(`in round ${round} ${refused.at} refused a write: ${refused.error}`); // prettier-ignore
-    await world.run(world.nowMs + settleMs);
+    await world.run(world.nowMs + broughtMs);
     const acknowledged = written.filter(({ error }) => error === undefined);
     const after = acknowledged.filter(({ isAfter }) => isAfter);
     await check(cluster, after, { name, round });
@@ -83,7 +89,9 @@ async function dropped(
   const state = { isAfter: false, isOver: false };
   const writing = nodes.map((at) => writeUntilOver(cluster, random, { at, name, level, state }));
   await world.run(world.nowMs + 1 + below(random, aheadMsMax));
-  if (fraction(random) < 0.7) {
+  const dice = fraction(random);
+  if (dice < 0.25) cluster.crash(late, deafMsMax + below(random, downMsMax));
+  else if (dice < 0.8) {
     world.network.partition([late], metas);
     world.schedule(below(random, deafMsMax), () => {
       world.network.heal();
@@ -133,7 +141,12 @@ async function writeUntilOver(
     const { isAfter } = state;
     const body = new TextEncoder().encode(`m,at=${at} v=1i ${timeNs}`);
     const writing = cluster.data.get(at)?.writer.write({ database: name, retentionPolicy: '', body, stepNs: 1n, level, timeoutMs: 60_000 }); // prettier-ignore
-    const error = await writing?.then(() => undefined, String);
+    const down = new Promise<string>((resolve) => {
+      cluster.world.schedule(writeMsMax, () => {
+        resolve('it is down');
+      });
+    });
+    const error = await (writing === undefined ? down : Promise.race([down, writing.then(() => undefined, String)])); // prettier-ignore
     written.push({ at, key: rowKey(`m,at=${at}`, timeNs), isAfter, error });
     await clock.sleep(below(random, pauseMsMax));
   }
