@@ -59,6 +59,13 @@ test.each([
   expect(document === undefined ? status : `${status} ${JSON.stringify(document)}`).toBe(answer);
 });
 
+test('authorized: bytes of a password that are no UTF-8 are not those of another', async () => {
+  const api = await open();
+  await api.post('/user', { action: 'create', user: { name: 'odd', password: '\ufffd' } });
+  const ask = async (password: string) => (await api.ask('GET', `/authorized?name=odd&permission=NoPermissions&resource=_&password=${password}`))[0]; // prettier-ignore
+  expect([await ask('%EF%BF%BD'), await ask('%ff'), await ask('%fe')]).toEqual([200, 401, 401]);
+});
+
 test('authorized: with LDAP its servers say whose password it is, and a user has no hash and the permissions of the groups', async () => {
   const api = await open(someLdap);
   expect(await api.ask('GET', asked('eve', 'ldap', 'WriteData', 'd'))).toEqual([200, undefined]);

@@ -8,6 +8,7 @@ import type { Catalog, User } from '../../meta/model/catalog.ts';
 import { effectiveUser, holds } from '../../meta/model/permissions.ts';
 import { ldapUserOfPassword } from '../access/ldap-access.ts';
 import { userOfPassword } from '../access/users.ts';
+import { RequestParameters } from '../data/requests/request-parameters.ts';
 import { sendError } from '../error-reply.ts';
 import type { MetaApi } from './meta-api-options.ts';
 import { sendRefusal, type MetaIdentities } from './meta-gate.ts';
@@ -19,7 +20,9 @@ export function addAuthorizedRoute(api: FastifyInstance, meta: MetaApi): void {
   api.get('/authorized', async (request, reply) => {
     const permission = parameter(request, 'permission');
     if (!isPermission(permission)) return sendError(reply, 400, `invalid permission: ${permission}`); // prettier-ignore
-    const said = { kind: 'password', name: parameter(request, 'name'), password: parameter(request, 'password') } as const; // prettier-ignore
+    // With the very bytes: were those that are no UTF-8 replaced, one password would be as good as another.
+    const address = RequestParameters.ofUrl(request);
+    const said = { kind: 'password', name: address.getOfUrl('name'), password: address.getOfUrl('password') } as const; // prettier-ignore
     await settleRead(node);
     try {
       const user = await userOf(said, node, meta.options.identities);
