@@ -73,7 +73,7 @@ const caughtAt: Readonly<Partial<Record<Plant, number>>> = {
   'segments-forgotten': 3,
   'meanwhile-lost': 1,
   'whole-too-soon': 2,
-  'deletes-unstamped': 1,
+  'deletes-unstamped': 43,
   'sent-again': 1,
   'deletes-untold': 4,
   'digest-blind': 2,
