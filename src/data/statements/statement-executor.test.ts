@@ -47,6 +47,21 @@ test('statements: what is dropped the metas decide, also when this node has not 
   expect(sent).toEqual([{ kind: 'drop-retention-policy', database: 'd', name: 'p' }, 'heard']);
 });
 
+test('statements: a shard that this node of several has not heard of the metas drop', async () => {
+  const sent: Command[] = [];
+  const dataNodes = [4, 5].map((id) => ({ id, tcpAddress: `d${id}`, httpAddress: '' }));
+  const meta = {
+    catalog: { ...emptyCatalog, dataNodes },
+    nodeId: 4,
+    execute: (command: Command) => Promise.resolve(void sent.push(command)),
+  } as unknown as StatementPorts['meta'];
+  const heardByAll = () => Promise.resolve();
+  const clock = { monotonicMs: () => 0, wallNs: () => 60n } as unknown as Clock;
+  const { signal } = new AbortController();
+  await resultsOf('DROP SHARD 3', signal, { clock, meta, heardByAll });
+  expect(sent).toEqual([{ kind: 'drop-shard', shardId: 3, nowNs: 60n }]);
+});
+
 async function resultsOf(q: string, signal: AbortSignal, more: Partial<StatementPorts>) {
   const clock = { monotonicMs: () => 0, wallNs: () => 0n } as unknown as Clock;
   const registry = new QueryRegistry({ clock, log: {} as Log });
