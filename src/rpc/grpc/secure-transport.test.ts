@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { afterEach, expect, test } from 'vitest';
 import { rpcTransportContract } from '../../../test/support/contract/rpc-transport.ts';
+import { isDbError } from '../../base/errors.ts';
 import type { ListenOptions, RpcHandlers } from '../../env/transport.ts';
 import { NodeSecureSockets } from '../../env/node/network/node-secure-sockets.ts';
 import { NodeClock } from '../../env/node/node-clock.ts';
@@ -47,24 +48,36 @@ async function secureSockets(): Promise<NodeSecureSockets> {
   return sockets;
 }
 
-/** Listens with TLS whoever asks it to. */
+/** Listens with TLS whoever asks it to; `client` calls it. */
 class SecureTransport extends GrpcTransport {
+  readonly #client: GrpcTransport;
+
+  constructor(client: GrpcTransport) {
+    super({ clock });
+    this.#client = client;
+  }
+
   override async listen(address: string, handlers: RpcHandlers, options?: ListenOptions) {
     const secure = { ...options, secureSockets: await secureSockets() };
     const listener = await super.listen(address, handlers, secure);
     const close = async (): Promise<void> => {
       await listener.close();
       // Of the end the client hears a few turns later than without TLS, and what it asks before is outcome_unknown.
-      await clock.sleep(100);
+      await this.#isUnavailable(listener.address);
     };
     return { ...listener, close };
+  }
+
+  async #isUnavailable(address: string): Promise<void> {
+    for (let error: unknown; !isDbError(error, 'unavailable'); )
+      error = await this.#client.call(address, '/test/echo', new Uint8Array(), { deadlineMs: 20_000 }).catch((reason: unknown) => reason); // prettier-ignore
   }
 }
 
 rpcTransportContract('grpc transport over TLS', async (body) => {
   const secureDial = () => verified;
-  const server = new SecureTransport({ clock });
   const client = new GrpcTransport({ clock, secureDial });
+  const server = new SecureTransport(client);
   const httpGet = (address: string, path: string) =>
     new Promise<{ status: number; contentType: string; body: string }>((resolve, reject) => {
       const sent = request(`https://${address}${path}`, { ca, agent: false }, (answer) => {
