@@ -1,6 +1,6 @@
 import { below } from '../../../src/env/random.ts';
 import { ClusterWorld } from './cluster-world.ts';
-import { OverwrittenPoint } from './overwritten-point.ts';
+import { playRounds } from './owner-rounds.ts';
 import type { Plant } from './plants.ts';
 
 const roundCount = 6;
@@ -22,29 +22,20 @@ export async function runFirstReturns(
 ): Promise<number> {
   const cluster = new ClusterWorld(seed, { plant, logKeptBytes: 0 });
   const { world } = cluster;
-  const random = world.random('first-returns');
-  await cluster.form();
-  const point = new OverwrittenPoint(cluster);
-  await point.createDatabase();
-  await point.write('d1', 0, 'all');
-  const owners = await point.owners();
-  let lookedAt = 0;
-  for (let round = 1; round <= roundCount; round++) {
-    const first = below(random, owners.length);
-    const [late = '', returning = ''] = [owners[first], owners[1 - first]];
-    await point.write(late, round * 10, 'all');
+  return playRounds(cluster, { name: 'first-returns', roundCount }, async (round) => {
+    const { point, value, random } = round;
+    const [late, returning] = round.owners;
+    await point.write(late, value, 'all');
     world.network.partition([returning], [late]);
-    await point.write(returning, round * 10 + 1, 'one');
+    await point.write(returning, value + 1, 'one');
     cluster.crash(returning, awayMs);
     world.network.heal();
-    await point.writeOther(late, round, 'one');
+    await point.writeOther(late, round.number, 'one');
     await world.run(world.nowMs + flushMs);
     for (let time = 0; time < 2; time++) {
       cluster.crash(late, 500 + below(random, 1_000));
       await world.run(world.nowMs + againMs);
     }
     await world.run(world.nowMs + awayMs + settleMs);
-    lookedAt += await point.check(round * 10 + 1, round);
-  }
-  return lookedAt;
+  });
 }

@@ -1,6 +1,6 @@
 import { below } from '../../../src/env/random.ts';
 import { ClusterWorld } from './cluster-world.ts';
-import { OverwrittenPoint } from './overwritten-point.ts';
+import { playRounds } from './owner-rounds.ts';
 import type { Plant } from './plants.ts';
 
 const roundCount = 4;
@@ -28,25 +28,16 @@ export async function runLateHints(
 ): Promise<number> {
   const cluster = new ClusterWorld(seed, { plant, logKeptBytes });
   const { world } = cluster;
-  const random = world.random('late-hints');
-  await cluster.form();
-  const point = new OverwrittenPoint(cluster);
-  await point.createDatabase();
-  await point.write('d1', 0, 'all');
-  const owners = await point.owners();
-  let lookedAt = 0;
-  for (let round = 1; round <= roundCount; round++) {
-    const first = below(random, owners.length);
-    const [late = '', keeper = ''] = [owners[first], owners[1 - first]];
-    await point.writeOver(round * 10, { late, keeper, awayMs });
+  return playRounds(cluster, { name: 'late-hints', roundCount }, async (round) => {
+    const { point, value, random } = round;
+    const [late, keeper] = round.owners;
+    await point.writeOver(value, { late, keeper, awayMs });
     await world.run(world.nowMs + flushMs);
     cluster.crash(late, 500 + below(random, 1_000));
     await world.run(world.nowMs + againMs);
     cluster.crash(late, 500 + below(random, 1_000));
     await world.run(world.nowMs + awayMs + settleMs);
-    lookedAt += await point.check(round * 10 + 1, round);
-    if (logKeptBytes !== undefined) continue;
-    for (const name of cluster.unclearNodes) throw new Error(`in round ${round} ${name} could not tell which is later`); // prettier-ignore
-  }
-  return lookedAt;
+    if (logKeptBytes !== undefined) return;
+    for (const name of cluster.unclearNodes) throw new Error(`in round ${round.number} ${name} could not tell which is later`); // prettier-ignore
+  });
 }

@@ -1,6 +1,6 @@
 import { below } from '../../../src/env/random.ts';
 import { ClusterWorld } from './cluster-world.ts';
-import { OverwrittenPoint } from './overwritten-point.ts';
+import { playRounds } from './owner-rounds.ts';
 import type { Plant } from './plants.ts';
 
 const roundCount = 4;
@@ -24,23 +24,14 @@ export async function runReplayedHints(
 ): Promise<number> {
   const cluster = new ClusterWorld(seed, { plant, logKeptBytes: 0 });
   const { world } = cluster;
-  const random = world.random('replayed-hints');
-  await cluster.form();
-  const point = new OverwrittenPoint(cluster);
-  await point.createDatabase();
-  await point.write('d1', 0, 'all');
-  const owners = await point.owners();
-  let lookedAt = 0;
-  for (let round = 1; round <= roundCount; round++) {
-    const first = below(random, owners.length);
-    const [late = '', keeper = ''] = [owners[first], owners[1 - first]];
-    await point.writeOver(round * 10, { late, keeper, awayMs });
+  return playRounds(cluster, { name: 'replayed-hints', roundCount }, async (round) => {
+    const { point, value, random } = round;
+    const [late, keeper] = round.owners;
+    await point.writeOver(value, { late, keeper, awayMs });
     for (let i = 0; i < fillCount; i++) await point.writeOther(late, i, 'one');
     await world.run(world.nowMs + flushMs);
     await world.run(world.nowMs + awayMs - flushMs + below(random, broughtMsMax));
     cluster.crash(late, 500 + below(random, 1_000));
     await world.run(world.nowMs + settleMs);
-    lookedAt += await point.check(round * 10 + 1, round);
-  }
-  return lookedAt;
+  });
 }
