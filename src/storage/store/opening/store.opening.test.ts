@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
+import { refusingDisk } from '../../../../test/support/refusing-disk.ts';
 import { batchOf, openStore, readField } from '../../../../test/support/store-script.ts';
 import { World, type SimNode } from '../../../../test/sim/world/world.ts';
 import { InvariantError } from '../../../base/assert.ts';
-import { DbError, type DbErrorCode } from '../../../base/errors.ts';
 import type { Clock } from '../../../env/clock.ts';
 import type { Disk } from '../../../env/disk.ts';
 import type { Log } from '../../../env/log.ts';
@@ -131,27 +131,10 @@ test('opening: shards that the log has records of are hot, and their stamps know
   });
 });
 
-/** Calls of this name for paths that match fail with `code` while `isFailing()`. */
-function failing(
-  disk: Disk,
-  { name: failed, path: pattern, code }: { readonly name: 'list' | 'open'; readonly path: RegExp; readonly code: DbErrorCode }, // prettier-ignore
-  isFailing: () => boolean,
-): Disk {
-  return new Proxy(disk, {
-    get(of, name: keyof Disk) {
-      if (name !== failed) return of[name].bind(of);
-      return (path: string, mode: 'read') => {
-        if (isFailing() && pattern.test(path)) return Promise.reject(new DbError(code, `open ${path}: no room`)); // prettier-ignore
-        return name === 'list' ? of.list(path) : of.open(path, mode);
-      };
-    },
-  });
-}
-
 test('opening: what fails to open for a moment takes its records of the log when it is asked again', async () => {
   await inWorld(async ({ env }) => {
     let isFull = true;
-    const disk = failing(
+    const disk = refusingDisk(
       env.disk,
       { name: 'list', path: /\/3$/, code: 'cache_full' },
       () => isFull,
@@ -168,7 +151,7 @@ test('opening: what fails to open for a moment takes its records of the log when
 test('opening: one that fails for a moment keeps no other from opening, and opens by itself a little later', async () => {
   await inWorld(async ({ env }) => {
     let isFull = true;
-    const disk = failing(env.disk, { name: 'list', path: /\/(3|7)$/, code: 'cache_full' }, () => isFull); // prettier-ignore
+    const disk = refusingDisk(env.disk, { name: 'list', path: /\/(3|7)$/, code: 'cache_full' }, () => isFull); // prettier-ignore
     const store = await openStore(disk, env.clock, { opensBehind: true });
     await env.clock.sleep(10_000);
     expect(store.facts.opening).toEqual({ opened: 10, total: 12 });
@@ -188,7 +171,7 @@ test('opening: an index that cannot be opened for lack of descriptors is not thr
     const lines: string[] = [];
     const log = { info: () => undefined, error: () => undefined, warn: (text: string) => void lines.push(text) } as unknown as Log; // prettier-ignore
     let isFull = true;
-    const disk = failing(env.disk, { name: 'open', path: /\/7\/.*\.index$/, code: 'unavailable' }, () => isFull); // prettier-ignore
+    const disk = refusingDisk(env.disk, { name: 'open', path: /\/7\/.*\.index$/, code: 'unavailable' }, () => isFull); // prettier-ignore
     const store = await openStore(disk, env.clock, { opensBehind: true, log });
     await expect(store.whenOpen([7])).rejects.toThrow('no room');
     isFull = false;

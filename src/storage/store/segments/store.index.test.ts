@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { DbError } from '../../../base/errors.ts';
 import type { Env } from '../../../env/env.ts';
 import type { Log } from '../../../env/log.ts';
 import { finished } from '../../../../test/support/finished.ts';
+import { refusingDisk } from '../../../../test/support/refusing-disk.ts';
 import { batchOf, kept, openStore, readField, type StoreKnobs } from '../../../../test/support/store-script.ts'; // prettier-ignore
 import { World } from '../../../../test/sim/world/world.ts';
 import { readManifest, writeManifest } from '../shards/shard-manifest.ts';
@@ -266,19 +266,9 @@ test('store: the series of a cold shard take no memory, nor do those past the li
 
 test('store: a flush that has no room for its index is made good once there is, without a write', async () => {
   await inWorld(async (env) => {
-    const room = { isThere: false };
-    const disk = new Proxy(env.disk, {
-      get: (inner, name) => {
-        const member: unknown = Reflect.get(inner, name);
-        if (typeof member !== 'function') return member;
-        const call = member.bind(inner) as (path: string, ...rest: unknown[]) => unknown;
-        if (name !== 'open') return call;
-        return (path: string, ...rest: unknown[]) =>
-          path.includes('.index') && !room.isThere
-            ? Promise.reject(new DbError('disk_full', `open ${path}: ENOSPC`))
-            : call(path, ...rest);
-      },
-    });
+    let isFull = true;
+    const refused = { name: 'open', path: /\.index/, code: 'disk_full' } as const;
+    const disk = refusingDisk(env.disk, refused, () => isFull);
     await withStore(
       { ...env, disk },
       async (store) => {
@@ -286,7 +276,7 @@ test('store: a flush that has no room for its index is made good once there is, 
         await env.clock.sleep(4_000);
         expect(await names(env, '.tsm')).toHaveLength(1);
         expect(await names(env, 'shard.json')).toEqual([]);
-        room.isThere = true;
+        isFull = false;
         await env.clock.sleep(4_000);
         expect(await names(env, 'shard.json')).toEqual(['shard.json']);
         expect(await names(env, '.index')).toHaveLength(1);
