@@ -9,7 +9,7 @@
 import { noStamp, type Stamp } from '../../../models/stamp.ts';
 
 export interface LogMarks {
-  /** Records up to it may not be this shard's: of one of the same id that is gone, of a release that wrote no marks, or not taken, as the disk failed, which the log may have all the same. */
+  /** Records up to it are not this shard's: of one of the same id that is gone, or of a release that wrote no marks. */
   readonly after: number;
   /** Ascending: no record up to the sequence has a later stamp, nor has anything else that was here then. */
   readonly flushes: readonly FlushMark[];
@@ -40,17 +40,10 @@ export function marksOf({ logMarks, flushedSequence, files }: MarkedShard): LogM
   return { after: flushedSequence, flushes: isNew ? [[0, noStamp]] : [] };
 }
 
-/** After a flush up to `sequence`. The last record that was not taken, though the log may have it, is `failed`. */
-export function withFlush(
-  { after, flushes }: LogMarks,
-  [sequence, latest]: FlushMark,
-  failed: number,
-): LogMarks {
+/** After a flush up to `sequence`. */
+export function withFlush({ after, flushes }: LogMarks, [sequence, latest]: FlushMark): LogMarks {
   const earlier = flushes.filter(([of]) => of < sequence);
-  return {
-    after: failed <= sequence ? Math.max(after, failed) : after,
-    flushes: [...earlier, [sequence, latest] as const].slice(-flushesMax),
-  };
+  return { after, flushes: [...earlier, [sequence, latest] as const].slice(-flushesMax) };
 }
 
 /** What has come otherwise than by the log may be later than all marks. */

@@ -61,8 +61,6 @@ export interface OpenShard {
   sequence: number;
   appliedSequence: number;
   flushedSequence: number;
-  /** Of the last record of points that was not taken: the log may have it all the same. */
-  failedSequence: number;
   /** First and last of those in files that the log had as it was read, as far back as none is missing. */
   flushedInLog: { readonly first: number; readonly last: number };
   /** What shard.json says, and the way to change it. */
@@ -137,7 +135,6 @@ function newOpenShard(
     sequence,
     appliedSequence: sequence,
     flushedSequence: sequence,
-    failedSequence: 0,
     flushedInLog: { first: 0, last: 0 },
     manifest,
     segments,
