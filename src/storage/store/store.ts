@@ -47,6 +47,7 @@ import { findStore, type FoundStore } from './opening/find-store.ts';
 import { logError, refuseFull } from './log/refuse-full.ts';
 import { FailureLog } from './log/failure-log.ts';
 import { watchLog } from './log/log-watch.ts';
+import { withFailed } from './log/log-marks.ts';
 import { noteLogEnds } from './log/log-ends.ts';
 import { openLog } from './log/open-log.ts';
 import { encodeFieldTypes } from './log/field-types-record.ts';
@@ -297,21 +298,27 @@ export class Store {
     { shardId, isAlone, login }: WritePlace,
   ): Promise<{ readonly grownCount: number; readonly isUnclear: boolean }> {
     const sequence = ++open.sequence;
-    const head = { kind: WalRecordKind.points, codec: 0, shardId, sequence } as const;
-    await this.#append({ ...head, rejectBitmap: rejects, payload });
-    this.#options.ingress?.add(login, open.place, {
-      batch,
-      rejects,
-      unknown: open.shard.index.unknown(batch.series),
-    });
-    const { schemaVersion, seriesCount, activeBytes } = open.shard;
-    const isUnclear = open.shard.apply(batch, rejects, { isAlone });
-    if (open.shard.schemaVersion !== schemaVersion) this.#schemaVersion++;
-    if (open.shard.seriesCount !== seriesCount) this.#growthCount++;
-    open.appliedSequence = Math.max(open.appliedSequence, sequence);
-    open.lastWriteMs = this.#ports.clock.monotonicMs();
-    this.#flusher.flushIfLarge(open, Math.max(0, open.shard.activeBytes - activeBytes));
-    return { grownCount: open.shard.seriesCount - seriesCount, isUnclear };
+    try {
+      const head = { kind: WalRecordKind.points, codec: 0, shardId, sequence } as const;
+      await this.#append({ ...head, rejectBitmap: rejects, payload });
+      this.#options.ingress?.add(login, open.place, {
+        batch,
+        rejects,
+        unknown: open.shard.index.unknown(batch.series),
+      });
+      const { schemaVersion, seriesCount, activeBytes } = open.shard;
+      const isUnclear = open.shard.apply(batch, rejects, { isAlone });
+      if (open.shard.schemaVersion !== schemaVersion) this.#schemaVersion++;
+      if (open.shard.seriesCount !== seriesCount) this.#growthCount++;
+      open.appliedSequence = Math.max(open.appliedSequence, sequence);
+      open.lastWriteMs = this.#ports.clock.monotonicMs();
+      this.#flusher.flushIfLarge(open, Math.max(0, open.shard.activeBytes - activeBytes));
+      return { grownCount: open.shard.seriesCount - seriesCount, isUnclear };
+    } catch (error) {
+      // The log may have it all the same, and files what comes behind it: no start is to take it for one of these.
+      open.failed = withFailed(open.failed, sequence);
+      throw error;
+    }
   }
 
   /** What the shards here have to say to a question of another worker. */

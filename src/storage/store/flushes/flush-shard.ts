@@ -47,7 +47,7 @@ export async function flushShard(
         flushedSequence,
         files: filesOf(manifest, shard.files),
         // Of what nobody else has, nothing comes late: a start remembers none of it.
-        logMarks: isAlone ? undefined : withFlush(marksOf(manifest), [flushedSequence, latest]),
+        logMarks: isAlone ? undefined : withFlush(marksOf(manifest), [flushedSequence, latest], open.failed), // prettier-ignore
       },
       striking,
     );

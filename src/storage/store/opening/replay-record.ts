@@ -1,7 +1,7 @@
 import { decodePointBatch, headOfBatch } from '../../../models/point-batch.ts';
 import { WalRecordKind, type WalRecord } from '../../wal/wal-record.ts';
 import { decodeFieldTypes } from '../log/field-types-record.ts';
-import { latestUpTo } from '../log/log-marks.ts';
+import { hasFailed, latestUpTo } from '../log/log-marks.ts';
 import type { OpenShard } from '../shards/open-shards.ts';
 
 const noRejects = new Uint8Array();
@@ -33,7 +33,8 @@ function remember(open: OpenShard, record: WalRecord): void {
   if (logMarks === undefined || sequence <= logMarks.after) return;
   const isNext = sequence === open.flushedInLog.last + 1;
   open.flushedInLog = { first: isNext ? open.flushedInLog.first : sequence, last: sequence };
-  const head = kind === WalRecordKind.points ? headOfBatch(payload) : undefined;
+  const isTaken = kind === WalRecordKind.points && !hasFailed(logMarks, sequence);
+  const head = isTaken ? headOfBatch(payload) : undefined;
   if (head !== undefined) open.shard.remember(head, rejectsOf(record));
   if (sequence !== open.flushedSequence) return;
   // All records from the first on are there, and what comes behind them is applied.

@@ -10,6 +10,7 @@
  * - A folder by the name of a shard is whole: it is made and deleted under another name, so that no crash leaves a part.
  * - Generations of a shard that a copy is being brought to begin above those that the copy may have.
  */
+import type { FailedRecords } from '../log/log-marks.ts';
 import { DbError, errorText, isDbError } from '../../../base/errors.ts';
 import type { Clock } from '../../../env/clock.ts';
 import type { Disk } from '../../../env/disk.ts';
@@ -61,6 +62,8 @@ export interface OpenShard {
   sequence: number;
   appliedSequence: number;
   flushedSequence: number;
+  /** Records of points of this run that were not taken: the log may have them all the same. */
+  failed: readonly FailedRecords[];
   /** First and last of those in files that the log had as it was read, as far back as none is missing. */
   flushedInLog: { readonly first: number; readonly last: number };
   /** What shard.json says, and the way to change it. */
@@ -135,6 +138,7 @@ function newOpenShard(
     sequence,
     appliedSequence: sequence,
     flushedSequence: sequence,
+    failed: [],
     flushedInLog: { first: 0, last: 0 },
     manifest,
     segments,
