@@ -51,9 +51,7 @@ export class DamageCluster {
   /** Answers what the second node says to all questions, while the first one is stopped. */
   async prepare(isKilled: boolean): Promise<readonly string[]> {
     const cluster = this.#cluster;
-    process.env['INFLUXDB_HINTED_HANDOFF_RETRY_MAX_INTERVAL'] = '1s';
-    process.env[coldKey] = '1s';
-    await cluster.start();
+    await cluster.start({ INFLUXDB_HINTED_HANDOFF_RETRY_MAX_INTERVAL: '1s', [coldKey]: '1s' });
     for (const [database, copies] of [
       [both, 2],
       [alone, 1],
@@ -196,7 +194,7 @@ export class DamageCluster {
 
   async #restartHot(): Promise<void> {
     await this.#stop([1, 2]);
-    process.env[coldKey] = '1h';
+    this.#cluster.setEnvironment({ [coldKey]: '1h' });
     await this.#startBoth();
   }
 

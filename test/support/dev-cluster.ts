@@ -147,6 +147,11 @@ export class DevCluster {
     await this.#end('SIGKILL');
   }
 
+  /** What nodes that are started by hand from now on have in their environment besides. */
+  setEnvironment(more: Readonly<Record<string, string>>): void {
+    this.#environment = { ...this.#environment, ...more };
+  }
+
   /** Starts one node with the command that the launcher printed, of this tree or another; what it says is in `<name>.log`. */
   startByHand(name: string, from = root): ChildProcess {
     const { command, args, env } = this.#commandOf(name, from);
