@@ -111,10 +111,8 @@ async function askerOf(
   if (credentials === undefined) throw refused('unable to parse authentication credentials');
   if (credentials.kind === 'password') {
     if (ldap.isEnabled) return askerOfLdap(await ldapUserOfPassword(credentials, catalog, ldap));
-    {
-      const user = await userOfPassword(credentials, () => ports.node.catalog, access.passwords);
-      return askerNamed(user, ports.node.catalog);
-    }
+    const user = await userOfPassword(credentials, () => ports.node.catalog, access.passwords);
+    return askerNamed(user, ports.node.catalog);
   }
   const claims = claimsOfToken(credentials.token, (said) => secretOfUsers(said, access), nowS);
   const name = String(claims['username']);
