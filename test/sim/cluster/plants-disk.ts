@@ -105,6 +105,17 @@ export function forgettingSegments(disk: Disk): Disk {
   });
 }
 
+/** Records that the disk failed to take are not told from those that were taken. */
+export function forgettingFailures(disk: Disk): Disk {
+  return wrapped(disk, {
+    replaceFile: (path, bytes) => {
+      if (!path.endsWith('/shard.json')) return disk.replaceFile(path, bytes);
+      const { logMarks, ...manifest } = decodeManifest(path, bytes);
+      return disk.replaceFile(path, encodeManifest({ ...manifest, logMarks: logMarks && { ...logMarks, failed: [] } })); // prettier-ignore
+    },
+  });
+}
+
 /** Shards that the log has lost records of are not marked. */
 export function withoutMarks(disk: Disk): Disk {
   return wrapped(disk, {

@@ -27,6 +27,7 @@ import { endingAlone, holdingPledges, outlivingPledges } from './plants-pledges.
 import {
   droppingLogsEarly,
   endingWell,
+  forgettingFailures,
   forgettingHints,
   keepingStagings,
   forgettingPledgeHolders,
@@ -89,6 +90,8 @@ export const latePlants = ['brought-as-news'] as const;
 export const lateHintPlants = ['log-let-go', 'unclear-unasked'] as const;
 /** Those of hints that the log gives anew: `run-replayed-hints.ts` finds them. */
 export const replayPlants = ['replays-unasked'] as const;
+/** Those of hints that the disk fails to take: `run-failed-hints.ts` finds them. */
+export const failedHintPlants = ['failures-forgotten'] as const;
 /** Those of shards that are dropped: `run-drops.ts` finds them. */
 export const dropPlants = ['drop-unheard'] as const;
 /** Those of schemas that are remembered: `run-grown-schemas.ts` finds them. */
@@ -128,6 +131,7 @@ export type Plant =
   | (typeof pledgePlants)[number]
   | (typeof dropPlants)[number]
   | (typeof replayPlants)[number]
+  | (typeof failedHintPlants)[number]
   | (typeof killPlants)[number]
   | (typeof backupPlants)[number]
   | (typeof fullCopyPlants)[number]
@@ -232,6 +236,8 @@ export function plantedEngine(ports: EnginePorts, plant: Plant | undefined): Eng
       return { ...ports, disk: withoutTableSync(disk) };
     case 'log-released-early':
       return { ...ports, disk: droppingLogsEarly(disk) };
+    case 'failures-forgotten':
+      return { ...ports, disk: forgettingFailures(disk) };
     case 'damage-forgotten':
       return { ...ports, disk: withoutMarks(disk) };
     case 'folder-not-missed':

@@ -25,6 +25,8 @@ export class SimDrive {
   capacityBytes: number;
   zeroTailRate: number;
   ioErrorRate: number;
+  /** The sync of a file below this folder fails besides, though what was written is durable all the same. */
+  failsSyncsOf: string | undefined;
   /** Multiplies every delay. */
   slowFactor = 1;
   #afterCalls: { left: number; readonly run: () => void } | undefined;
@@ -69,6 +71,15 @@ export class SimDrive {
 
   checkFault(path: string): void {
     if (this.ioErrorRate === 0 || fraction(this.random) >= this.ioErrorRate) return;
+    this.#fail(path);
+  }
+
+  checkSync(path: string): void {
+    if (this.failsSyncsOf !== undefined && path.startsWith(`${this.failsSyncsOf}/`))
+      this.#fail(path);
+  }
+
+  #fail(path: string): never {
     this.#loop.strike('io_error', `${this.#node} ${path}`);
     throw new DbError('io_error', `${path}: EIO`);
   }
@@ -321,7 +332,8 @@ class SimFile implements DiskFile {
     const mark = this.#inode.beginSync();
     await this.#do(() => {
       this.#inode.endSync(mark);
-      const { loop, life } = this.#options;
+      const { drive, loop, life } = this.#options;
+      drive.checkSync(this.path);
       loop.note(`disk ${life.node} sync ${this.path} ${mark.length}`);
     }, syncMs);
   }
