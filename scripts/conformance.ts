@@ -12,6 +12,8 @@
  * moved, copied, removed, repaired or cut off around every other one of these. `--lives` gives N lives of databases instead of
  * requests: they are made and dropped, and policies change, under their points. `--users` gives N lives of users of servers with
  * `auth-enabled`. With `--metas M` meta nodes end, and stand still, too. `--trace` prints all that is sent and done.
+ * `--large` writes some hundred thousand rows to `--nodes N` (1), in phases between which there are deletes, restarts and compactions, and
+ * gives N questions in each.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,10 +26,13 @@ import { summaryTable } from '../test/conformance/summary.ts';
 import {
   runFresh,
   type FreshOutcome,
+  type FreshUrls,
   type FreshVerdict,
 } from '../test/conformance/fresh/run-fresh.ts';
 import { openAccess } from '../src/http/data/access/access-options.ts';
 import { usersSecret } from '../test/conformance/fresh/random-users.ts';
+import { restartNodes } from '../test/conformance/fresh/large/large-restarts.ts';
+import { runLarge, type LargeOptions } from '../test/conformance/fresh/large/run-large.ts';
 import { Interruptions } from '../test/conformance/fresh/interruptions.ts';
 import { DevCluster } from '../test/support/dev-cluster.ts';
 import { ReferenceServer } from '../test/support/reference-server.ts';
@@ -61,11 +66,12 @@ const { values } = parseArgs({
     lives: { type: 'boolean', default: false },
     moves: { type: 'boolean', default: false },
     users: { type: 'boolean', default: false },
+    large: { type: 'boolean', default: false },
     metas: { type: 'string', default: '1' },
     trace: { type: 'boolean', default: false },
     'port-offset': { type: 'string', default: '6000' },
-    /** Some shards are in files and some in memory, most are in both. */
-    'snapshot-bytes': { type: 'string', default: '200k' },
+    /** By default some shards are in files and some in memory, most are in both. */
+    'snapshot-bytes': { type: 'string' },
     /** How much of an answer `--verbose` prints. */
     width: { type: 'string', default: '2000' },
   },
@@ -86,11 +92,12 @@ interface Asked {
   readonly urls: readonly [string, ...string[]];
   readonly close: () => Promise<void>;
   readonly interruptions?: Interruptions | undefined;
+  readonly cluster?: DevCluster;
 }
 
 async function startAsked(): Promise<Asked> {
   if (values.url !== undefined) return { urls: [values.url], close: () => Promise.resolve() };
-  if (values.nodes !== undefined) return startCluster(Number(values.nodes));
+  if (values.nodes !== undefined || values.large) return startCluster(Number(values.nodes ?? 1));
   const access = { ...openAccess, isEnabled: values.users, guardsPing: true, sharedSecret: usersSecret }; // prettier-ignore
   const { url, close } = await startOneNode(folder, { workerCount: 2, access });
   return { urls: [url], close };
@@ -100,7 +107,7 @@ async function startCluster(count: number): Promise<Asked> {
   const offset = Number(values['port-offset']);
   const cluster = new DevCluster(offset, '--metas', values.metas, '--data', `${count}`);
   await cluster.start({
-    INFLUXDB_DATA_CACHE_SNAPSHOT_MEMORY_SIZE: values['snapshot-bytes'],
+    INFLUXDB_DATA_CACHE_SNAPSHOT_MEMORY_SIZE: values['snapshot-bytes'] ?? usualSnapshotBytes(),
     // What is repaired is repaired by it.
     INFLUXDB_ANTI_ENTROPY_ENABLED: 'true',
     ...(values.users && {
@@ -113,7 +120,13 @@ async function startCluster(count: number): Promise<Asked> {
   const options = { dataCount: count, metaCount: Number(values.metas), seed: Number(values.seed), every: Number(values.interrupt), isMoving: values.moves, onDone: (text: string) => values.trace && process.stdout.write(`    ${text}\n`) }; // prettier-ignore
   const interruptions =
     values.interrupt === undefined ? undefined : new Interruptions(cluster, options);
-  return { urls: [cluster.url('data', 1), ...others], close: () => cluster.stop(), interruptions };
+  return { urls: [cluster.url('data', 1), ...others], close: () => cluster.stop(), interruptions, cluster }; // prettier-ignore
+}
+
+/** Of large data nearly all is in files, about half, or hardly any. */
+function usualSnapshotBytes(): string {
+  const sizes = ['1m', '4m', '300k', '25m'];
+  return (values.large ? sizes[Number(values.seed) % sizes.length] : undefined) ?? '200k';
 }
 
 async function replayAll(url: string): Promise<void> {
@@ -136,7 +149,8 @@ async function replayAll(url: string): Promise<void> {
 }
 
 /** Fails when the two disagree over what they should agree on. */
-async function compareFresh({ urls: ours, interruptions }: Asked, count: number): Promise<void> {
+async function compareFresh(asked: Asked, count: number): Promise<void> {
+  const { urls: ours, interruptions } = asked;
   const started =
     values.reference === undefined ? await ReferenceServer.start(values.influxd, '', values.users ? usersLines : '') : undefined; // prettier-ignore
   const index = '  index-version = "tsi1"';
@@ -155,7 +169,9 @@ async function compareFresh({ urls: ours, interruptions }: Asked, count: number)
       copyCount: Number(values.copies),
       interruptions,
     };
-    for await (const outcome of runFresh(urls, options)) {
+    for await (const outcome of values.large
+      ? largeOutcomes(asked, urls, options)
+      : runFresh(urls, options)) {
       const { verdict } = outcome;
       if (values.trace) printLine(outcome);
       tally[verdict] = (tally[verdict] ?? 0) + 1;
@@ -167,6 +183,22 @@ async function compareFresh({ urls: ours, interruptions }: Asked, count: number)
   }
   process.stdout.write(`seed ${values.seed}: ${JSON.stringify(tally)}\n`);
   if ((tally.differ ?? 0) > 0) process.exitCode = 1;
+}
+
+function largeOutcomes(
+  { cluster }: Asked,
+  urls: FreshUrls,
+  options: Pick<LargeOptions, 'seed' | 'count' | 'copyCount'>,
+): AsyncGenerator<FreshOutcome> {
+  const dataCount = urls.ours.length;
+  const restart = async (how: 'as it was' | 'compacting'): Promise<void> => {
+    const isCompacting = how === 'compacting';
+    if (cluster !== undefined) await restartNodes(cluster, { dataCount, isKilled: options.seed % 2 === 1, isCompacting }); // prettier-ignore
+  };
+  const onPhase = (name: string): void => {
+    process.stdout.write(`    ${name}\n`);
+  };
+  return runLarge(urls, { ...options, restart, onPhase });
 }
 
 /** All that was sent, and how it was answered. */

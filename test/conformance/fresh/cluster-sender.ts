@@ -21,6 +21,10 @@ export class ClusterSender {
     this.reader = { send: (step) => this.#ask(step) };
   }
 
+  get isCluster(): boolean {
+    return this.#nodes.length > 1;
+  }
+
   /** `number` is that of a node, from one. */
   send(
     step: SentStep,

@@ -18,6 +18,7 @@ export interface FreshStatement {
     | 'deep'
     | 'invalid'
     | 'fleet'
+    | 'large'
     | 'use'
     | 'grammar'
     | 'change';
@@ -59,6 +60,7 @@ function textOf(random: RandomChoice, kind: FreshStatement['kind']): string {
       return fleetSelect(random);
     case 'show':
     case 'grammar':
+    case 'large':
     case 'change':
       return show(random);
     case 'invalid':

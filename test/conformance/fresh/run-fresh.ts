@@ -123,7 +123,7 @@ function changeOf(cluster: ClusterSender, step: SentStep): AskedChange {
   };
 }
 
-function verdictOf(
+export function verdictOf(
   { statement, step, ours, theirs, difference }: Omit<FreshOutcome, 'verdict'>,
   others: readonly GivenAnswer[],
   data: { readonly isCluster: boolean; readonly hasTies: boolean },
@@ -141,13 +141,17 @@ function verdictOf(
 }
 
 /** A server that breaks off is an answer as well. */
-function send(sender: Pick<StepSender, 'send'>, step: SentStep): Promise<GivenAnswer> {
+export function send(sender: Pick<StepSender, 'send'>, step: SentStep): Promise<GivenAnswer> {
   return sender.send(step).catch((error: unknown) => {
     return { status: 0, type: '', text: `no answer: ${String(error)}` };
   });
 }
 
-function differenceOf(own: GivenAnswer, other: GivenAnswer, kind: string): string | undefined {
+export function differenceOf(
+  own: GivenAnswer,
+  other: GivenAnswer,
+  kind: string,
+): string | undefined {
   const recorded = { status: other.status, type: other.type, answer: other.text };
   return answerDifference(own, recorded, kind);
 }
