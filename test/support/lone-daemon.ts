@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkPort, eventually, unmonitored } from './dev-cluster.ts';
 
-const root = join(import.meta.dirname, '../..');
+const programsHere = join(import.meta.dirname, '../../bin');
 /** What is meant to end and goes on instead would hold up all tests. */
 const endMsMax = 60_000;
 
@@ -31,7 +31,13 @@ export interface DaemonSettings {
 /** A folder of its own, and daemons started one by one in it, each with one configuration file. */
 export class Workshop {
   readonly folder = mkdtempSync(join(tmpdir(), 'varve-daemons-'));
+  readonly #programs: string;
   readonly #running: ChildProcess[] = [];
+
+  /** `programs` is the folder that they are started from. */
+  constructor(programs = programsHere) {
+    this.#programs = programs;
+  }
 
   path(name: string): string {
     return join(this.folder, name);
@@ -110,7 +116,7 @@ ${settings.more ?? ''}`;
   }
 
   #spawn(bin: Bin, args: readonly string[], output: 'pipe' | number): LoneDaemon {
-    const child = spawn(join(root, 'bin', bin), args, {
+    const child = spawn(join(this.#programs, bin), args, {
       stdio: ['ignore', output, output],
       env: { ...process.env, ...unmonitored },
     });
@@ -121,7 +127,7 @@ ${settings.more ?? ''}`;
 
 /** Runs a command to its end. */
 export function run(bin: Bin, ...args: readonly string[]): Finished {
-  return spawnSync(join(root, 'bin', bin), args, { encoding: 'utf8', timeout: endMsMax });
+  return spawnSync(join(programsHere, bin), args, { encoding: 'utf8', timeout: endMsMax });
 }
 
 /** One that runs, and what it has said on both outputs. */
