@@ -80,6 +80,9 @@ export const rawCases: readonly RawCase[] = [
   { name: 'unknown encoding of content', request: post(write, line, 'Content-Encoding: br\r\n') },
   { name: 'odd content type', request: post(write, line, 'Content-Type: ;;;\r\n') },
   { name: 'content type of a word', request: post('/query', 'x', 'Content-Type: foo\r\n') },
+  { name: 'type of a form in capitals', request: post('/query', 'q=SHOW+USERS', 'Content-Type: Application/X-WWW-Form-URLEncoded; charset=UTF-8\r\n') }, // prettier-ignore
+  { name: 'ping of whoever wants CSV', request: get('/ping', 'Accept: text/csv\r\n') },
+  { name: 'HEAD of the requests', request: `HEAD /debug/requests?seconds=0 HTTP/1.1\r\n${host}\r\n` }, // prettier-ignore
   { name: 'broken multipart', request: post('/query', line, multipart) },
   { name: 'multipart without a boundary', request: post('/query', line, 'Content-Type: multipart/form-data\r\n') }, // prettier-ignore
   { name: 'cut multipart', request: post('/query', '--X\r\nContent-Disposition: form-data; name="db"\r\n\r\nraw', multipart) }, // prettier-ignore

@@ -61,3 +61,19 @@ test('expect: who may write is told to send the body', async () => {
   expect(answer.toString()).toMatch(/^HTTP\/1.1 204 No Content\r\n/);
   socket.destroy();
 });
+
+test('expect: one that is behind another request is told at its turn, and its answer stays whole', async () => {
+  const socket = connect(Number(new URL(node.url).port), '127.0.0.1');
+  const parts: Buffer[] = [];
+  socket.on('data', (part: Buffer) => parts.push(part));
+  const head = `POST ${allowed} HTTP/1.1\r\nHost: a\r\n`;
+  const chunked = `${head}Transfer-Encoding: chunked\r\n\r\n7\r\nm f=1 1\r\n0\r\n\r\n`;
+  socket.write(
+    `${chunked}${head}Connection: close\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nbad`,
+  );
+  await once(socket, 'close');
+  const text = Buffer.concat(parts).toString();
+  const [continued, answer = ''] = text.split('HTTP/1.1 100 Continue\r\n\r\n');
+  expect(continued).toMatch(/^HTTP\/1.1 204 No Content\r\n[^]*\r\n\r\n$/);
+  expect(answer).toMatch(/^HTTP\/1.1 400 Bad Request\r\n[^]*\r\n\r\n\{"error":"unable to parse 'bad': missing fields"\}\n$/); // prettier-ignore
+});

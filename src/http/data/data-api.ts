@@ -6,6 +6,7 @@ import { SharedBuffers } from '../../base/shared-buffers.ts';
 import { KiB, MiB } from '../../base/units.ts';
 import { KnownTexts } from '../../influxql/known-texts.ts';
 import { errorStatus, sendBareJson, sendPlain } from '../error-reply.ts';
+import { acceptedType } from './answers/accepted-type.ts';
 import { refuse } from './answers/refuse.ts';
 import { addPprof } from '../debug/pprof-routes.ts';
 import { handleRead } from '../prometheus/read-route.ts';
@@ -21,6 +22,7 @@ import { BodyBudget, type BodyPlace } from './requests/body-budget.ts';
 import { answerClientError, badRequest, sendRefusal } from './requests/client-error.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
 import { endConnectionsOnClose } from '../leaving-connections.ts';
+import { addTurns } from '../request-turns.ts';
 import { addSecureConnections } from '../secure-connections.ts';
 import { sendMetrics, sendVars } from './debug-routes.ts';
 import { answerExpecting } from './requests/expecting-clients.ts';
@@ -81,6 +83,7 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
     },
   });
   const lastRequests = new LastRequests(api.server);
+  addTurns(api);
   const { bindAddress: bind, countsUserBytes } = options;
   const counters = new RequestCounters(ports.clock, { bind, countsUserBytes });
   ports.statistics.add(() => counters.statistics());
@@ -263,11 +266,9 @@ function addRoutes(api: FastifyInstance, parts: Parts): void {
   only(api, '/ping', (request, reply) => {
     const verbose = RequestParameters.ofUrl(request).get('verbose');
     const isVerbose = verbose !== '' && verbose !== '0' && verbose !== 'false';
-    return isVerbose
-      ? sendBareJson(reply, { version })
-      : reply.code(204).type('application/json').send();
+    return isVerbose ? sendBareJson(reply, { version }) : sendEmpty(request, reply);
   });
-  only(api, '/status', (_request, reply) => reply.code(204).type('application/json').send());
+  only(api, '/status', sendEmpty);
   only(api, '/health', (request, reply) =>
     request.method === 'OPTIONS'
       ? reply.code(200).send()
@@ -301,9 +302,16 @@ function addRoutes(api: FastifyInstance, parts: Parts): void {
     request.method === 'OPTIONS' ? reply.code(200).send() : refuse(reply, 403, noFluxText),
   );
   addRequestProfiles(api, parts.profiles);
-  // The reference asks for no method here.
   only(api, '/debug/vars', (_request, reply) => sendVars(reply, ports));
   only(api, '/metrics', (_request, reply) => sendMetrics(reply, ports));
+}
+
+/** Of the type of answers that was asked for, though there is none. */
+function sendEmpty({ headers }: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return reply
+    .code(204)
+    .type(acceptedType(headers.accept ?? ''))
+    .send();
 }
 
 function addRequestProfiles(api: FastifyInstance, profiles: RequestProfiles): void {
@@ -347,6 +355,7 @@ const noFluxText = 'Flux query service disabled. Verify flux-enabled=true in the
 
 const allMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
+/** The reference asks for no method at what tells of the node itself. */
 const methodsOf: Readonly<Record<string, readonly string[]>> = {
   '/ping': ['GET', 'HEAD'],
   '/status': ['GET', 'HEAD'],
@@ -365,7 +374,7 @@ const methodsOf: Readonly<Record<string, readonly string[]>> = {
     ]),
   ),
   '/debug/vars': allMethods,
-  '/debug/requests': ['GET'],
+  '/debug/requests': allMethods,
   '/metrics': ['GET'],
 };
 

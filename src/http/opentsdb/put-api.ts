@@ -24,6 +24,7 @@ import { pathOf } from '../data/requests/request-parameters.ts';
 import { unzippedBody } from '../data/requests/unzipped-body.ts';
 import { sendPlain } from '../error-reply.ts';
 import { noSchemas } from '../no-schemas.ts';
+import { addTurns } from '../request-turns.ts';
 
 export interface PutApiPorts {
   readonly clock: Clock;
@@ -64,6 +65,7 @@ export class PutApi implements PutServer {
       http: { maxHeaderSize: headBytesMax, insecureHTTPParser: true, requireHostHeader: false },
       clientErrorHandler: answerClientError,
     });
+    addTurns(this.#api);
     answerHalfOpen(this.#api, new IdleWatch(ports.clock, halfOpenMs), () => false);
     this.#addRoutes();
   }
@@ -200,7 +202,7 @@ export class PutApi implements PutServer {
 
 /** What needs no body; true when it was answered. */
 function answerOther(request: FastifyRequest, reply: FastifyReply): boolean {
-  const path = pathOf(request);
+  const path = decodedPath(request);
   if (path === '/api/metadata/put') void reply.code(204).send();
   else if (path !== '/api/put') sendPlain(reply, 404, '404 page not found');
   else if (request.method !== 'POST') sendPlain(reply, 405, 'Method Not Allowed');
@@ -210,4 +212,14 @@ function answerOther(request: FastifyRequest, reply: FastifyReply): boolean {
     return false;
   }
   return true;
+}
+
+/** The reference has no router here that looks at addresses as they came. */
+function decodedPath(request: FastifyRequest): string {
+  const path = pathOf(request);
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }

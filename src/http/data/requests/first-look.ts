@@ -26,7 +26,10 @@ export function addFirstLook(
       return;
     }
     setCommonHeaders(request, reply, { ports, version });
-    if (hasRoute(request)) addFixedHeaders(reply, fixed);
+    if (hasRoute(request)) {
+      allowOrigin(request, reply);
+      addFixedHeaders(reply, fixed);
+    }
     allowAnyContentType(request);
     const refusal = refusalOfHead(request.raw);
     if (refusal !== undefined) sendRefusal(reply, refusal);
@@ -68,8 +71,12 @@ function setCommonHeaders(
   const { raw } = reply;
   raw.setHeader('X-Influxdb-Version', version).setHeader('X-Influxdb-Build', 'ENT');
   raw.setHeader('X-Request-Id', id).setHeader('Request-Id', id);
-  const { origin } = headers;
-  if (origin === undefined) return;
+}
+
+function allowOrigin({ headers }: FastifyRequest, { raw }: FastifyReply): void {
+  // Of several the first.
+  const [origin = ''] = headers.origin?.split(', ') ?? [];
+  if (origin === '') return;
   raw
     .setHeader('Access-Control-Allow-Origin', origin)
     .setHeader('Access-Control-Allow-Methods', 'DELETE, GET, OPTIONS, POST, PUT, PATCH')

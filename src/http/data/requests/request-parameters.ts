@@ -61,8 +61,9 @@ export class RequestParameters {
     body: Buffer,
     contentType: string,
   ): RequestParameters | undefined {
-    if (body.length > 0 && contentType.startsWith('multipart/form-data')) return undefined;
-    const isForm = contentType.startsWith('application/x-www-form-urlencoded');
+    const mediaType = contentType.split(';', 1)[0]?.trim().toLowerCase();
+    if (body.length > 0 && mediaType === 'multipart/form-data') return undefined;
+    const isForm = mediaType === 'application/x-www-form-urlencoded';
     return new RequestParameters(searchOf(request), parseForm(isForm ? body.toString('utf8') : ''));
   }
 
