@@ -8,7 +8,7 @@ export interface DatagramsPorts {
   readonly clock: Clock;
   readonly log: Log;
   readonly inbound: Inbound;
-  readonly batcher: Pick<PointBatcher, 'hasRoom'>;
+  readonly batcher: Pick<PointBatcher, 'hasDatagramRoom'>;
 }
 
 /** Between two lines of the log about what was dropped. */
@@ -72,7 +72,7 @@ export class Datagrams {
 
   #datagram(bytes: Uint8Array): void {
     this.#bytesRx += bytes.length;
-    if (this.#ports.batcher.hasRoom) this.#take(bytes);
+    if (this.#ports.batcher.hasDatagramRoom) this.#take(bytes);
     else this.#drop();
   }
 

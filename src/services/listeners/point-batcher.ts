@@ -56,6 +56,8 @@ export interface PointBatcherOptions {
 /** Lines of 64 KiB, 5,000 to a batch, would be 320 MB. */
 const batchBytesMax = 4 * MiB;
 const pendingBytesMax = 64 * MiB;
+/** Of datagrams, however few batches may wait: the reference has a thousand of them wait to be parsed, and its system some more. */
+const datagramsBytesMax = MiB;
 /** Between two tries to make the database. */
 const retryMs = 250;
 const retryMsMax = 5_000;
@@ -96,13 +98,18 @@ export class PointBatcher {
     });
   }
 
-  /** False: senders that can be held up are to be, and what others send is dropped. */
+  /** False: senders that can be held up are to be. */
   get hasRoom(): boolean {
     return (
       // The first of them is written.
       this.#waiting.length <= Math.max(1, this.#options.pendingMax) &&
       this.#waitingBytes < pendingBytesMax
     );
+  }
+
+  /** False: what senders that cannot be held up send is dropped. */
+  get hasDatagramRoom(): boolean {
+    return this.hasRoom || this.#waitingBytes < datagramsBytesMax;
   }
 
   /** Calls `tell` once, when there is room again. */

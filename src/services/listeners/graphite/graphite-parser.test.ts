@@ -80,3 +80,14 @@ test('graphite parser: a template is not applied anew to a path that was there, 
   expect(all).toEqual([undefined, twice, undefined, noNumber, twice, undefined]);
   expect(Buffer.from(lines.view()).toString()).toBe('a b=1 1000000000\na b=3 3000000000\na b=5 5000000000\n'); // prettier-ignore
 });
+
+test('graphite parser: without a template of its own a path is the measurement, whatever the separator', () => {
+  const settings = { templates: ['servers.* .host.measurement.measurement'], separator: '_' };
+  expect(parsed('servers.a.cpu.load 1 1', settings)).toBe('cpu_load,host=a value=1 1000000000\n');
+  expect(parsed('stats.cpu.load 1 1', settings)).toBe('stats.cpu.load value=1 1000000000\n');
+});
+
+test('graphite parser: of a tag that a template, or the configuration, has twice the last counts', () => {
+  const settings = { templates: ['measurement zone=a,zone=b'], tags: [['host', 'x'], ['host', 'y']] as const }; // prettier-ignore
+  expect(parsed('m 1 1', settings)).toBe('m,host=y,zone=b value=1 1000000000\n');
+});

@@ -53,7 +53,8 @@ export class GraphiteParser {
       templates: templates.map(bytesOf),
       separator: bytesOf(separator),
     });
-    this.#tags = tags.map(([key, value]) => [bytesOf(key), bytesOf(value)]);
+    // Of one that is there twice the last counts.
+    this.#tags = [...new Map(tags.map(([key, value]) => [bytesOf(key), bytesOf(value)]))];
   }
 
   /** Undefined when the line's point was pushed; otherwise what is wrong with it, or `noNumber`. */

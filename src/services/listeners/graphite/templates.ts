@@ -20,7 +20,7 @@ export interface TemplateSettings {
 
 interface Template {
   readonly parts: readonly string[];
-  readonly tags: readonly (readonly [key: string, value: string])[];
+  readonly tags: ReadonlyMap<string, string>;
 }
 
 /** Templates by the parts of their filters; one that has a template stands for all paths that begin so. */
@@ -32,7 +32,8 @@ interface FilterNode {
 export class Templates {
   readonly #separator: string;
   readonly #root: FilterNode = { children: new Map(), template: undefined };
-  #default: Template = { parts: ['measurement*'], tags: [] };
+  /** Of paths that no filter fits; without one a path is the measurement, whatever the separator. */
+  #default: Template | undefined;
 
   constructor({ templates, separator }: TemplateSettings) {
     this.#separator = separator;
@@ -42,7 +43,9 @@ export class Templates {
   /** The text of an error where the template that fits cannot be applied. */
   apply(path: string): NamedPath | string {
     const names = path.split('.');
-    const { parts, tags } = this.#templateOf(names);
+    const template = this.#templateOf(names);
+    if (template === undefined) return { measurement: path, tags: new Map(), field: '' };
+    const { parts, tags } = template;
     if (parts.includes('field*') && parts.includes('measurement*'))
       return `either 'field*' or 'measurement*' can be used in each template (but not both together): "${parts.join(this.#separator)}"`;
     const measurement: string[] = [];
@@ -82,13 +85,14 @@ export class Templates {
     const words = text.split(/\s+/).filter((word) => word !== '');
     const [first = '', second = '', third = second] = words;
     const hasFilter = words.length > 1 && !second.includes('=');
-    const tags = third.includes('=') ? third.split(',').map(pairOf) : [];
+    // Of one that is there twice the last counts.
+    const tags = new Map(third.includes('=') ? third.split(',').map(pairOf) : []);
     const template = { parts: (hasFilter ? second : first).split('.'), tags };
     if (hasFilter) insert(this.#root, first.split('.'), template);
     else this.#default = template;
   }
 
-  #templateOf(names: readonly string[]): Template {
+  #templateOf(names: readonly string[]): Template | undefined {
     let node = this.#root;
     for (const name of names) {
       const next = node.children.get(name) ?? node.children.get('*');

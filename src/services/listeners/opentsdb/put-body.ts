@@ -76,7 +76,8 @@ export class PutBody {
     scan.endMax = scan.at + pointBytesMax;
     if (!scan.takeNull())
       scan.object((key) => {
-        const name = textOf(key, 0, key.length).toLowerCase();
+        // As Go folds cases: the long s is an s.
+        const name = textOf(key, 0, key.length).toLowerCase().replaceAll('ſ', 's');
         const isKnown = ['metric', 'timestamp', 'value', 'tags'].includes(name);
         if (!isKnown) scan.skip(pointDepth);
         else if (scan.takeNull()) {

@@ -89,9 +89,20 @@ test('udp: a datagram with a bad line is dropped as a whole, and counts once', a
 test('udp: while the cluster is slow what comes is dropped, counted, and said', async () => {
   const setting = await new Setting().open();
   setting.writeMs = 30_000;
-  for (let i = 0; i < 100; i++) await setting.send('m f=1 1\nm f=2 2');
-  expect(setting.values).toMatchObject({ pointsRx: 4, datagramsDropped: 98, bytesRx: 1_500 });
+  const long = `m f=1 1\nm s="${'x'.repeat(60_000)}" 2`;
+  for (let i = 0; i < 100; i++) await setting.send(long);
+  // A MiB of batches, however few may wait.
+  expect(setting.values).toMatchObject({ pointsRx: 36, datagramsDropped: 82 });
+  expect(setting.values['bytesRx']).toBe(100 * long.length);
   expect(setting.lines.filter((line) => line.includes('Datagrams are dropped'))).toHaveLength(1);
+});
+
+test('udp: a burst of small datagrams is not dropped where batches are small and few may wait', async () => {
+  const setting = await new Setting().open();
+  setting.writeMs = 10;
+  for (let i = 0; i < 1_000; i++) await setting.send(`m f=1 ${i}`);
+  await setting.world.run(setting.world.nowMs + 10_000);
+  expect(setting.values).toMatchObject({ pointsRx: 1_000, datagramsDropped: 0, pointsTx: 1_000 });
 });
 
 test('udp: a stop writes what came', async () => {
