@@ -11,7 +11,8 @@
  * nodes of it killed (-9) or stopped, and started again, around each Nth request that changes something; with `--moves` shards are
  * moved, copied, removed, repaired or cut off around every other one of these. `--lives` gives N lives of databases instead of
  * requests: they are made and dropped, and policies change, under their points. `--users` gives N lives of users of servers with
- * `auth-enabled`. With `--metas M` meta nodes end, and stand still, too. `--trace` prints all that is sent and done.
+ * `auth-enabled`. `--doors N` has N rounds of all that is no `/query` and `/write`: listeners with random sections (on ports from
+ * `--port-offset` on), and requests of HTTP byte by byte. With `--metas M` meta nodes end, and stand still, too. `--trace` prints all that is sent and done.
  * `--large` writes some hundred thousand rows to `--nodes N` (1), in phases between which there are deletes, restarts and compactions, and
  * gives N questions in each.
  */
@@ -29,6 +30,7 @@ import {
   type FreshUrls,
   type FreshVerdict,
 } from '../test/conformance/fresh/run-fresh.ts';
+import { runDoors } from '../test/conformance/doors/run-doors.ts';
 import { openAccess } from '../src/http/data/access/access-options.ts';
 import { usersSecret } from '../test/conformance/fresh/random-users.ts';
 import { restartNodes } from '../test/conformance/fresh/large/large-restarts.ts';
@@ -67,6 +69,7 @@ const { values } = parseArgs({
     moves: { type: 'boolean', default: false },
     users: { type: 'boolean', default: false },
     large: { type: 'boolean', default: false },
+    doors: { type: 'string' },
     metas: { type: 'string', default: '1' },
     trace: { type: 'boolean', default: false },
     'port-offset': { type: 'string', default: '6000' },
@@ -79,6 +82,11 @@ const { values } = parseArgs({
 const numbers = values.case?.flatMap((text) => text.split(',')).map(Number);
 const width = Number(values.width);
 const folder = mkdtempSync(join(tmpdir(), 'varve-conformance-'));
+if (values.doors !== undefined) {
+  await compareDoors(Number(values.doors));
+  // Watches over connections that were end by themselves, some minutes later.
+  process.exit();
+}
 const asked = await startAsked();
 try {
   if (values.fresh === undefined) await replayAll(asked.urls[0]);
@@ -199,6 +207,21 @@ function largeOutcomes(
     process.stdout.write(`    ${name}\n`);
   };
   return runLarge(urls, { ...options, restart, onPhase });
+async function compareDoors(count: number): Promise<void> {
+  const seed = Number(values.seed);
+  const tally = { agree: 0, differ: 0 };
+  for (let round = 0; round < count; round++) {
+    const options = { seed: seed + round, influxd: values.influxd, portFirst: Number(values['port-offset']) }; // prettier-ignore
+    for await (const { title, sent, ours, theirs } of runDoors(options)) {
+      const isSame = ours.length + theirs.length === 0;
+      tally[isSame ? 'agree' : 'differ']++;
+      if (isSame) continue;
+      const lines = [`--- seed ${options.seed} ${title}`, ...ours.map((text) => `  ours    ${text}`), ...theirs.map((text) => `  theirs  ${text}`), ...(values.verbose ? sent.map((text) => `  sent    ${JSON.stringify(text)}`) : [])]; // prettier-ignore
+      for (const line of lines) process.stdout.write(`${line.slice(0, width)}\n`);
+    }
+  }
+  process.stdout.write(`seeds ${seed} to ${seed + count - 1}: ${JSON.stringify(tally)}\n`);
+  if (tally.differ > 0) process.exitCode = 1;
 }
 
 /** All that was sent, and how it was answered. */

@@ -32,13 +32,13 @@ const ends = [
 ];
 
 /** Each sign of a text is a byte, for signs beyond a byte their UTF-8: what is written may be no text at all. */
-function bytesOf(text: string): Buffer {
+export function bytesOf(text: string): Buffer {
   const parts = Array.from(text, (sign) => Buffer.from(sign, sign >= '\x80' && sign <= '\xff' && sign !== 'é' ? 'latin1' : 'utf8')); // prettier-ignore
   return Buffer.concat(parts);
 }
 
 /** The usual in most places: what is wrong in one hides what is wrong in another. */
-function line(random: RandomChoice): string {
+export function line(random: RandomChoice): string {
   const mostly = (usual: string, odd: readonly string[], share = 0.25): string => random.chance(share) ? random.of(odd) : usual; // prettier-ignore
   const tag = (): string => `,${mostly(random.of(['host', 'a', 'b']), keys)}${mostly('=', ['', '==', ' = '], 0.03)}${mostly('a', tagValues)}`; // prettier-ignore
   const tags = Array.from({ length: random.of([0, 0, 1, 1, 2, 3]) }, tag).join('');
