@@ -21,6 +21,21 @@ test('read request: one of very many matchers is as deep as any other', () => {
   expect(printExpr(condition).split(' AND ').length).toBe(count + 2);
 });
 
+test.each([
+  ['time', '', true],
+  ['time', 'a', false],
+  ['_field', 'value', true],
+  ['_field', 'other', false],
+  ['_measurement', 'up', true],
+  ['_measurement', 'down', false],
+])('read request: %s = %j, of a measurement up: %j', (name, value, isWanted) => {
+  const matcher = [(3 << 3) | 2, ...part([...text(2, name), ...text(3, value)])];
+  const { isNamed, condition } = parseReadRequest(Uint8Array.from([(1 << 3) | 2, ...part(matcher)])); // prettier-ignore
+  expect(isNamed('up')).toBe(isWanted);
+  // No tag stands for it.
+  expect(printExpr(condition).split(' AND ')).toHaveLength(2);
+});
+
 function lengthOf(value: number): readonly number[] {
   const bytes: number[] = [];
   let rest = value;

@@ -8,9 +8,16 @@ import { WireReader } from './wire-reader.ts';
 /** Numbers of the fields of Prometheus' remote read (prompb, spec 4.4). */
 const fields = { queries: 1, startMs: 1, endMs: 2, matchers: 3, type: 1, name: 2, value: 3 };
 
-/** The field that remote write writes, and the label that names the measurement. */
+/** The field that remote write writes. */
 export const valueField = 'value';
-const nameLabel = '__name__';
+const timeName = 'time';
+/** The labels that name the measurement: Prometheus', and that of the storage there. */
+const nameLabels: readonly string[] = ['__name__', '_measurement'];
+/** What is the same of all series: there is one field, and no tag of the name of the time. */
+const fixedLabels: ReadonlyMap<string, string> = new Map([
+  ['_field', valueField],
+  [timeName, ''],
+]);
 
 /** What a remote read asks for: measurements by their name, series by their tags, [startNs, endNs). */
 export interface RemoteRead {
@@ -51,8 +58,17 @@ function readOf(query: WireReader): RemoteRead {
     else query.skip();
   }
   if (matchers.length === 0) throw invalid('expected matcher');
-  const names = matchers.filter(({ name }) => name === nameLabel).map(nameTest);
-  const tags = matchers.filter(({ name }) => name !== nameLabel).map(tagTerm);
+  const names: ((measurement: string) => boolean)[] = [];
+  const tags: Expr[] = [];
+  for (const matcher of matchers) {
+    const fixed = fixedLabels.get(matcher.name);
+    if (nameLabels.includes(matcher.name)) names.push(textTest(matcher));
+    else if (fixed === undefined) tags.push(tagTerm(matcher));
+    else {
+      const holds = textTest(matcher)(fixed);
+      names.push(() => holds);
+    }
+  }
   const range = [timeTerm('>=', startMs), timeTerm('<', endMs)];
   const condition = joinTerms('AND', [...tags, ...range]) ?? timeTerm('>=', startMs);
   return {
@@ -88,12 +104,12 @@ function checkedRegex(source: string): (text: string) => boolean {
   }
 }
 
-function nameTest({ type, value }: Matcher): (measurement: string) => boolean {
+function textTest({ type, value }: Matcher): (text: string) => boolean {
   const operator = operators[type];
   const isPattern = operator === '=~' || operator === '!~';
-  const matches = isPattern ? checkedRegex(patternOf(value)) : (name: string) => name === value;
+  const matches = isPattern ? checkedRegex(patternOf(value)) : (text: string) => text === value;
   const isWanted = operator === '=' || operator === '=~';
-  return (measurement) => matches(measurement) === isWanted;
+  return (text) => matches(text) === isWanted;
 }
 
 function tagTerm({ type, name, value }: Matcher): Expr {
@@ -109,7 +125,7 @@ function tagTerm({ type, name, value }: Matcher): Expr {
 function timeTerm(operator: BinaryOperator, timeMs: bigint): Expr {
   const timeNs = timeMs * millisecondNs;
   const value = timeNs < minTimeNs ? minTimeNs : timeNs > maxTimeNs ? maxTimeNs : timeNs;
-  return binary(operator, { kind: 'ref', name: 'time', type: undefined }, { kind: 'integer', value }); // prettier-ignore
+  return binary(operator, { kind: 'ref', name: timeName, type: undefined }, { kind: 'integer', value }); // prettier-ignore
 }
 
 function binary(operator: BinaryOperator, left: Expr, right: Expr): Expr {

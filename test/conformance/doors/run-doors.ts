@@ -13,6 +13,7 @@ import { randomGraphite } from './random-graphite.ts';
 import { randomOpenTsdb } from './random-opentsdb.ts';
 import { randomUdp } from './random-udp.ts';
 import { doorPurposes } from './door-purposes.ts';
+import { runPrometheus } from './run-prometheus.ts';
 import { runHttp } from './run-http.ts';
 import { sendDoor } from './send-door.ts';
 import type { Door } from './door.ts';
@@ -73,10 +74,12 @@ export async function* runDoors(options: DoorOptions): AsyncGenerator<DoorOutcom
     const [ours, theirs] = [{ url: node.url, portFirst: ports.ours }, { url: reference.url, portFirst: ports.theirs }]; // prettier-ignore
     for (const [i, door] of doors.entries()) yield await compareDoor(door, i, { ours, theirs });
     const asked = { seed: options.seed, count: connectionCount };
-    for await (const { sent, difference } of runHttp(
-      { ours: node.url, theirs: reference.url },
-      asked,
-    ))
+    const urls = { ours: node.url, theirs: reference.url };
+    for await (const { sent, ours: own, theirs: other } of runPrometheus(urls, asked)) {
+      const isSame = own === other;
+      yield { title: 'prometheus', sent: [sent], ours: isSame ? [] : [own], theirs: isSame ? [] : [other] }; // prettier-ignore
+    }
+    for await (const { sent, difference } of runHttp(urls, asked))
       yield {
         title: 'http',
         sent: [sent],
@@ -137,14 +140,15 @@ function comparedAnswers(answers: readonly string[]): readonly string[] {
 /** All points, types and counters of a door, a line each. */
 async function said({ url, portFirst }: Side, door: Door, i: number): Promise<readonly string[]> {
   const bind = `127.0.0.1:${portFirst + i}`;
-  const all = ['SELECT * FROM /.*/ GROUP BY *', 'SHOW FIELD KEYS', 'SHOW RETENTION POLICIES'];
+  const all = ['SELECT * FROM /.*/ GROUP BY *', 'SHOW RETENTION POLICIES'];
+  if (door.section !== 'udp') all.push('SHOW FIELD KEYS');
   const lines: string[] = [];
   for (const q of all) {
     const answer = await ask(url, { q, db: door.database, epoch: 'ns' });
     for (const { name, tags, columns, values } of seriesOf(answer))
       // A name that is none is stored there, and found by nobody.
       for (const row of name === '' ? [] : (values ?? []))
-        lines.push(`${name ?? ''} ${JSON.stringify(tags ?? {})} ${rowText(columns, row)}`);
+        lines.push(`${name ?? ''} ${tagText(tags)} ${rowText(columns, row)}`);
   }
   const shown = await ask(url, { q: `SHOW STATS FOR '${door.section}'` });
   const own = seriesOf(shown).find(({ tags }) => tags?.['bind'] === bind);
@@ -156,9 +160,15 @@ async function said({ url, portFirst }: Side, door: Door, i: number): Promise<re
 /** From the year 2026 on: of points without a time. */
 const nowNsMin = 1_767_225_600_000_000_000n;
 
+/** What no point has stays known there after a write that was refused. */
+function tagText(tags: Series['tags'] = {}): string {
+  return JSON.stringify(Object.entries(tags).filter(([, value]) => value !== ''));
+}
+
 function rowText(columns: readonly string[], row: readonly unknown[]): string {
   return columns
-    .map((column, i) => {
+    .flatMap((column, i) => {
+      if (row[i] === null) return [];
       const isNow = column === 'time' && typeof row[i] === 'string' && BigInt(row[i]) >= nowNsMin;
       return `${column}=${isNow ? 'now' : JSON.stringify(row[i])}`;
     })
