@@ -207,6 +207,8 @@ function largeOutcomes(
     process.stdout.write(`    ${name}\n`);
   };
   return runLarge(urls, { ...options, restart, onPhase });
+}
+
 async function compareDoors(count: number): Promise<void> {
   const seed = Number(values.seed);
   const tally = { agree: 0, differ: 0 };
