@@ -8,6 +8,7 @@ import { createDataApi } from '../../http/data/data-api.ts';
 import type { AccessOptions } from '../../http/data/access/access-options.ts';
 import type { DataApiOptions, DataApiPorts } from '../../http/data/data-api-options.ts';
 import type { NodeHealth } from '../../http/data/health-route.ts';
+import { healthStatistics } from '../../http/data/health-statistics.ts';
 import { entitlements, type License } from '../../license/license.ts';
 import type { Diagnostic } from '../../telemetry/statistics.ts';
 import { openSecureSockets, secureSettings } from './secure-http.ts';
@@ -71,6 +72,7 @@ export async function startDataServer(
   });
   const runtime = new RuntimeStatistics();
   node.statistics.add(() => runtime.read());
+  node.statistics.add(async () => healthStatistics(await healthOf(node)));
   const shown = { vars: () => ({ ...varsOf(config, diagnostics(), licenses.current), memstats: runtime.memstats() }) }; // prettier-ignore
   const api = createDataApi(
     apiPorts(env, config, { node, secure, logs, shown }),
