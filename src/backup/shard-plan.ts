@@ -10,12 +10,20 @@ export interface ShardCopy {
   readonly isHot: boolean;
   /** Unix time in nanoseconds. */
   readonly modifiedNs: bigint;
+  /** Some node knows that it lacks something. */
+  readonly isBehind: boolean;
 }
+
+/** Of an owner that has not said what it has. */
+export const nothingSaid = { sizeBytes: 0, isHot: false, modifiedNs: 0n } as const;
 
 /** Replicas written to within it have the same writes: clocks and round trips differ by less. */
 const togetherNs = 5_000_000_000n;
 
-/** What the data nodes say that they have, by id of the shard. Of one that is damaged, or not open yet, they say nothing. */
+/**
+ * What the data nodes say that they have, and who lacks something, by id of the shard. Of one that is damaged, or not open yet, they
+ * say nothing.
+ */
 export type Survey = ReadonlyMap<number, readonly ShardCopy[]>;
 
 export interface BackupFilter {
@@ -78,7 +86,12 @@ export function planShards(
   return planned;
 }
 
-/** What was written last is the most whole. */
+/** Whether every owner of it is known to lack something. */
+export function isBehindEverywhere({ copies }: PlannedShard): boolean {
+  return copies.length > 0 && copies.every(({ isBehind }) => isBehind);
+}
+
+/** What lacks nothing that anybody knows of comes first, and what was written last is the most whole. */
 function orderCopies(
   copies: readonly ShardCopy[],
   owners: readonly string[],
@@ -87,12 +100,15 @@ function orderCopies(
   const said = copies.filter(({ sizeBytes, isHot }) => sizeBytes > 0 || isHot);
   const others = owners
     .filter((owner) => !said.some(({ node }) => node === owner))
-    .map((node) => ({ node, sizeBytes: 0, isHot: false, modifiedNs: 0n }));
+    .map((node) => ({ node, ...nothingSaid, isBehind: copies.some((copy) => copy.node === node && copy.isBehind) })); // prettier-ignore
   const isFirst = ({ node }: ShardCopy): boolean => node === from;
   const later = (a: ShardCopy, b: ShardCopy): number =>
     a.modifiedNs === b.modifiedNs ? 0 : a.modifiedNs > b.modifiedNs ? -1 : 1;
   return [...said, ...others].sort(
-    (a, b) => Number(isFirst(b)) - Number(isFirst(a)) || later(a, b),
+    (a, b) =>
+      Number(a.isBehind) - Number(b.isBehind) ||
+      Number(isFirst(b)) - Number(isFirst(a)) ||
+      later(a, b),
   );
 }
 
@@ -105,7 +121,7 @@ export function knownFirst(
   knownNode: string | undefined,
 ): readonly ShardCopy[] {
   const known = copies.find(({ node }) => node === knownNode);
-  if (known === undefined) return copies;
+  if (known === undefined || known.isBehind) return copies;
   const others = copies.filter((copy) => copy !== known);
   const isBehind = others.some(({ modifiedNs }) => modifiedNs > known.modifiedNs + togetherNs);
   return isBehind ? copies : [known, ...others];

@@ -7,6 +7,8 @@
  *   that no owner has undamaged what is there is taken as it is, and the backup is whole and fails at its end: the rest is not lost for it.
  * - The manifest is written last. What a backup that fails has written is removed, the manifest first and its claim on the names
  *   last: others that are begun in the same place meanwhile never write to a name that is removed.
+ * - What an owner lacks, as some node knows when the backup begins, is at another: that one is taken, and where all lack something they are
+ *   waited for. Where that has no end what there is is taken, and the backup fails at its end.
  * - A manifest that does not read hinders no backup: it is said, and what it named is taken again.
  * - An incremental backup moves nothing of a shard to which nothing was written: the snapshot tells, not a clock.
  */
@@ -26,6 +28,8 @@ import { encodeManifest, type ManifestShard, type Strategy } from './manifest.ts
 import { inLanes } from '../base/async/in-lanes.ts';
 import { sha256Of } from './sha256.ts';
 import {
+  checkPlan,
+  isBehindEverywhere,
   knownFirst,
   planShards,
   type BackupFilter,
@@ -63,6 +67,8 @@ export interface BackupPorts {
   readonly out: (text: string) => void;
   /** The user has had enough: what was written is removed, as when a backup fails. */
   readonly interrupt?: AbortSignal | undefined;
+  /** How long owners may take that all lack something; two minutes when left out. */
+  readonly ownerWithinMs?: number;
 }
 
 export interface BackupOptions {
@@ -77,6 +83,8 @@ export interface BackupOptions {
 
 /** More would compete for one disk and one network. */
 export const shardsAtOnce = 4;
+const ownerWithinMsDefault = 120_000;
+const ownerPollMs = 1_000;
 const nsPerMs = 1_000_000;
 const listName = 'shard.json';
 
@@ -84,10 +92,7 @@ export async function takeBackup(ports: BackupPorts, options: BackupOptions): Pr
   const { clock, source, store, out } = ports;
   const startMs = clock.monotonicMs();
   const catalog = await source.catalog();
-  const survey =
-    options.strategy === 'only-meta' ? new Map<number, never>() : await source.survey(catalog);
-  const plan = planShards(catalog, survey, options);
-  const shards = options.strategy === 'only-meta' ? [] : plan;
+  const shards = await plannedShards(ports, catalog, options);
   const isIncremental = options.strategy === 'incremental';
   if (options.isEstimate) {
     const metaBytes = encodeBackupMeta(catalog).length;
@@ -102,7 +107,7 @@ export async function takeBackup(ports: BackupPorts, options: BackupOptions): Pr
   const before = await readBackupSet(store);
   for (const { name, error } of before.unread) out(`${name} is passed over: ${errorText(error)}\n`);
   const written: string[] = [];
-  let damagedIds: readonly number[] = [];
+  let lacking: DbError | undefined;
   try {
     out('Backing up meta data... ');
     const meta = encodeBackupMeta(catalog);
@@ -127,13 +132,34 @@ export async function takeBackup(ports: BackupPorts, options: BackupOptions): Pr
     await writeWhole(store, names.manifest, encodeManifest(manifest));
     const transferred = files.reduce((sum, { size }) => sum + size, meta.length);
     out(`Backed up to ${store.place} in ${formatElapsed(clock.monotonicMs() - startMs)}, transferred ${transferred} bytes\n`); // prettier-ignore
-    damagedIds = run.damagedIds;
+    lacking = run.lacking;
   } catch (error) {
     // No manifest names them; whether they can be removed changes nothing.
     for (const name of written.reverse()) await store.remove(name).catch(() => undefined);
     throw error;
   }
-  if (damagedIds.length > 0) throw new DbError('corrupt', `backed up as they are, since no owner has them undamaged: shards ${damagedIds.join()}`); // prettier-ignore
+  if (lacking !== undefined) throw lacking;
+}
+
+/** Once each has an owner that nobody knows to lack anything, or time is over. */
+async function plannedShards(
+  { clock, source, out, interrupt, ownerWithinMs = ownerWithinMsDefault }: BackupPorts,
+  catalog: Catalog,
+  options: BackupOptions,
+): Promise<readonly PlannedShard[]> {
+  if (options.strategy === 'only-meta') {
+    checkPlan(catalog, options);
+    return [];
+  }
+  const endMs = clock.monotonicMs() + ownerWithinMs;
+  for (let isFirst = true; ; isFirst = false) {
+    const shards = planShards(catalog, await source.survey(catalog), options);
+    const behind = shards.filter(isBehindEverywhere).map(({ id }) => id);
+    const isOver = behind.length === 0 || options.isEstimate || clock.monotonicMs() >= endMs;
+    if (isOver || interrupt?.aborted === true) return shards;
+    if (isFirst) out(`Waiting for what the owners of shards ${behind.join()} are to be brought\n`);
+    await clock.sleep(ownerPollMs);
+  }
 }
 
 function isRange({ startNs, endNs }: BackupFilter): boolean {
@@ -152,13 +178,26 @@ class BackupRun {
   readonly #ports: BackupPorts;
   readonly #options: BackupOptions;
   readonly #state: RunState;
-  /** Shards that were taken although they are damaged. */
-  readonly damagedIds: number[] = [];
+  /** Shards that were taken although they are damaged, */
+  readonly #damagedIds: number[] = [];
+  /** or although who has them lacks something. */
+  readonly #behindIds: number[] = [];
 
   constructor(ports: BackupPorts, options: BackupOptions, state: RunState) {
     this.#ports = ports;
     this.#options = options;
     this.#state = state;
+  }
+
+  /** What is wrong with what was taken. */
+  get lacking(): DbError | undefined {
+    const [damaged, behind] = [this.#damagedIds, this.#behindIds];
+    const texts = [
+      ...(damaged.length > 0 ? [`backed up as they are, since no owner has them undamaged: shards ${damaged.join()}`] : []), // prettier-ignore
+      ...(behind.length > 0 ? [`backed up without all that was written to them, which no owner could give: shards ${behind.join()}`] : []), // prettier-ignore
+    ];
+    if (texts.length === 0) return undefined;
+    return new DbError(damaged.length > 0 ? 'corrupt' : 'unavailable', texts.join('; '));
   }
 
   /** In the order of `shards`, without those that are as they were. Throws the first failure, once all is still. */
@@ -183,6 +222,7 @@ class BackupRun {
           isEmpty = true;
           continue;
         }
+        if (copy.isBehind) this.#behindIds.push(shard.id);
         if (taken === 'unchanged') return undefined;
         out(`${line}Done. Backed up in ${formatElapsed(clock.monotonicMs() - startMs)}, ${taken.size} bytes transferred\n`); // prettier-ignore
         return taken;
@@ -193,16 +233,19 @@ class BackupRun {
         out(`${line}Error: ${errorText(error)}\n`);
       }
     }
-    // One that has nothing is as good a copy as another, unless an owner has said that there is something.
-    if (isEmpty && copies.every(({ sizeBytes, isHot }) => sizeBytes === 0 && !isHot)) return undefined; // prettier-ignore
-    if (failures.length === 0) return undefined;
+    // One that has nothing is as good a copy as another, unless it is known that there is something.
+    if (isEmpty && copies.every(({ sizeBytes, isHot, isBehind }) => sizeBytes === 0 && !isHot && !isBehind)) return undefined; // prettier-ignore
+    if (failures.length === 0) {
+      if (isBehindEverywhere(shard)) this.#behindIds.push(shard.id);
+      return undefined;
+    }
     // Dropped meanwhile, or outlived by its policy.
     if ((await this.#ports.source.catalog()).databases.shard(shard.id) === undefined) return undefined; // prettier-ignore
     for (const copy of damaged) {
       const taken = await this.#takeCopy(shard, { copy, asIs: true }).catch(() => undefined);
       if (typeof taken !== 'object') continue;
       out(`Backing up node ${copy.node}, db ${shard.database}, rp ${shard.retentionPolicy}, shard ${shard.id} as it is... Done. ${taken.size} bytes transferred\n`); // prettier-ignore
-      this.damagedIds.push(shard.id);
+      this.#damagedIds.push(shard.id);
       return taken;
     }
     const last = failures.at(-1);

@@ -2,8 +2,9 @@
 import { crc32 } from 'node:zlib';
 import { DbError, isDbError } from '../base/errors.ts';
 import type { Facts, RestoreTarget, ShardInstall } from '../backup/restore-target.ts';
-import type { ShardCopy, Survey } from '../backup/shard-plan.ts';
+import type { Survey } from '../backup/shard-plan.ts';
 import type { BackupSource, ShardSnapshot } from '../backup/take-backup.ts';
+import { HeldCopies } from './held-copies.ts';
 import { commandBytesMax } from '../meta/client/meta-methods.ts';
 import { statesMethod } from '../meta/client/data-methods.ts';
 import { installMethod, pieceBytesMax, readFileMethod, releaseMethod, snapshotMethod, stageMethod, unstageMethod, writeFileMethod } from '../meta/client/transfer-methods.ts'; // prettier-ignore
@@ -15,8 +16,8 @@ import { restoreParts } from './restore-parts.ts';
 import { withoutSecret, type ClusterAccess } from './cluster-rpc.ts';
 import type { MetaCaller } from './meta-http.ts';
 
-/** The longest silence. A snapshot waits for what is in memory to be written; an install for all of it to be on the disk. */
-const surveyDeadlineMs = 10_000;
+/** The longest silence. What is said of shards waits for copies that are under way, a `write-timeout` or two. A snapshot waits for what is in memory to be written; an install for all of it to be on the disk. */
+const surveyDeadlineMs = 60_000;
 const quickDeadlineMs = 60_000;
 const workDeadlineMs = 3_600_000;
 /** How long a node may take to hear of a shard that its cluster has just made. */
@@ -49,16 +50,11 @@ export class ClusterShards implements BackupSource, RestoreTarget {
   }
 
   async survey({ dataNodes }: Catalog): Promise<Survey> {
-    const copies = new Map<number, ShardCopy[]>();
+    const held = new HeldCopies(dataNodes);
     const asked = dataNodes.map(async ({ tcpAddress: node }) => {
       try {
-        const parts = this.#cluster.rpc.stream(node, statesMethod, {}, { deadlineMs: surveyDeadlineMs }); // prettier-ignore
-        for await (const { states } of parts)
-          for (const { shardId, sizeBytes, isHot, modifiedNs } of states) {
-            const known = copies.get(shardId) ?? [];
-            known.push({ node, sizeBytes, isHot, modifiedNs });
-            copies.set(shardId, known);
-          }
+        const parts = this.#cluster.rpc.stream(node, statesMethod, { tellsBehind: true }, { deadlineMs: surveyDeadlineMs }); // prettier-ignore
+        for await (const { states, behind } of parts) held.add(node, states, behind);
       } catch (error) {
         if (isDbError(error, 'unauthenticated')) throw withoutSecret(error);
         if (!isDbError(error)) throw error;
@@ -66,7 +62,7 @@ export class ClusterShards implements BackupSource, RestoreTarget {
       }
     });
     await Promise.all(asked);
-    return copies;
+    return held.survey();
   }
 
   async snapshot(

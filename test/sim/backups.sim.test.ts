@@ -18,7 +18,7 @@ const caughtAt: Readonly<
   Record<(typeof backupPlants)[number], { readonly seed: number; readonly text: RegExp }>
 > = {
   'archive-not-synced': { seed: 2, text: /a backup that has a manifest cannot be restored/ },
-  'served-too-soon': { seed: 1, text: /an answer from r1 lacks/ },
+  'served-too-soon': { seed: 1, text: /an answer from r\d lacks/ },
   'one-owner-only': { seed: 1, text: /lacks .*, which was acknowledged before/ },
 };
 

@@ -8,7 +8,7 @@ import { emptyCatalog, type Catalog } from '../../src/meta/model/catalog.ts';
 import type { ShardPlace } from '../../src/meta/model/databases.ts';
 import type { Command } from '../../src/meta/command/command.ts';
 import type { RestoreTarget, ShardInstall } from '../../src/backup/restore-target.ts';
-import type { ShardCopy, Survey } from '../../src/backup/shard-plan.ts';
+import { nothingSaid, type ShardCopy, type Survey } from '../../src/backup/shard-plan.ts';
 import type { BackupSource, ShardSnapshot } from '../../src/backup/take-backup.ts';
 
 type Files = Record<string, string>;
@@ -18,6 +18,8 @@ export class BackupCluster implements BackupSource, RestoreTarget {
   readonly held = new Map<string, Map<number, Files>>();
   /** Of which a file is damaged: node and shard. */
   readonly damaged = new Set<string>();
+  /** Which lacks something: node and shard. */
+  readonly behind = new Set<string>();
   readonly down = new Set<string>();
   /** Shards of which the nodes say nothing before they are asked for them. */
   readonly unsaid = new Set<number>();
@@ -69,10 +71,21 @@ export class BackupCluster implements BackupSource, RestoreTarget {
     for (const [node, shards] of this.held)
       for (const id of shards.keys()) {
         const modifiedNs = this.modifiedNs[node] ?? 1n;
-        const copy = { node, sizeBytes: 10, isHot: false, modifiedNs };
+        const copy = {
+          node,
+          sizeBytes: 10,
+          isHot: false,
+          modifiedNs,
+          isBehind: this.behind.has(`${node} ${id}`),
+        };
         all.set(id, [...(all.get(id) ?? []), copy]);
       }
     for (const id of this.unsaid) all.delete(id);
+    for (const said of this.behind) {
+      const [node = '', id] = said.split(' ');
+      const copies = all.get(Number(id)) ?? [];
+      if (node !== '' && !copies.some((copy) => copy.node === node)) all.set(Number(id), [...copies, { node, ...nothingSaid, isBehind: true }]); // prettier-ignore
+    }
     return Promise.resolve(all);
   }
 

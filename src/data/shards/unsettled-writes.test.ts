@@ -160,3 +160,18 @@ test('unsettled writes: who is stopped asks until all is settled, and not for lo
   await dead.world.complete(dead.writes.close());
   expect([dead.writes.heldBytes, dead.passedOn]).toEqual([0, ['1 to 5,6']]);
 });
+
+test('unsettled writes: other owners are in doubt while who has them in hand is silent, and while they are passed on', async () => {
+  const owner = new Owner();
+  owner.take(callOf(1, 1));
+  owner.answer = { run, settledBelow: 1 };
+  expect(await owner.writes.inDoubt()).toEqual([]);
+  owner.answer = new DbError('unavailable', 'away');
+  const doubts = [5, 6].map((nodeId) => ({ nodeId, shardIds: [7] }));
+  expect(await owner.writes.inDoubt()).toEqual(doubts);
+  // With this one it is passed on.
+  expect(await owner.writes.inDoubt()).toEqual(doubts);
+  await owner.wait(0);
+  expect(owner.passedOn).toEqual(['1 to 5,6']);
+  expect(await owner.writes.inDoubt()).toEqual([]);
+});

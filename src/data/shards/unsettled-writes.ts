@@ -49,6 +49,12 @@ interface Held {
   readonly release: () => void;
 }
 
+/** Shards of which a node may lack something. */
+export interface OwnerInDoubt {
+  readonly nodeId: number;
+  readonly shardIds: readonly number[];
+}
+
 interface Coordinator {
   run: number;
   /** In the order in which they were written. */
@@ -64,6 +70,8 @@ export class UnsettledWrites {
   /** As many as there were nodes while this process runs. */
   readonly #coordinators = new Map<number, Coordinator>();
   readonly #tasks: Tasks;
+  /** Being passed on. */
+  readonly #passing = new Set<Held>();
   #heldBytes = 0;
   #timer: Timer | undefined;
   #isClosing = false;
@@ -118,6 +126,18 @@ export class UnsettledWrites {
     }
     this.#isClosed = true;
     await this.#tasks.settled();
+  }
+
+  /** Asks at once what is settled: of which shards other owners may lack what a node had in hand that does not answer. */
+  async inDoubt(): Promise<readonly OwnerInDoubt[]> {
+    const waiting = this.#waiting();
+    await Promise.all(waiting.map(([nodeId, coordinator]) => this.#ask(nodeId, coordinator)));
+    const silent = waiting.filter(([, { silentCount }]) => silentCount > 0);
+    const shardIds = new Map<number, Set<number>>();
+    for (const { batch } of [...this.#passing, ...silent.flatMap(([, { held }]) => held)])
+      for (const owner of this.#ports.otherOwners(batch.shardId))
+        shardIds.set(owner, (shardIds.get(owner) ?? new Set()).add(batch.shardId));
+    return Array.from(shardIds, ([nodeId, some]) => ({ nodeId, shardIds: [...some] }));
   }
 
   #waiting(): readonly (readonly [number, Coordinator])[] {
@@ -200,6 +220,7 @@ export class UnsettledWrites {
     const { held } = coordinator;
     if (held.length === 0 || this.#isClosed) return;
     coordinator.held = [];
+    for (const one of held) this.#passing.add(one);
     this.#tasks.spawn('pass on', this.#passOn(nodeId, held));
   }
 
@@ -210,6 +231,7 @@ export class UnsettledWrites {
       batch: one.batch,
       owners: otherOwners(one.batch.shardId),
       whenOver: () => {
+        this.#passing.delete(one);
         this.#release(one);
       },
     }));

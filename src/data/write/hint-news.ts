@@ -42,6 +42,7 @@ export interface HintNewsPorts {
 
 interface Told {
   readonly untilMs: number;
+  readonly waiting: readonly WaitingHints[];
   /** As `node shard`. */
   readonly lacks: ReadonlySet<string>;
 }
@@ -86,6 +87,13 @@ export class HintNews {
     for (const { untilMs, lacks } of this.#told.values())
       if (untilMs > nowMs && lacks.has(keyOf(nodeId, shardId))) return true;
     return false;
+  }
+
+  /** What other nodes have told. */
+  get told(): readonly WaitingHints[] {
+    const nowMs = this.#ports.clock.monotonicMs();
+    const standing = [...this.#told.values()].filter(({ untilMs }) => untilMs > nowMs);
+    return standing.flatMap(({ waiting }) => waiting);
   }
 
   /** What waits here has changed. */
@@ -166,7 +174,8 @@ export class HintNews {
       waiting.flatMap(({ nodeId, shardIds }) => shardIds.map((shardId) => keyOf(nodeId, shardId))),
     );
     if (!isKnown || lacks.size === 0) this.#told.delete(from);
-    else this.#told.set(from, { untilMs: this.#ports.clock.monotonicMs() + holdsMs, lacks });
+    else
+      this.#told.set(from, { untilMs: this.#ports.clock.monotonicMs() + holdsMs, waiting, lacks });
   }
 }
 

@@ -4,6 +4,7 @@ import { MiB } from '../../base/units.ts';
 import { varve } from '../../proto/gen/wire.js';
 import { message } from '../../proto/message.ts';
 import { callMethod, streamMethod } from '../../rpc/method.ts';
+import { waitingHints } from './hint-news-method.ts';
 
 const { v1 } = varve.data;
 
@@ -102,7 +103,7 @@ export const discardMethod = callMethod('/varve.data.v1.Node/Discard', {
 });
 
 export const statesMethod = streamMethod('/varve.data.v1.Node/States', {
-  request: message(v1.StatesRequest, {}),
+  request: message(v1.StatesRequest, { tellsBehind: flag }),
   reply: message(v1.StatesReply, {
     states: list(
       message(v1.StatesReply.State, {
@@ -115,5 +116,6 @@ export const statesMethod = streamMethod('/varve.data.v1.Node/States', {
       }),
       { max: statesMax },
     ),
+    behind: waitingHints,
   }),
 });

@@ -27,12 +27,12 @@ export const repairedShardsMax = 1_000;
 
 const repaired = list(message(v1.RepairedShard, { shardId: id, beganMsAgo: count() }), { max: repairedShardsMax }); // prettier-ignore
 
-const waiting = list(
+export const waitingHints = list(
   message(v1.WaitingHints, { nodeId: id, shardIds: list(id, { max: waitingShardsMax }) }),
   { max: nodesMax },
 );
 
 export const exchangeHintsMethod = callMethod('/varve.data.v1.Hints/Exchange', {
-  request: message(v1.ExchangeHintsRequest, { nodeId: id, waiting }),
-  reply: message(v1.ExchangeHintsReply, { waiting, repaired }),
+  request: message(v1.ExchangeHintsRequest, { nodeId: id, waiting: waitingHints }),
+  reply: message(v1.ExchangeHintsReply, { waiting: waitingHints, repaired }),
 });

@@ -17,7 +17,12 @@ export async function askStates(
   const asked = dataNodes.map(async ({ id, tcpAddress }) => {
     try {
       const held = new Map<number, ShardState>();
-      for await (const { states } of rpc.stream(tcpAddress, statesMethod, {}, { deadlineMs }))
+      for await (const { states } of rpc.stream(
+        tcpAddress,
+        statesMethod,
+        { tellsBehind: false },
+        { deadlineMs },
+      ))
         for (const state of states) held.set(state.shardId, state);
       all.set(id, held);
     } catch (error) {

@@ -7389,6 +7389,8 @@ export const varve = $root.varve = (() => {
                                 this[keys[i]] = properties[keys[i]];
                 };
 
+                StatesRequest.prototype.tellsBehind = false;
+
                 StatesRequest.encode = function (message, writer, _depth) {
                     if (!writer)
                         writer = $Writer.create();
@@ -7396,6 +7398,8 @@ export const varve = $root.varve = (() => {
                         _depth = 0;
                     if (_depth > $util.recursionLimit)
                         throw $Error("max depth exceeded");
+                    if (message.tellsBehind != null && $Object.hasOwnProperty.call(message, "tellsBehind") && message.tellsBehind !== false)
+                        writer.uint32(8).bool(message.tellsBehind);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -7409,7 +7413,7 @@ export const varve = $root.varve = (() => {
                         _depth = 0;
                     if (_depth > $Reader.recursionLimit)
                         throw $Error("max depth exceeded");
-                    let end, message;
+                    let end, message, value;
                     if (length === $undefined)
                         end = reader.len;
                     else {
@@ -7427,7 +7431,19 @@ export const varve = $root.varve = (() => {
                             _end = $undefined;
                             break;
                         }
-                        reader.skipType(tag & 7, _depth, tag);
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.tellsBehind = value;
+                                else
+                                    delete message.tellsBehind;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
                         if (!reader.discardUnknown) {
                             $util.makeProp(message, "$unknowns", false);
                             (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
@@ -7450,6 +7466,7 @@ export const varve = $root.varve = (() => {
 
                 const StatesReply = function (properties) {
                     this.states = [];
+                    this.behind = [];
                     if (properties)
                         for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                             if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -7457,6 +7474,7 @@ export const varve = $root.varve = (() => {
                 };
 
                 StatesReply.prototype.states = $util.emptyArray;
+                StatesReply.prototype.behind = $util.emptyArray;
 
                 StatesReply.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -7468,6 +7486,9 @@ export const varve = $root.varve = (() => {
                     if (message.states != null && message.states.length)
                         for (let i = 0; i < message.states.length; ++i)
                             $root.varve.data.v1.StatesReply.State.encode(message.states[i], writer.uint32(10).fork(), _depth + 1).ldelim();
+                    if (message.behind != null && message.behind.length)
+                        for (let i = 0; i < message.behind.length; ++i)
+                            $root.varve.data.v1.WaitingHints.encode(message.behind[i], writer.uint32(18).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -7507,6 +7528,14 @@ export const varve = $root.varve = (() => {
                                 if (!(message.states && message.states.length))
                                     message.states = [];
                                 message.states.push($root.varve.data.v1.StatesReply.State.decode(reader, reader.size(), $undefined, _depth + 1));
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.behind && message.behind.length))
+                                    message.behind = [];
+                                message.behind.push($root.varve.data.v1.WaitingHints.decode(reader, reader.size(), $undefined, _depth + 1));
                                 continue;
                             }
                         }

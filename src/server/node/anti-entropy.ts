@@ -142,7 +142,7 @@ function versionsOf({
     for await (const { states } of rpc.stream(
       address,
       statesMethod,
-      {},
+      { tellsBehind: false },
       { deadlineMs: statesDeadlineMs },
     ))
       // prettier-ignore

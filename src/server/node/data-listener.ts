@@ -16,6 +16,7 @@ import {
   type SharedShard,
   type ShardState,
 } from '../../meta/client/data-methods.ts';
+import type { WaitingHints } from '../../meta/client/hint-news-method.ts';
 import type { MetaClient } from '../../meta/client/meta-client.ts';
 import { announceTo, anyOf } from '../../meta/server/announcements.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
@@ -27,10 +28,16 @@ import { advertised } from './addresses.ts';
 import type { DataConfig } from './data-config.ts';
 import type { RunningServer } from '../daemon/run-daemon.ts';
 import { announcedVersion } from '../daemon/version.ts';
+import type { OwnersBehind } from './owners-behind.ts';
 import type { Transfers } from './transfers.ts';
 
 /** Each makes a folder and syncs it. */
 const lostAtOnce = 16;
+
+interface StatesPart {
+  readonly states: readonly ShardState[];
+  readonly behind: readonly WaitingHints[];
+}
 
 /** The RPC port, 8088: what other nodes ask of this one, and `/status` for influxd-ctl join. */
 export class DataListener {
@@ -42,6 +49,7 @@ export class DataListener {
   readonly #transfers: Pick<Transfers, 'cancel'>;
   readonly #copies: RunningServer;
   readonly #hints: Pick<HintedHandoff, 'waiting'>;
+  readonly #behind: OwnersBehind;
   readonly #port: ListenOptions;
   readonly #tcpAddress: string;
   readonly #httpAddress: string;
@@ -55,6 +63,7 @@ export class DataListener {
     readonly transfers: Pick<Transfers, 'cancel'>;
     readonly copies: RunningServer;
     readonly hints: Pick<HintedHandoff, 'waiting'>;
+    readonly behind: OwnersBehind;
     readonly port?: ListenOptions | undefined;
   }) {
     this.#env = parts.env;
@@ -65,6 +74,7 @@ export class DataListener {
     this.#transfers = parts.transfers;
     this.#copies = parts.copies;
     this.#hints = parts.hints;
+    this.#behind = parts.behind;
     this.#port = parts.port ?? {};
     const hostname = parts.config.get('', 'hostname');
     this.#tcpAddress = advertised(hostname, parts.config.get('', 'bind-address'));
@@ -128,7 +138,7 @@ export class DataListener {
         await this.#discard(shardId, catalogIndex);
         return {};
       }),
-      serveStream(statesMethod, () => this.#states()),
+      serveStream(statesMethod, ({ tellsBehind }) => this.#states(tellsBehind)),
     ];
   }
 
@@ -178,13 +188,17 @@ export class DataListener {
     this.#env.log.info('Deleted shard', { shard: shardId });
   }
 
-  async *#states(): AsyncGenerator<{ readonly states: readonly ShardState[] }> {
+  async *#states(tellsBehind: boolean): AsyncGenerator<StatesPart> {
+    if (tellsBehind)
+      for (const { nodeId, shardIds } of await this.#behind())
+        for (let at = 0; at < shardIds.length; at += statesMax)
+          yield { states: [], behind: [{ nodeId, shardIds: shardIds.slice(at, at + statesMax) }] };
     const nowNs = this.#env.clock.wallNs();
     const states = (await this.#local.states()).map(({ idleMs, ...state }) => {
       return { ...state, modifiedNs: nowNs - BigInt(Math.round(idleMs)) * 1_000_000n };
     });
     for (let at = 0; at < states.length; at += statesMax)
-      yield { states: states.slice(at, at + statesMax) };
+      yield { states: states.slice(at, at + statesMax), behind: [] };
   }
 
   #httpGet(path: string): { contentType: string; body: string } | undefined {

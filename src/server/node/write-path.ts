@@ -38,6 +38,7 @@ import { isCopied } from '../../meta/model/shard-copies.ts';
 import type { MetaClient } from '../../meta/client/meta-client.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import { openInHand, type InHand } from './in-hand.ts';
+import { ownersBehind, type OwnersBehind } from './owners-behind.ts';
 
 type DataConfig = Config<typeof dataKeys>;
 
@@ -64,6 +65,7 @@ export interface WritePath {
   /** What this node took as the latest of which it could not tell. */
   readonly unclear: UnclearWrites;
   readonly heldBatches: HeldBatches;
+  readonly behind: OwnersBehind;
 }
 
 /** A replay is not hurried: an owner that is busy would only get it once more. */
@@ -151,6 +153,7 @@ export async function openWritePath(
   opened.writer = writer;
   const keepers = {
     ...{ inHand, ...doubts },
+    behind: ownersBehind({ unsettled: inHand.unsettled, shares, hints, lagging, news }),
     keepDelete: keepDeletes({ hints, log, noteIndex }),
     keep: keeperOf({ meta, hintsOf, standing: target.standing.bind(target) }),
   };

@@ -50,6 +50,8 @@ const clientMachine = 'ctl';
 const patienceMs = 10_000;
 /** For the restore that is under way when all is well again. */
 const settleMsMax = 120_000;
+/** Owners that lack something get it soon, once all is well. */
+const ownerWithinMs = 5_000;
 const gzip = { level: 'stored', blockBytes: 4_096, blockCount: 2 } as const;
 const everything = { database: '', retentionPolicy: '', shardId: 0 };
 
@@ -106,7 +108,7 @@ class BackingUp {
     const mark = this.load.mark();
     const source = new ClusterShards(ctl, ctl);
     const strategy = fraction(this.#random) < 0.7 ? 'incremental' : 'full';
-    const ports = { clock: ctl.clock, source, store, compress: compressNow, out: () => undefined };
+    const ports = { clock: ctl.clock, source, store, compress: compressNow, out: () => undefined, ownerWithinMs }; // prettier-ignore
     const filter = { ...everything, database: loadDatabase };
     await takeBackup(ports, { strategy, filter, from: '', gzip, isEstimate: false });
     this.#pending = { database: `r${++this.counts.backups}`, mark };
@@ -220,7 +222,12 @@ export async function runBackups(
   seed: number,
   options: LoadRunOptions = {},
 ): Promise<BackupsResult> {
-  const load = await beginLoad(seed, { weekCount: 2, hasDeletes: true, ...options });
+  const load = await beginLoad(seed, {
+    weekCount: 2,
+    hasDeletes: true,
+    levels: ['all', 'quorum', 'one'],
+    ...options,
+  });
   const { world } = load.cluster;
   const random = world.random('backups');
   const backing = new BackingUp(load, random.fork('operate'), options.plant);
