@@ -2,13 +2,16 @@
 import type { RandomChoice } from '../conformance/fresh/random-choice.ts';
 
 export const database = 'cq';
+export const wholePolicy = 'c';
 const secondMs = 1_000;
 
 export interface RandomQuery {
   readonly name: string;
   readonly text: string;
-  /** Asks for what it has written; '' for one that writes nothing. */
-  readonly target: string;
+  /** Asks for what it has written, or what `whole` has. */
+  readonly written: (from: 'query' | 'whole') => string;
+  /** Writes all windows of a range at once, to a policy of its own. */
+  readonly whole: (range: string) => string;
   /** For so long what it writes hangs on when it was made. */
   readonly settlesMs: number;
 }
@@ -34,34 +37,40 @@ export function randomQuery(
   const measurement = isMany ? ':MEASUREMENT' : `t${number}`;
   const policy = isMany ? 'b' : random.of(['a', 'b']);
   const into = isMany || policy === 'b' || random.chance(0.3) ? `${database}.${policy}.${measurement}` : measurement; // prettier-ignore
-  const where = random.of(['', '', '', " WHERE host = 'a'", ' WHERE f > 20', ' WHERE time > 0', ` WHERE time > now() - 1s AND host != 'b'`]); // prettier-ignore
+  const condition = random.of(['', '', '', "host = 'a'", 'f > 20']);
+  const time = random.of(['', '', 'time > 0', 'time > now() - 1s', "time < '2001-01-01'"]);
   const tags = random.of(['', '', ', host', ', *']);
-  const fill = random.of(isLate ? ['', '', ' fill(none)', ' fill(0)'] : ['', '', ' fill(none)', ' fill(0)', ' fill(previous)', ' fill(linear)', ' fill(null)', ' fill(-7.5)']); // prettier-ignore
+  const fill = random.of(isLate ? ['', ' fill(none)'] : ['', '', ' fill(none)', ' fill(0)', ' fill(previous)', ' fill(linear)', ' fill(null)', ' fill(-7.5)']); // prettier-ignore
   const fields = random.some(isLate ? plainCalls : [...plainCalls, ...callsOverWindows], 3).map((call, i) => `${call} AS x${number}_${i}`); // prettier-ignore
-  const wide = random.chance(0.15) && !source.startsWith('(') ? [random.of(['mean(*)', 'count(*)', 'last(*)', 'max(/^[fg]$/)'])] : fields; // prettier-ignore
+  const isWide = random.chance(0.15) && !source.startsWith('(');
+  const wide = isWide ? [random.of(['mean(*)', 'count(*)', 'last(*)', 'max(/^[fg]$/)'])] : fields;
   const resample = [everyS > 0 ? ` EVERY ${everyS}s` : '', forS > 0 ? ` FOR ${forS}s` : ''].join(
     '',
   );
-  const group = `GROUP BY time(${intervalS}s${offsetS > 0 ? `, ${offsetS}s` : ''})${tags}${fill}`;
-  const select = `SELECT ${wide.join(', ')} INTO ${into} FROM ${source}${where} ${group}`;
+  const select = (target: string, ...terms: readonly string[]): string => {
+    const where = terms.filter((term) => term !== '').join(' AND ');
+    return `SELECT ${wide.join(', ')} INTO ${target} FROM ${source}${where === '' ? '' : ` WHERE ${where}`} GROUP BY time(${intervalS}s${offsetS > 0 ? `, ${offsetS}s` : ''})${tags}${fill}`;
+  };
+  const asked = isWide && !isMany ? '*' : isWide ? '/^(mean|count|last|max)_/' : `/^x${number}_/`;
   return {
     name: `q${number}`,
-    text: `CREATE CONTINUOUS QUERY q${number} ON ${database}${resample === '' ? '' : ` RESAMPLE${resample}`} BEGIN ${select} END`,
-    target: isMany ? `SELECT ${wide === fields ? `/^x${number}_/` : '*'} FROM ${database}.b./^[mn]$/` : `SELECT * FROM ${database}.${policy}.t${number}`, // prettier-ignore
+    text: `CREATE CONTINUOUS QUERY q${number} ON ${database}${resample === '' ? '' : ` RESAMPLE${resample}`} BEGIN ${select(into, condition, time)} END`,
+    written: (from) => `SELECT ${asked} FROM ${database}.${from === 'query' ? policy : wholePolicy}.${isMany ? '/^[mn]$/' : measurement}`, // prettier-ignore
+    whole: (range) => select(`${database}.${wholePolicy}.${measurement}`, condition, range),
     settlesMs: (2 * widestS + offsetS + forS + 2) * secondMs,
   };
 }
 
 /** What fails each time, or finds nothing. */
-export const fruitlessQueries: readonly RandomQuery[] = [
+export const fruitlessQueries: readonly string[] = [
   ['nobody', 'SELECT mean(f) INTO nobody.a.t FROM m GROUP BY time(2s)'],
   ['nowhere', `SELECT mean(f) INTO ${database}.none.t FROM m GROUP BY time(2s)`],
   ['nothing', 'SELECT mean(f) INTO nothing FROM never_written GROUP BY time(2s)'],
   ['text', 'SELECT mean(s) INTO texts FROM m GROUP BY time(2s)'],
-].map(([name = '', select = '']) => {
-  const text = `CREATE CONTINUOUS QUERY ${name} ON ${database} BEGIN ${select} END`;
-  return { name, text, target: '', settlesMs: 0 };
-});
+].map(
+  ([name = '', select = '']) =>
+    `CREATE CONTINUOUS QUERY ${name} ON ${database} BEGIN ${select} END`,
+);
 
 const plainCalls = ['count(f)', 'sum(g)', 'mean(f)', 'min(g)', 'max(f)', 'first(f)', 'last(g)', 'spread(f)', 'median(f)', 'percentile(f, 90)', 'count(distinct(g))', 'mean(f) * 2 + 1', 'sum(g) / count(g)']; // prettier-ignore
 const callsOverWindows = ['difference(mean(f))', 'derivative(max(f), 1s)', 'cumulative_sum(sum(g))', 'moving_average(mean(f), 2)', 'non_negative_difference(last(g))']; // prettier-ignore

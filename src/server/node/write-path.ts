@@ -152,8 +152,7 @@ export async function openWritePath(
   const writer = new PointsWriter({ clock, stamps, meta, shares, lagging, routeLines, partBatch, isOwnAlone: (shard) => isOwnAlone(shard, { meta, hints }), subscribers, writeJoined, countsLogins: config.get('data', 'ingress-metric-by-login-enabled') }); // prettier-ignore
   opened.writer = writer;
   const keepers = {
-    ...{ inHand, ...doubts },
-    behind: ownersBehind({ unsettled: inHand.unsettled, shares, hints, lagging, news }),
+    ...{ inHand, ...doubts, behind: ownersBehind({ unsettled: inHand.unsettled, shares, hints, lagging, news }) }, // prettier-ignore
     keepDelete: keepDeletes({ hints, log, noteIndex }),
     keep: keeperOf({ meta, hintsOf, standing: target.standing.bind(target) }),
   };
