@@ -5,6 +5,8 @@ import { Databases } from '../../meta/model/databases.ts';
 import type { ShardCopy } from '../../meta/model/shard-copies.ts';
 import type { LocalShards } from '../engine/local-shards.ts';
 import type { DeletePointsRequest, TypedBatch } from '../engine/shard-access.ts';
+import { PointBatchBuilder } from '../../models/point-batch-builder.ts';
+import { isBrought, makeStamp, stampBatch, stampOfBatch } from '../../models/stamp.ts';
 import { IncomingDeletes } from './incoming-deletes.ts';
 import { LeaseFences } from './lease-fences.ts';
 import { OwnedShards } from './owned-shards.ts';
@@ -58,8 +60,8 @@ function node4(catalog = catalogOf()) {
       passedOn.push(`write ${shardId} to ${nodeId} at ${catalogIndex}`);
       return Promise.resolve();
     },
-    onUnclear: ({ shardId }) => {
-      passedOn.push(`unclear ${shardId}`);
+    onUnclear: ({ shardId, payload }) => {
+      passedOn.push(`unclear ${shardId}${isBrought(stampOfBatch(payload)) ? ', brought' : ''}`);
     },
     passOnDelete: (nodeId, { shardIds, catalogIndex }) => {
       passedOn.push(`delete ${shardIds.join()} to ${nodeId} at ${catalogIndex}`);
@@ -88,6 +90,18 @@ test('owned shards: what an old holder of a lease sends is refused, what came wi
   expect(outcomes[1]).toMatchObject({ error: { code: 'lease_lost' } });
   // The engine gets a batch as it always is.
   expect(written).toEqual([batch(1), batch(3)]);
+});
+
+test('owned shards: what was refused of an old holder of a lease is looked for at the other owners, who may have taken it before', async () => {
+  const { shards, passedOn } = node4();
+  const payload = new PointBatchBuilder().finish();
+  const stamp = makeStamp(5n, 2);
+  stampBatch(payload, stamp);
+  await shards.writeMany([{ ...batch(3), payload, fence: { lease: 'cq', token: 1 } }, { ...batch(9), payload, fence: { lease: 'cq', token: 1 } }]); // prettier-ignore
+  // That of another node is none of its business.
+  expect(passedOn).toEqual(['unclear 3, brought']);
+  // Its writer has it in hand still.
+  expect(stampOfBatch(payload)).toBe(stamp);
 });
 
 test('owned shards: a batch that does not read fails by itself, and the others are waited for', async () => {

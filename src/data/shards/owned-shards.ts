@@ -5,7 +5,8 @@
  * catalog that did not know of the new owner yet (decision 24). Whether there is one is looked at after the write: a snapshot
  * is made once this node's catalog knows of the copy, so that a write is in the snapshot, or is passed on.
  */
-import { DbError } from '../../base/errors.ts';
+import { DbError, isDbError } from '../../base/errors.ts';
+import { markBrought } from '../../models/stamp.ts';
 import type { Fragment } from '../../query/fragment.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import { ownsShard } from '../../meta/model/shard-fate.ts';
@@ -46,7 +47,7 @@ export interface OwnedShardsPorts {
   /** Resolves once the node has the batch, or hinted handoff keeps it for the node, or it is lost, which is logged. */
   readonly passOn: (nodeId: number, batch: ShardBatch) => Promise<unknown>;
   readonly passOnDelete: (nodeId: number, request: DeletePointsRequest) => Promise<void>;
-  /** Told of a batch of which values were taken as the latest that may not be; its payload is its writer's again once this returns. */
+  /** Told of a batch of which values were taken as the latest that may not be, or refused though other owners may have them; its payload is its writer's again once this returns. */
   readonly onUnclear: (batch: ShardBatch) => void;
 }
 
@@ -70,9 +71,10 @@ export class OwnedShards implements ShardAccess {
     const { meta, fences, fieldTypes } = this.#ports;
     const { shardId, fence, ...rest } = batch;
     try {
-      fences.check(fence);
       this.#refuseForeign(shardId);
+      fences.check(fence);
     } catch (error) {
+      if (isDbError(error, 'lease_lost')) this.#noteRefused(batch);
       return { kind: 'failed', error };
     }
     const copyIndex = copyTo(meta.catalog, shardId, meta.nodeId)?.beganIndex;
@@ -81,6 +83,16 @@ export class OwnedShards implements ShardAccess {
     if (outcome.isUnclear === true) this.#ports.onUnclear(batch);
     await this.#passOn(batch);
     return outcome;
+  }
+
+  /**
+   * Another owner may have taken it while its writer had the lease, and nobody writes it again then: it is looked for there, as what is
+   * brought again and left.
+   */
+  #noteRefused(batch: ShardBatch): void {
+    const payload = batch.payload.slice();
+    markBrought(payload);
+    this.#ports.onUnclear({ ...batch, payload });
   }
 
   /** One that is dropped or given up was this node's to be a moment ago: it must not come to be again. */

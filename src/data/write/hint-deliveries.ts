@@ -201,5 +201,7 @@ async function deliverDelete(
 }
 
 function failed(error: unknown): DeliveryOutcome {
+  // From here on its owner looks for it at the others (data/shards/owned-shards.ts).
+  if (isDbError(error, 'lease_lost')) return { kind: 'written' };
   return { kind: isRetryable(error) ? 'failed' : 'refused', error };
 }

@@ -329,7 +329,9 @@ export class PointsWriter {
       onAnswered: (owner, outcome) => {
         const lag = lagging.add(shardId, owner);
         void outcome.then((settled) => {
-          if (settled.kind === 'lost') lagging.addLost(shardId, owner);
+          // One that has refused an old holder of a lease looks for it at the others.
+          const isLost = settled.kind === 'lost' && !isDbError(settled.error, 'lease_lost');
+          if (isLost) lagging.addLost(shardId, owner);
           const keeperId = settled.kind === 'queued' ? settled.keeperId : undefined;
           if (keeperId !== undefined) lagging.addKept(shardId, owner, keeperId);
           if (settled.kind === 'queued' && keeperId === undefined) lag.wasQueued();
