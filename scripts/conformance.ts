@@ -11,6 +11,7 @@
  * nodes of it killed (-9) or stopped, and started again, around each Nth request that changes something; with `--moves` shards are
  * moved, copied, removed, repaired or cut off around every other one of these. `--lives` gives N lives of databases instead of
  * requests: they are made and dropped, and policies change, under their points. `--users` gives N lives of users of servers with
+ * `auth-enabled`, `--retention` of policies that keep points for longer, and shorter, from now. With `--metas M` meta nodes end, and stand still, too. `--trace` prints all that is sent and done.
  * `auth-enabled`. `--doors N` has N rounds of all that is no `/query` and `/write`: listeners with random sections (on ports from
  * `--port-offset` on), and requests of HTTP byte by byte. With `--metas M` meta nodes end, and stand still, too. `--trace` prints all that is sent and done.
  * `--large` writes some hundred thousand rows to `--nodes N` (1), in phases between which there are deletes, restarts and compactions, and
@@ -32,6 +33,7 @@ import {
 } from '../test/conformance/fresh/run-fresh.ts';
 import { runDoors } from '../test/conformance/doors/run-doors.ts';
 import { openAccess } from '../src/http/data/access/access-options.ts';
+import { retentionCheckMs } from '../test/conformance/fresh/random-retention.ts';
 import { usersSecret } from '../test/conformance/fresh/random-users.ts';
 import { restartNodes } from '../test/conformance/fresh/large/large-restarts.ts';
 import { runLarge, type LargeOptions } from '../test/conformance/fresh/large/run-large.ts';
@@ -44,6 +46,7 @@ import { startOneNode } from '../test/support/one-node.ts';
 const usersLines = `  auth-enabled = true
   ping-auth-enabled = true
   shared-secret = "${usersSecret}"`;
+const retentionLines = `[retention]\n  check-interval = "${retentionCheckMs}ms"`;
 /** More numbers than these are no help. */
 const newsMax = 50;
 
@@ -68,6 +71,7 @@ const { values } = parseArgs({
     lives: { type: 'boolean', default: false },
     moves: { type: 'boolean', default: false },
     users: { type: 'boolean', default: false },
+    retention: { type: 'boolean', default: false },
     large: { type: 'boolean', default: false },
     doors: { type: 'string' },
     metas: { type: 'string', default: '1' },
@@ -118,6 +122,7 @@ async function startCluster(count: number): Promise<Asked> {
     INFLUXDB_DATA_CACHE_SNAPSHOT_MEMORY_SIZE: values['snapshot-bytes'] ?? usualSnapshotBytes(),
     // What is repaired is repaired by it.
     INFLUXDB_ANTI_ENTROPY_ENABLED: 'true',
+    ...(values.retention && { INFLUXDB_RETENTION_CHECK_INTERVAL: `${retentionCheckMs}ms` }),
     ...(values.users && {
       INFLUXDB_HTTP_AUTH_ENABLED: 'true',
       INFLUXDB_HTTP_PING_AUTH_ENABLED: 'true',
@@ -157,13 +162,17 @@ async function replayAll(url: string): Promise<void> {
 }
 
 /** Fails when the two disagree over what they should agree on. */
+async function compareFresh({ urls: ours, interruptions }: Asked, count: number): Promise<void> {
+  const more = values.users ? usersLines : values.retention ? retentionLines : '';
 async function compareFresh(asked: Asked, count: number): Promise<void> {
   const { urls: ours, interruptions } = asked;
   const started =
-    values.reference === undefined ? await ReferenceServer.start(values.influxd, '', values.users ? usersLines : '') : undefined; // prettier-ignore
+    values.reference === undefined ? await ReferenceServer.start(values.influxd, '', more) : undefined; // prettier-ignore
   const index = '  index-version = "tsi1"';
   const second =
-    values.one || values.users ? undefined : await ReferenceServer.start(values.influxd, index);
+    values.one || values.users || values.retention
+      ? undefined
+      : await ReferenceServer.start(values.influxd, index);
   const urls = { ours, theirs: started?.url ?? values.reference ?? '', second: second?.url };
   const tally: Partial<Record<FreshVerdict, number>> = {};
   try {
@@ -174,6 +183,7 @@ async function compareFresh(asked: Asked, count: number): Promise<void> {
       isMutated: values.mutate,
       isOfLives: values.lives,
       isOfUsers: values.users,
+      isOfRetention: values.retention,
       copyCount: Number(values.copies),
       interruptions,
     };

@@ -15,6 +15,7 @@ import { oddChange } from './random-odd-changes.ts';
 import { policyDialogue } from './random-policies.ts';
 import { preparedStep } from './random-prepared.ts';
 import { keptQuery } from './random-texts.ts';
+import { retentionLife } from './random-retention.ts';
 import { timeSelect, windowSelect } from './random-times.ts';
 import { usersLife } from './random-users.ts';
 import { userStatement } from './random-uses.ts';
@@ -44,6 +45,7 @@ export function* freshRequests(
     isCluster = false,
     isOfLives = false,
     isOfUsers = false,
+    isOfRetention = false,
     copyCount = 1,
     hasOneType = false,
   } = {},
@@ -51,6 +53,8 @@ export function* freshRequests(
   const random = new RandomChoice(seed, 'requests');
   for (let i = 0; i < count; i++)
     if (isOfUsers) yield* usersLife(random, { copyCount }).map(ofLife);
+    else if (isOfRetention)
+      yield* retentionLife(random, { copyCount, nowMs: Date.now() }).map(ofLife); // prettier-ignore
     else if (isOfLives) yield* databaseLife(random, { copyCount, hasOneType }).map(ofLife);
     else if (isMutated) yield asked(random, (text) => mutated(random, text));
     else if (random.chance(0.1)) yield changed(random, isCluster);

@@ -8,6 +8,7 @@ import { purposeOf } from './purposes.ts';
 import { changedThings } from './random-catalog.ts';
 import { freshData } from './random-data.ts';
 import { fleetBodies } from './random-fleet.ts';
+import { retentionSettlesMs } from './random-retention.ts';
 import { freshRequests } from './random-requests.ts';
 import type { FreshStatement } from './random-statements.ts';
 
@@ -40,6 +41,8 @@ export interface FreshOptions {
   readonly isOfLives?: boolean;
   /** Lives of users of servers with `auth-enabled`, and nothing else. */
   readonly isOfUsers?: boolean;
+  /** Lives of policies that keep points for longer, and shorter, and nothing else. */
+  readonly isOfRetention?: boolean;
   /** Of each database: what a reference without a cluster keeps, and makes nothing of. */
   readonly copyCount?: number;
   /** What befalls nodes around each request that changes something. */
@@ -59,6 +62,7 @@ export async function* runFresh(
   const isCluster = others.length > 0;
   // Where a group has several shards each decides types by itself.
   const hasOneType = isCluster && copyCount !== urls.ours.length;
+  const settlesMs = options.isOfRetention === true ? retentionSettlesMs : 0;
   const given = { ...options, isCluster, hasOneType };
   const data = { isCluster, hasTies: seed % 2 === 0 };
   if (options.isOfUsers !== true) {
@@ -77,7 +81,9 @@ export async function* runFresh(
       const asked = isRead || options.interruptions === undefined ? send(isRead ? ours.reader : ours, step) : options.interruptions.around(change); // prettier-ignore
       const [given, other] = await Promise.all([asked, send(theirs, step)]);
       const own = change.wasDoneBefore(given, other) ? other : given;
-      const difference = differenceOf(own, other, statement.kind);
+      // What is past its policy by now goes at the next look.
+      if (statement.text.includes('DURATION')) await new Promise((resolve) => setTimeout(resolve, settlesMs)); // prettier-ignore
+      const difference = differenceOf(timeless(own), timeless(other), statement.kind);
       const chance: GivenAnswer[] = [];
       if (second !== undefined && (!isRead || difference !== undefined))
         for (let i = 0; i < (isRead ? secondAskedCount : 1); i++)
@@ -96,6 +102,12 @@ export async function* runFresh(
     theirs.close();
     second?.close();
   }
+}
+
+/** Of what a policy refuses the text tells the time of then. */
+function timeless(answer: GivenAnswer): GivenAnswer {
+  const text = answer.text.replaceAll(/Bound at \S+/g, 'Bound');
+  return { ...answer, text };
 }
 
 /** Answers that say what is wrong with the request, and those that say that it was done, or may be. */
