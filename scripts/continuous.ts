@@ -179,7 +179,7 @@ async function both(q: string): Promise<readonly [string, string]> {
 function toCluster(random: RandomChoice): (lines: string) => Promise<void> {
   return async (lines) => {
     for (let number = random.integer(0, nodes.length - 1); ; number++) {
-      const url = `${cluster.url('data', (number % nodes.length) + 1)}/write?db=${database}&consistency=any`; // prettier-ignore
+      const url = `${cluster.url('data', (number % nodes.length) + 1)}/write?db=${database}&consistency=one`; // prettier-ignore
       const signal = AbortSignal.timeout(writeMs / 5);
       const taken = await fetch(url, { method: 'POST', body: lines, signal }).then(({ status }) => status === 204, () => false); // prettier-ignore
       if (taken) return;

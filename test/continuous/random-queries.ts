@@ -31,7 +31,10 @@ export function randomQuery(
   const offsetS = random.chance(0.3) ? random.integer(1, intervalS) : 0;
   const everyS = random.chance(0.5) ? random.of([1, 2, 3, 4, 6]) : 0;
   const widestS = Math.max(intervalS, everyS);
-  const forS = random.chance(0.5) ? widestS + random.of([0, 1, 2, 5, 8]) : 0;
+  // Runs that do not fit their windows leave some out, there as here.
+  const isOdd = everyS > 0 && everyS % intervalS > 0 && intervalS % everyS > 0;
+  const moreS = isLate && isOdd ? widestS : 0;
+  const forS = moreS > 0 || random.chance(0.5) ? widestS + moreS + random.of([0, 1, 2, 5, 8]) : 0;
   const source = random.of(['m', 'm', 'm', 'n', '/^[mn]$/', `${database}.a.m`, '(SELECT max(f) AS f, max(g) AS g FROM m GROUP BY time(1s), host)']); // prettier-ignore
   const isMany = source.startsWith('/');
   const measurement = isMany ? ':MEASUREMENT' : `t${number}`;
