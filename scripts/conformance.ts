@@ -11,8 +11,7 @@
  * nodes of it killed (-9) or stopped, and started again, around each Nth request that changes something; with `--moves` shards are
  * moved, copied, removed, repaired or cut off around every other one of these. `--lives` gives N lives of databases instead of
  * requests: they are made and dropped, and policies change, under their points. `--users` gives N lives of users of servers with
- * `auth-enabled`, `--retention` of policies that keep points for longer, and shorter, from now. With `--metas M` meta nodes end, and stand still, too. `--trace` prints all that is sent and done.
- * `auth-enabled`. `--doors N` has N rounds of all that is no `/query` and `/write`: listeners with random sections (on ports from
+ * `auth-enabled`, `--retention` of policies that keep points for longer, and shorter, from now. `--doors N` has N rounds of all that is no `/query` and `/write`: listeners with random sections (on ports from
  * `--port-offset` on), and requests of HTTP byte by byte. With `--metas M` meta nodes end, and stand still, too. `--trace` prints all that is sent and done.
  * `--large` writes some hundred thousand rows to `--nodes N` (1), in phases between which there are deletes, restarts and compactions, and
  * gives N questions in each.
@@ -162,10 +161,9 @@ async function replayAll(url: string): Promise<void> {
 }
 
 /** Fails when the two disagree over what they should agree on. */
-async function compareFresh({ urls: ours, interruptions }: Asked, count: number): Promise<void> {
-  const more = values.users ? usersLines : values.retention ? retentionLines : '';
 async function compareFresh(asked: Asked, count: number): Promise<void> {
   const { urls: ours, interruptions } = asked;
+  const more = values.users ? usersLines : values.retention ? retentionLines : '';
   const started =
     values.reference === undefined ? await ReferenceServer.start(values.influxd, '', more) : undefined; // prettier-ignore
   const index = '  index-version = "tsi1"';
