@@ -30,7 +30,7 @@ export function valueDifference(
   return ours === theirs ? undefined : not(ours, theirs);
 }
 
-function numbersEqual(ours: string, theirs: string, { relative }: Tolerance): boolean {
+export function numbersEqual(ours: string, theirs: string, { relative }: Tolerance): boolean {
   if (ours === theirs) return true;
   if (/^-?\d+$/.test(ours) && /^-?\d+$/.test(theirs) && !isPastIntegers(ours, theirs)) return false;
   const [a, b] = [Number(ours), Number(theirs)];

@@ -1,5 +1,5 @@
 import type { RandomChoice } from '../random-choice.ts';
-import { blockRows, dayNs, hourNs, startNs, type LargeMeasurement } from './large-shapes.ts';
+import { blockRows, dayNs, hourNs, type LargeMeasurement } from './large-shapes.ts';
 
 /** From the first time on, to before the second. */
 export interface Bounds {
@@ -7,14 +7,20 @@ export interface Bounds {
   readonly toNs: bigint;
 }
 
-export function boundsText({ fromNs, toNs }: Bounds, isInclusive = false): string {
-  return isInclusive
+/** How a statement says them, and which it leaves out. */
+export type BoundsForm = 'plain' | 'inclusive' | 'from' | 'to' | 'none';
+
+export function boundsText({ fromNs, toNs }: Bounds, form: BoundsForm = 'plain'): string {
+  if (form === 'none') return '';
+  if (form === 'from') return `time >= ${fromNs}`;
+  if (form === 'to') return `time < ${toNs}`;
+  return form === 'inclusive'
     ? `time > ${fromNs - 1n} AND time <= ${toNs - 1n}`
     : `time >= ${fromNs} AND time < ${toNs}`;
 }
 
-export function wholeOf({ spanNs }: LargeMeasurement): Bounds {
-  return { fromNs: startNs, toNs: startNs + spanNs + hourNs };
+export function wholeOf({ originNs, spanNs }: LargeMeasurement): Bounds {
+  return { fromNs: originNs, toNs: originNs + spanNs + hourNs };
 }
 
 /** All of it, or a range that begins on, before or behind where a block, a day or an hour does. */
@@ -23,7 +29,7 @@ export function someBounds(
   measurement: LargeMeasurement,
   rowsMax = Infinity,
 ): Bounds {
-  const { stepNs, spanNs } = measurement;
+  const { stepNs, spanNs, originNs } = measurement;
   const rowCount = Number(spanNs / stepNs);
   if (rowsMax >= rowCount && random.chance(0.3)) return wholeOf(measurement);
   const edge = random.of([
@@ -34,7 +40,7 @@ export function someBounds(
     () => BigInt(Math.floor(rowCount * random.of([0.25, 0.5, 0.75, 0.8]))) * stepNs,
   ])();
   const shiftNs = random.of([0n, 0n, -1n, 1n, stepNs, -stepNs, stepNs / 2n]);
-  const fromNs = startNs + edge + shiftNs;
+  const fromNs = originNs + edge + shiftNs;
   const rows = random.of([1, 10, blockRows - 1, blockRows, blockRows + 1, 3_000, rowCount]);
   const lengthNs = BigInt(Math.min(rows, rowsMax)) * stepNs + random.of([0n, 0n, 1n, -1n]);
   return random.chance(0.15)

@@ -9,16 +9,19 @@ import {
   crowd,
   crowdCount,
   crowdName,
+  dayNs,
   dense,
   hourNs,
   hours,
   jitter,
   many,
+  past,
   rackCount,
   secondNs,
   startNs,
   tagsOf,
   texts,
+  turns,
   wide,
   wideFieldCount,
   type LargeMeasurement,
@@ -50,6 +53,8 @@ export function* firstWrites(seed: number): Generator<LargeWrite> {
     yield* rowsOf(jitter, seed, part);
     yield* rowsOf(dense, seed, { from: generation * 0.25, to: (generation + 1) * 0.25 });
     yield* rowsOf(texts, seed, part);
+    yield* rowsOf(past, seed, part);
+    yield* rowsOf(turns, seed, part);
     yield* rowsOf(wide, seed, { ...part, share: 0.5 });
   }
   yield* rowsOf(many, seed, { from: 0, to: 0.75 });
@@ -59,7 +64,7 @@ export function* firstWrites(seed: number): Generator<LargeWrite> {
 
 /** The rest, and rows written again: whole, and some fields of them. */
 export function* laterWrites(seed: number): Generator<LargeWrite> {
-  for (const one of [dense, jitter, texts, many, hours])
+  for (const one of [dense, jitter, texts, many, hours, past, turns])
     yield* rowsOf(one, seed, { from: 0.75, to: 1 });
   yield* rowsOf(wide, seed, { from: 0.7, to: 1, share: 0.7 });
   yield* crowdRows(seed, { from: 0.8, to: 1 });
@@ -69,7 +74,7 @@ export function* laterWrites(seed: number): Generator<LargeWrite> {
 /** Rows that were there already, and such as have been deleted. */
 export function* againWrites(seed: number, label: string): Generator<LargeWrite> {
   const random = new RandomChoice(seed, `again ${label}`);
-  for (const one of [dense, jitter, texts, hours, many]) {
+  for (const one of [dense, jitter, texts, hours, many, past, turns]) {
     const from = random.integer(0, 60) / 100;
     const again = random.integer(1, 1_000_000);
     const isOfSomeFields = random.chance(0.6);
@@ -82,11 +87,11 @@ export function* againWrites(seed: number, label: string): Generator<LargeWrite>
 /** What is deleted, one after the other. */
 export function largeDeletes(seed: number): readonly string[] {
   const random = new RandomChoice(seed, 'deletes');
-  const range = ({ stepNs, spanNs }: LargeMeasurement): string => {
+  const range = ({ stepNs, spanNs, originNs }: LargeMeasurement): string => {
     const rows = Number(spanNs / stepNs);
     const first = random.integer(0, rows);
     const length = random.of([1, 7, blockRows - 1, blockRows, blockRows + 1, 2_500]);
-    const from = startNs + BigInt(first) * stepNs;
+    const from = originNs + BigInt(first) * stepNs;
     return `time >= ${from} AND time ${random.of(['<', '<='])} ${from + BigInt(length) * stepNs}`;
   };
   const host = (count: number): string => `host = 'h${random.integer(0, count - 1)}'`;
@@ -97,6 +102,8 @@ export function largeDeletes(seed: number): readonly string[] {
       () => `DELETE FROM dense WHERE dc = 'd${random.integer(0, 1)}' AND ${range(dense)}`,
       () => `DELETE FROM jitter WHERE ${host(4)} AND ${range(jitter)}`,
       () => `DELETE FROM jitter WHERE host =~ /[${random.integer(0, 3)}3]/ AND ${range(jitter)}`,
+      () => `DELETE FROM past WHERE ${host(3)} AND ${range(past)}`,
+      () => `DELETE FROM turns WHERE ${range(turns)}`,
       () => `DELETE FROM texts WHERE ${range(texts)}`,
       () => `DELETE FROM wide WHERE ${host(6)} AND ${range(wide)}`,
       () => `DELETE FROM hours WHERE ${range(hours)}`,
@@ -128,6 +135,7 @@ function* rowsOf(measurement: LargeMeasurement, seed: number, part: Part): Gener
       if (part.share !== undefined && !random.chance(part.share)) continue;
       const timeNs = timeOf(measurement, series, row);
       if (timeNs === undefined) continue;
+      state.day = Number((timeNs - measurement.originNs) / dayNs);
       lines.push(`${head} ${fieldsOf(random, measurement, { state, part })} ${timeNs}`);
       if (lines.length === bodyLines) {
         yield { policy, body: lines.join('\n') };

@@ -2,7 +2,7 @@
 import { arithmetic, math, reducer, transformation } from '../random-calls.ts';
 import { fill, quoted } from '../random-clauses.ts';
 import type { RandomChoice } from '../random-choice.ts';
-import { boundsText, someBounds, type Bounds } from './large-bounds.ts';
+import { boundsText, someBounds, wholeOf, type Bounds, type BoundsForm } from './large-bounds.ts';
 import {
   crowd,
   crowdName,
@@ -58,6 +58,15 @@ function number(random: RandomChoice, measurement: LargeMeasurement): string {
   return random.of(summable(measurement).fields)[0];
 }
 
+/** What else has fields of these names. */
+const others = ['jitter', 'turns', 'hourly.hours', 'nosuch', '/^(dense|turns)$/'];
+
+/** That measurement, at times beside another. */
+function sources(random: RandomChoice, measurement: LargeMeasurement): string {
+  const plain = from(measurement);
+  return plain + random.maybe(0.08, () => `, ${random.of(others.filter((one) => one !== plain))}`);
+}
+
 function from({ name, policy }: LargeMeasurement): string {
   return policy === undefined ? quoted(name) : `${policy}.${quoted(name)}`;
 }
@@ -102,6 +111,8 @@ function fieldTerm(random: RandomChoice, measurement: LargeMeasurement): string 
       return random.of([
         `${name} ${more} ${random.integer(-200, 200)}`,
         `${name} ${more} ${random.integer(-2_000, 2_000) / 8}`,
+        `(${name} ${more} ${random.integer(-99, 99)}.5 AND ${random.of(['true', `host != 'h1'`])})`,
+        `${random.integer(-9, 9)} ${more} ${other}`,
         `${other} * 2 ${more} ${random.integer(-100, 9_000)}`,
         `${other} ${more} ${number(random, measurement)}`,
         `(${other} > 10 OR ${scopeOr(random, measurement)})`,
@@ -117,16 +128,19 @@ function scopeOr(random: RandomChoice, measurement: LargeMeasurement): string {
 function conditions(
   random: RandomChoice,
   measurement: LargeMeasurement,
-  { fieldShare = 0.25 } = {},
+  { fieldShare = 0.25, within }: { readonly fieldShare?: number; readonly within?: Bounds } = {}, // prettier-ignore
 ): (bounds: Bounds) => string {
   const parts = [scope(random, measurement)];
   if (random.chance(fieldShare)) parts.push(fieldTerm(random, measurement));
-  const isInclusive = random.chance(0.2);
+  // Windows without an upper bound go on until now.
+  const isLong = within === undefined || within.toNs - within.fromNs > measurement.spanNs / 2n;
+  const open: readonly BoundsForm[] = within === undefined ? ['to', 'from', 'none'] : isLong ? ['to'] : []; // prettier-ignore
+  const form = random.of<BoundsForm>(['plain', 'plain', 'plain', 'plain', 'inclusive', ...open]);
   const isLast = random.chance(0.5);
   return (bounds) => {
-    const terms = parts.filter((one) => one !== '');
-    const time = boundsText(bounds, isInclusive);
-    return ` WHERE ${(isLast ? [...terms, time] : [time, ...terms]).join(' AND ')}`;
+    const time = boundsText(bounds, form);
+    const terms = (isLast ? [...parts, time] : [time, ...parts]).filter((one) => one !== '');
+    return terms.length === 0 ? '' : ` WHERE ${terms.join(' AND ')}`;
   };
 }
 
@@ -169,12 +183,13 @@ function zone(random: RandomChoice): string {
 
 function windows(random: RandomChoice, measurement: LargeMeasurement): LargeQuestion {
   const bounds = someBounds(random, measurement);
+  const source = sources(random, measurement);
   const list = listOf(random, measurement, true);
   const groups = groupsFor(random, measurement, list);
-  const where = conditions(random, measurement);
+  const where = conditions(random, measurement, { within: bounds });
   const by = [windowFor(random, measurement, bounds), ...groups].join(', ');
   const tail = `${fill(random)}${page(random)}${zone(random)}`;
-  const text = (one: Bounds): string => `SELECT ${list} FROM ${from(measurement)}${where(one)} GROUP BY ${by}${tail}`; // prettier-ignore
+  const text = (one: Bounds): string => `SELECT ${list} FROM ${source}${where(one)} GROUP BY ${by}${tail}`; // prettier-ignore
   return { bounds, slideNs: measurement.stepNs, text };
 }
 
@@ -197,12 +212,13 @@ function listOf(random: RandomChoice, measurement: LargeMeasurement, isWindowed:
 
 function whole(random: RandomChoice, measurement: LargeMeasurement): LargeQuestion {
   const bounds = someBounds(random, measurement);
+  const source = sources(random, measurement);
   const list = listOf(random, measurement, false);
   const groups = groupsFor(random, measurement, list);
   const where = conditions(random, measurement);
   const by = groups.length === 0 ? '' : ` GROUP BY ${groups.join(', ')}`;
   const tail = page(random);
-  const text = (one: Bounds): string => `SELECT ${list} FROM ${from(measurement)}${where(one)}${by}${tail}`; // prettier-ignore
+  const text = (one: Bounds): string => `SELECT ${list} FROM ${source}${where(one)}${by}${tail}`; // prettier-ignore
   return { bounds, slideNs: measurement.stepNs, text };
 }
 
@@ -212,7 +228,8 @@ function rawRows({ seriesCount }: LargeMeasurement): number {
 }
 
 function raw(random: RandomChoice, measurement: LargeMeasurement): LargeQuestion {
-  const bounds = someBounds(random, measurement, random.chance(0.1) ? Infinity : rawRows(measurement)); // prettier-ignore
+  const isWhole = !measurement.hasTies && random.chance(0.1);
+  const bounds = someBounds(random, measurement, isWhole ? Infinity : rawRows(measurement));
   const field = (): string => random.of(measurement.fields)[0];
   const list = random.of([
     () => '*',
@@ -222,7 +239,7 @@ function raw(random: RandomChoice, measurement: LargeMeasurement): LargeQuestion
     () => `${field()}, ${arithmetic(random, () => number(random, measurement))} AS x`,
     () => `/^[a-n]/`,
   ])(); // prettier-ignore
-  const where = conditions(random, measurement, { fieldShare: 0.35 });
+  const where = conditions(random, measurement, { fieldShare: 0.35, within: bounds });
   const isGrouped = random.chance(0.5);
   // Which of several rows of one time a page ends with is nobody's promise.
   const tail = isGrouped || !measurement.hasTies ? page(random) : random.maybe(0.3, () => ' ORDER BY time DESC'); // prettier-ignore
@@ -232,10 +249,35 @@ function raw(random: RandomChoice, measurement: LargeMeasurement): LargeQuestion
   return { bounds, slideNs: measurement.stepNs, text };
 }
 
+/** All rows are read, of which few are shown. */
+function filtered(random: RandomChoice, measurement: LargeMeasurement): LargeQuestion {
+  const bounds = random.chance(0.5) ? wholeOf(measurement) : someBounds(random, measurement);
+  const field = number(random, measurement);
+  const isSingle = measurement.hasTies || random.chance(0.5);
+  const where = conditions(random, measurement, { fieldShare: 1 });
+  const by = isSingle ? ` GROUP BY ${random.of(['*', measurement.tags.join(', ')])}` : '';
+  const list = random.of([`top(${field}, 3)`, `difference(${field})`, `*`, `${field}, ${random.of(measurement.fields)[0]}`, `distinct(${field})`, `max(${field}), *`]); // prettier-ignore
+  const more = random.maybe(0.5, () => ` AND ${fieldTerm(random, measurement)}`);
+  const tail = `${random.maybe(0.3, () => ' ORDER BY time DESC')} LIMIT ${random.of([3, 40])}`;
+  const text = (one: Bounds): string => `SELECT ${list} FROM ${from(measurement)}${where(one)}${more}${by}${tail}`; // prettier-ignore
+  return { bounds, slideNs: measurement.stepNs, text };
+}
+
+/** The first or the last row of each series, with what it has. */
+function ends(random: RandomChoice, measurement: LargeMeasurement): LargeQuestion {
+  const bounds = someBounds(random, measurement);
+  const field = (): string => random.of(measurement.fields)[0];
+  const list = random.of([field(), `${field()}, ${field()}`, '*', `${field()}, host`, `last(${field()})`, `first(${field()}), ${field()}`, `last(*)`, `last(${field()}), first(${field()})`]); // prettier-ignore
+  const where = conditions(random, measurement, { fieldShare: 0.1 });
+  const tail = `${random.maybe(0.7, () => ' ORDER BY time DESC')} LIMIT ${random.of([1, 1, 1, 2])}`;
+  const text = (one: Bounds): string => `SELECT ${list} FROM ${from(measurement)}${where(one)} GROUP BY *${tail}`; // prettier-ignore
+  return { bounds, slideNs: measurement.stepNs, text };
+}
+
 function transformed(random: RandomChoice, measurement: LargeMeasurement): LargeQuestion {
   const bounds = someBounds(random, measurement, rawRows(measurement));
   const list = transformation(random, number(random, measurement));
-  const where = conditions(random, measurement);
+  const where = conditions(random, measurement, { within: bounds });
   const tail = page(random);
   const text = (one: Bounds): string => `SELECT ${list} FROM ${from(measurement)}${where(one)} GROUP BY *${tail}`; // prettier-ignore
   return { bounds, slideNs: measurement.stepNs, text };
@@ -248,7 +290,7 @@ function nested(random: RandomChoice, measurement: LargeMeasurement): LargeQuest
   const field = number(random, measurement);
   const length = windowFor(random, measurement, bounds);
   const wider = windowFor(random, measurement, bounds);
-  const where = conditions(random, measurement);
+  const where = conditions(random, measurement, { within: bounds });
   const filling = random.maybe(0.3, () => ' fill(0)');
   const text = random.of([
     (one: Bounds) => `SELECT ${outer}(x) FROM (SELECT ${inner}(${field}) AS x FROM ${from(measurement)}${where(one)} GROUP BY ${length}, host${filling}) WHERE ${boundsText(one)} GROUP BY ${wider}`,
@@ -264,7 +306,7 @@ function nested(random: RandomChoice, measurement: LargeMeasurement): LargeQuest
 function ofCrowd(random: RandomChoice): LargeQuestion {
   const bounds = someBounds(random, crowd);
   const sources = random.of(['/^c/', '/^c0\\d\\d/', `/c\\d${random.integer(0, 9)}\\d/`, Array.from({ length: random.of([2, 70]) }, (_, i) => crowdName(i * 3)).join(', ')]); // prettier-ignore
-  const where = conditions(random, crowd, { fieldShare: 0.15 });
+  const where = conditions(random, crowd, { fieldShare: 0.15, within: bounds });
   const [one, two] = [plainCall(random, crowd), plainCall(random, crowd)];
   const list = random.of([
     one,
@@ -324,6 +366,8 @@ export function largeQuestion(random: RandomChoice): LargeQuestion {
     () => raw(random, measurement),
     () => raw(random, measurement),
     () => transformed(random, measurement),
+    () => filtered(random, measurement),
+    () => ends(random, measurement),
     () => nested(random, measurement),
     () => dashboard(random),
     () => ofCrowd(random),
@@ -342,6 +386,6 @@ export function largeCopy(
   const field = random.of(copiedKinds);
   const list = random.of([`mean(${field}) AS x`, `${field} AS x`, `max(${field}) AS x, count(${field}) AS y`]); // prettier-ignore
   const by = list.includes('(') ? `${windowFor(random, measurement, bounds)}, *` : '*';
-  const change = `SELECT ${list} INTO copied FROM ${from(measurement)}${conditions(random, measurement)(bounds)} GROUP BY ${by}`; // prettier-ignore
+  const change = `SELECT ${list} INTO copied FROM ${from(measurement)}${conditions(random, measurement, { within: bounds })(bounds)} GROUP BY ${by}`; // prettier-ignore
   return [change, 'SELECT count(x), sum(x), min(x), max(x) FROM copied GROUP BY host', 'DROP MEASUREMENT copied']; // prettier-ignore
 }

@@ -20,6 +20,8 @@ export type ValueKind =
   | 'big'
   /** Stays for many rows. */
   | 'run'
+  /** A counter on the first day, quarters from then on. */
+  | 'turning'
   | 'text'
   | 'flag';
 
@@ -27,6 +29,8 @@ export interface LargeMeasurement extends FreshMeasurement {
   readonly kinds: Readonly<Record<string, ValueKind>>;
   /** Several series have rows of one time: which of them comes first is nobody's promise. */
   readonly hasTies: boolean;
+  /** Of its first row. */
+  readonly originNs: bigint;
   readonly stepNs: bigint;
   readonly spanNs: bigint;
   readonly seriesCount: number;
@@ -36,6 +40,7 @@ export interface LargeMeasurement extends FreshMeasurement {
 
 type Sizes = Pick<LargeMeasurement, 'hasTies' | 'stepNs' | 'spanNs' | 'seriesCount'> & {
   readonly policy?: string;
+  readonly originNs?: bigint;
 };
 
 function measurementOf(
@@ -45,7 +50,7 @@ function measurementOf(
   sizes: Sizes,
 ): LargeMeasurement {
   const fields = Object.entries(kinds).map(([field, kind]) => [field, fieldType[kind]] as const);
-  return { name, tags, fields, kinds, ...sizes };
+  return { name, tags, fields, kinds, originNs: startNs, ...sizes };
 }
 
 const fieldType = {
@@ -55,6 +60,7 @@ const fieldType = {
   counter: 'integer',
   big: 'integer',
   run: 'integer',
+  turning: 'float',
   text: 'string',
   flag: 'boolean',
 } as const;
@@ -112,7 +118,22 @@ export const texts = measurementOf(
   { hasTies: false, stepNs: 25n * secondNs, spanNs: days, seriesCount: 3 },
 );
 
-export const largeMeasurements = [dense, jitter, many, wide, hours, texts] as const;
+/** Before 1970 and behind it. */
+export const past = measurementOf(
+  'past',
+  ['host'],
+  { v: 'quarter', n: 'counter' },
+  { hasTies: false, originNs: -dayNs, stepNs: 45n * secondNs, spanNs: days, seriesCount: 3 },
+);
+/** Its fields are of one type in one shard, and of another in the next. */
+export const turns = measurementOf(
+  'turns',
+  ['host'],
+  { v: 'turning', n: 'counter' },
+  { hasTies: false, stepNs: 45n * secondNs, spanNs: days, seriesCount: 4 },
+);
+
+export const largeMeasurements = [dense, jitter, many, wide, hours, texts, past, turns] as const;
 
 /** Measurements of a few series each. */
 export const crowdCount = 300;

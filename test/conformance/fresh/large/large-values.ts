@@ -1,10 +1,12 @@
 import type { RandomChoice } from '../random-choice.ts';
-import { dense, hours, many, secondNs, startNs, type LargeMeasurement, type ValueKind } from './large-shapes.ts'; // prettier-ignore
+import { dense, hours, many, secondNs, type LargeMeasurement, type ValueKind } from './large-shapes.ts'; // prettier-ignore
 
 /** What the values of a series go on from. */
 export interface SeriesState {
   readonly series: number;
   readonly values: Map<string, number>;
+  /** The day that it is at. */
+  day?: number;
 }
 
 /** Of other measurements: that no two series have a row of one time. */
@@ -19,8 +21,8 @@ export function timeOf(
   series: number,
   row: number,
 ): bigint | undefined {
-  const { stepNs } = measurement;
-  const plainNs = startNs + BigInt(row) * stepNs;
+  const { stepNs, originNs } = measurement;
+  const plainNs = originNs + BigInt(row) * stepNs;
   if (measurement === dense) return plainNs;
   // All of a minute at one time.
   if (measurement === many) return plainNs + BigInt(series % 60) * 60n * secondNs;
@@ -62,6 +64,8 @@ export function valueOf(
       return random.chance(0.5) ? random.of(wildFloats) : String(random.integer(-1e9, 1e9) / 1_000);
     case 'counter':
       return `${next(random.chance(0.002) ? 0 : before + random.of([0, 1, 1, 2, 100, 40_000]))}i`;
+    case 'turning':
+      return valueOf(random, (state.day ?? 0) < 1 ? 'counter' : 'quarter', { name, state });
     case 'big':
       return `${random.chance(0.1) ? random.of(bigIntegers) : (1n << 53n) + BigInt(random.integer(-9_999, 9_999))}i`; // prettier-ignore
     case 'run':

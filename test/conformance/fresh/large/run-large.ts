@@ -4,6 +4,7 @@ import { RandomChoice } from '../random-choice.ts';
 import { differenceOf, send, verdictOf, type FreshOutcome, type FreshUrls } from '../run-fresh.ts';
 import { againWrites, firstWrites, largeDeletes, laterWrites, type LargeWrite } from './large-data.ts'; // prettier-ignore
 import { largeCopy, largeQuestion } from './large-questions.ts';
+import { trickle } from './large-trickle.ts';
 import { slid } from './large-bounds.ts';
 
 export interface LargeOptions {
@@ -43,6 +44,8 @@ export async function* runLarge(
       options.onPhase(`${name}: questions`);
       yield* questions(asker, new RandomChoice(seed, `questions ${label}`), options.count);
     }
+    options.onPhase('trickle');
+    yield* trickled(asker, seed);
   } finally {
     ours.close();
     theirs.close();
@@ -107,6 +110,16 @@ async function* questions(
       yield* asker.ask(text(slid(bounds, slideNs * BigInt(time))), form);
   }
 }
+
+async function* trickled(asker: Asker, seed: number): AsyncGenerator<FreshOutcome> {
+  const random = new RandomChoice(seed, 'forms');
+  for (const step of trickle(seed))
+    if (step.kind === 'write') yield* asker.write([step.write], seed);
+    else if (step.kind === 'change') yield* asker.change(step.text);
+    else yield* asker.ask(step.text, random.chance(0.7) ? plainForm : formOf(random));
+}
+
+const plainForm = { params: { epoch: 'ns' }, headers: {}, method: 'GET' } as const;
 
 type Form = Pick<SentStep, 'params' | 'headers' | 'method'>;
 
