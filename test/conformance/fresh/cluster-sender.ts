@@ -13,16 +13,23 @@ const attemptsMax = 50;
  */
 export class ClusterSender {
   readonly reader: Pick<StepSender, 'send'>;
+  readonly #urls: readonly string[];
   readonly #nodes: readonly StepSender[];
   #sentCount = 0;
 
   constructor(urls: readonly string[]) {
+    this.#urls = urls;
     this.#nodes = urls.map((url) => new StepSender(url));
     this.reader = { send: (step) => this.#ask(step) };
   }
 
   get isCluster(): boolean {
     return this.#nodes.length > 1;
+  }
+
+  /** Of connections of its own. */
+  another(): ClusterSender {
+    return new ClusterSender(this.#urls);
   }
 
   /** `number` is that of a node, from one. */

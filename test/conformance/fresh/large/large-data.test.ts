@@ -5,9 +5,9 @@ import { jitter, texts, wide } from './large-shapes.ts';
 const linesOf = (seed: number): string[] =>
   [...laterWrites(seed)].flatMap(({ policy = '', body }) => body.split('\n').map((line) => `${policy} ${line}`)); // prettier-ignore
 
-/** Measurement, tags and time: nothing of these has a space that is none between them. */
+/** Policy, measurement, tags and time. */
 const pointOf = (line: string): string => {
-  const [policy, series, ...rest] = line.split(' ');
+  const [policy, series, ...rest] = line.split(/(?<!\\) /);
   return [policy, series, rest.at(-1)].join(' ');
 };
 

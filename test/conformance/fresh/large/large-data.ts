@@ -5,6 +5,7 @@
 import { RandomChoice } from '../random-choice.ts';
 import { timeOf, valueOf, type SeriesState } from './large-values.ts';
 import {
+  ages,
   blockRows,
   crowd,
   crowdCount,
@@ -18,6 +19,7 @@ import {
   past,
   rackCount,
   secondNs,
+  skew,
   startNs,
   tagsOf,
   texts,
@@ -55,16 +57,18 @@ export function* firstWrites(seed: number): Generator<LargeWrite> {
     yield* rowsOf(texts, seed, part);
     yield* rowsOf(past, seed, part);
     yield* rowsOf(turns, seed, part);
+    yield* rowsOf(ages, seed, part);
     yield* rowsOf(wide, seed, { ...part, share: 0.5 });
   }
   yield* rowsOf(many, seed, { from: 0, to: 0.75 });
+  yield* rowsOf(skew, seed, { from: 0, to: 0.75 });
   yield* rowsOf(hours, seed, { from: 0, to: 0.8 });
   yield* crowdRows(seed, { from: 0, to: 0.8 });
 }
 
 /** The rest, and rows written again: whole, and some fields of them. */
 export function* laterWrites(seed: number): Generator<LargeWrite> {
-  for (const one of [dense, jitter, texts, many, hours, past, turns])
+  for (const one of [dense, jitter, texts, many, hours, past, turns, skew, ages])
     yield* rowsOf(one, seed, { from: 0.75, to: 1 });
   yield* rowsOf(wide, seed, { from: 0.7, to: 1, share: 0.7 });
   yield* crowdRows(seed, { from: 0.8, to: 1 });
@@ -74,7 +78,7 @@ export function* laterWrites(seed: number): Generator<LargeWrite> {
 /** Rows that were there already, and such as have been deleted. */
 export function* againWrites(seed: number, label: string): Generator<LargeWrite> {
   const random = new RandomChoice(seed, `again ${label}`);
-  for (const one of [dense, jitter, texts, hours, many, past, turns]) {
+  for (const one of [dense, jitter, texts, hours, many, past, turns, skew, ages]) {
     const from = random.integer(0, 60) / 100;
     const again = random.integer(1, 1_000_000);
     const isOfSomeFields = random.chance(0.6);
@@ -102,6 +106,8 @@ export function largeDeletes(seed: number): readonly string[] {
       () => `DELETE FROM dense WHERE dc = 'd${random.integer(0, 1)}' AND ${range(dense)}`,
       () => `DELETE FROM jitter WHERE ${host(4)} AND ${range(jitter)}`,
       () => `DELETE FROM jitter WHERE host =~ /[${random.integer(0, 3)}3]/ AND ${range(jitter)}`,
+      () => `DELETE FROM skew WHERE ${random.of([`rack = 'r${random.integer(0, rackCount - 1)}'`, 'host =~ /9/'])} AND ${range(skew)}`,
+      () => `DELETE FROM ages WHERE ${host(3)} AND ${range(ages)}`,
       () => `DELETE FROM past WHERE ${host(3)} AND ${range(past)}`,
       () => `DELETE FROM turns WHERE ${range(turns)}`,
       () => `DELETE FROM texts WHERE ${range(texts)}`,
@@ -120,30 +126,49 @@ export function largeDeletes(seed: number): readonly string[] {
   ];
 }
 
-/** Series after series where these are long; else a time of all after the other. */
 function* rowsOf(measurement: LargeMeasurement, seed: number, part: Part): Generator<LargeWrite> {
-  const { stepNs, spanNs, seriesCount, name, policy } = measurement;
-  const rowCount = Number(spanNs / stepNs);
-  const [first, end] = [Math.floor(part.from * rowCount), Math.floor(part.to * rowCount)];
-  const { of = 1, at = 0 } = part;
-  const random = new RandomChoice(seed, `${name} ${first} ${at}`);
+  const { seriesCount, name, policy, order } = measurement;
+  const first = Math.floor(part.from * rowCountOf(measurement));
+  const random = new RandomChoice(seed, `${name} ${first} ${part.at ?? 0}`);
+  const states = Array.from({ length: seriesCount }, (_, series): SeriesState => {
+    return { series, values: new Map() };
+  });
   let lines: string[] = [];
-  for (let series = 0; series < seriesCount; series++) {
-    const head = `${name},${tagsOf(measurement, series)}`;
-    const state: SeriesState = { series, values: new Map() };
-    for (let row = first + ((at - (first % of) + of) % of); row < end; row += of) {
-      if (part.share !== undefined && !random.chance(part.share)) continue;
-      const timeNs = timeOf(measurement, series, row);
-      if (timeNs === undefined) continue;
-      state.day = Number((timeNs - measurement.originNs) / dayNs);
-      lines.push(`${head} ${fieldsOf(random, measurement, { state, part })} ${timeNs}`);
-      if (lines.length === bodyLines) {
-        yield { policy, body: lines.join('\n') };
-        lines = [];
-      }
-    }
+  const taken = (): LargeWrite => {
+    const body = (order === 'none' ? random.shuffled(lines) : lines).join('\n');
+    lines = [];
+    return { policy, body };
+  };
+  for (const { series, row } of placesOf(measurement, part)) {
+    if (part.share !== undefined && !random.chance(part.share)) continue;
+    const timeNs = timeOf(measurement, series, row);
+    if (timeNs === undefined) continue;
+    const state = states[series]!;
+    state.day = Number((timeNs - measurement.originNs) / dayNs);
+    lines.push(`${name},${tagsOf(measurement, series)} ${fieldsOf(random, measurement, { state, part })} ${timeNs}`); // prettier-ignore
+    if (lines.length === bodyLines) yield taken();
   }
-  if (lines.length > 0) yield { policy, body: lines.join('\n') };
+  if (lines.length > 0) yield taken();
+}
+
+function rowCountOf({ spanNs, stepNs }: LargeMeasurement): number {
+  return Number(spanNs / stepNs);
+}
+
+function* placesOf(
+  measurement: LargeMeasurement,
+  { from, to, of = 1, at = 0 }: Part,
+): Generator<{ readonly series: number; readonly row: number }> {
+  const { seriesCount, order } = measurement;
+  const rowCount = rowCountOf(measurement);
+  const [first, end] = [Math.floor(from * rowCount), Math.floor(to * rowCount)];
+  const start = first + ((at - (first % of) + of) % of);
+  if (order === 'time')
+    for (let row = start; row < end; row += of)
+      for (let series = 0; series < seriesCount; series++) yield { series, row };
+  else
+    for (let series = 0; series < seriesCount; series++)
+      for (let row = start; row < end; row += of) yield { series, row };
 }
 
 function fieldsOf(
@@ -151,12 +176,23 @@ function fieldsOf(
   measurement: LargeMeasurement,
   { state, part }: { readonly state: SeriesState; readonly part: Part },
 ): string {
-  const names = measurement === wide ? wideNames(random) : Object.keys(measurement.kinds);
+  const names = namesOf(random, measurement, state);
   const kept = part.isOfSomeFields === true ? names.filter(() => random.chance(0.4)) : names;
   const written = kept.length === 0 ? names.slice(0, 1) : kept;
   return written
     .map((name) => `${name}=${valueOf(random, measurement.kinds[name]!, { name, state })}`)
     .join(',');
+}
+
+function namesOf(
+  random: RandomChoice,
+  measurement: LargeMeasurement,
+  { series }: SeriesState,
+): readonly string[] {
+  if (measurement === wide) return wideNames(random);
+  if (measurement === skew && series % 5 === 0) return ['v'];
+  if (measurement === skew && series % 7 === 0) return ['n'];
+  return Object.keys(measurement.kinds);
 }
 
 /** Mostly one of some lists, else one of its own; seldom all there are. */

@@ -13,6 +13,7 @@ import {
   many,
   rackCount,
   secondNs,
+  skew,
   texts,
   wide,
   zoneCount,
@@ -73,6 +74,8 @@ function from({ name, policy }: LargeMeasurement): string {
 
 /** Which series: of many mostly some. */
 function scope(random: RandomChoice, measurement: LargeMeasurement): string {
+  if (measurement === skew && random.chance(0.6))
+    return random.of([`rack = 'r${random.integer(0, rackCount)}'`, `rack =~ /[13]$/`, `host =~ /^h[ ,=]/`, `host !~ /[05]$/`]); // prettier-ignore
   if (measurement === many) {
     const host = (): string => `host = 'h${String(random.integer(0, many.seriesCount)).padStart(5, '0')}'`; // prettier-ignore
     return random.of([
@@ -128,14 +131,22 @@ function scopeOr(random: RandomChoice, measurement: LargeMeasurement): string {
 function conditions(
   random: RandomChoice,
   measurement: LargeMeasurement,
-  { fieldShare = 0.25, within }: { readonly fieldShare?: number; readonly within?: Bounds } = {}, // prettier-ignore
+  options: { readonly fieldShare?: number; readonly within?: Bounds; readonly isWindowed?: boolean } = {}, // prettier-ignore
 ): (bounds: Bounds) => string {
+  const { within, isWindowed = false, fieldShare = 0.25 } = options;
   const parts = [scope(random, measurement)];
   if (random.chance(fieldShare)) parts.push(fieldTerm(random, measurement));
-  // Windows without an upper bound go on until now.
   const isLong = within === undefined || within.toNs - within.fromNs > measurement.spanNs / 2n;
-  const open: readonly BoundsForm[] = within === undefined ? ['to', 'from', 'none'] : isLong ? ['to'] : []; // prettier-ignore
-  const form = random.of<BoundsForm>(['plain', 'plain', 'plain', 'plain', 'inclusive', ...open]);
+  const open: readonly BoundsForm[] = !isLong ? [] : within === undefined ? ['to', 'from', 'none'] : ['to']; // prettier-ignore
+  // Windows go on to the ends of time without bounds.
+  const form = random.of<BoundsForm>([
+    'plain',
+    'plain',
+    'plain',
+    'plain',
+    'inclusive',
+    ...(isWindowed ? [] : open),
+  ]);
   const isLast = random.chance(0.5);
   return (bounds) => {
     const time = boundsText(bounds, form);
@@ -148,7 +159,7 @@ function conditions(
 function groupsFor(random: RandomChoice, measurement: LargeMeasurement, list: string): string[] {
   if (measurement.hasTies && isOfOrder.test(list)) return [random.of(['*', '*', measurement.tags.join(', ')])]; // prettier-ignore
   if (measurement === many)
-    return random.of([[], ['rack'], ['zone'], ['rack, zone'], ['host'], ['*']]);
+    return random.of([[], ['rack'], measurement.tags.slice(1), ['nosuch'], ['host'], ['*']]);
   return random.of([[], [], ['host'], ['*'], measurement.tags, ['/^h/'], ['nosuch']]).slice(0, 2);
 }
 
@@ -164,7 +175,9 @@ function windowFor(
     .filter((seconds) => seconds > 0 && spanSeconds / seconds < windowCountMax); // prettier-ignore
   const seconds = lengths.length === 0 ? 86_400 : random.of(lengths);
   const offset = random.maybe(0.2, () => `, ${random.of([`${Math.ceil(seconds / 3)}s`, '-7s', '1ns', '1h', '-90m'])}`); // prettier-ignore
-  return `time(${seconds}s${offset})`;
+  // Windows of which none begins where a row is.
+  const length = random.chance(0.1) ? `${seconds * 1e9 + 1}ns` : `${seconds}s`;
+  return `time(${length}${offset})`;
 }
 const blockLike = 1_000;
 
@@ -186,7 +199,7 @@ function windows(random: RandomChoice, measurement: LargeMeasurement): LargeQues
   const source = sources(random, measurement);
   const list = listOf(random, measurement, true);
   const groups = groupsFor(random, measurement, list);
-  const where = conditions(random, measurement, { within: bounds });
+  const where = conditions(random, measurement, { isWindowed: true });
   const by = [windowFor(random, measurement, bounds), ...groups].join(', ');
   const tail = `${fill(random)}${page(random)}${zone(random)}`;
   const text = (one: Bounds): string => `SELECT ${list} FROM ${source}${where(one)} GROUP BY ${by}${tail}`; // prettier-ignore
@@ -290,7 +303,7 @@ function nested(random: RandomChoice, measurement: LargeMeasurement): LargeQuest
   const field = number(random, measurement);
   const length = windowFor(random, measurement, bounds);
   const wider = windowFor(random, measurement, bounds);
-  const where = conditions(random, measurement, { within: bounds });
+  const where = conditions(random, measurement, { isWindowed: true });
   const filling = random.maybe(0.3, () => ' fill(0)');
   const text = random.of([
     (one: Bounds) => `SELECT ${outer}(x) FROM (SELECT ${inner}(${field}) AS x FROM ${from(measurement)}${where(one)} GROUP BY ${length}, host${filling}) WHERE ${boundsText(one)} GROUP BY ${wider}`,
@@ -306,7 +319,7 @@ function nested(random: RandomChoice, measurement: LargeMeasurement): LargeQuest
 function ofCrowd(random: RandomChoice): LargeQuestion {
   const bounds = someBounds(random, crowd);
   const sources = random.of(['/^c/', '/^c0\\d\\d/', `/c\\d${random.integer(0, 9)}\\d/`, Array.from({ length: random.of([2, 70]) }, (_, i) => crowdName(i * 3)).join(', ')]); // prettier-ignore
-  const where = conditions(random, crowd, { fieldShare: 0.15, within: bounds });
+  const where = conditions(random, crowd, { fieldShare: 0.15, isWindowed: true });
   const [one, two] = [plainCall(random, crowd), plainCall(random, crowd)];
   const list = random.of([
     one,
@@ -386,6 +399,6 @@ export function largeCopy(
   const field = random.of(copiedKinds);
   const list = random.of([`mean(${field}) AS x`, `${field} AS x`, `max(${field}) AS x, count(${field}) AS y`]); // prettier-ignore
   const by = list.includes('(') ? `${windowFor(random, measurement, bounds)}, *` : '*';
-  const change = `SELECT ${list} INTO copied FROM ${from(measurement)}${conditions(random, measurement, { within: bounds })(bounds)} GROUP BY ${by}`; // prettier-ignore
+  const change = `SELECT ${list} INTO copied FROM ${from(measurement)}${conditions(random, measurement, { isWindowed: true })(bounds)} GROUP BY ${by}`; // prettier-ignore
   return [change, 'SELECT count(x), sum(x), min(x), max(x) FROM copied GROUP BY host', 'DROP MEASUREMENT copied']; // prettier-ignore
 }

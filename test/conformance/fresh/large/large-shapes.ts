@@ -3,6 +3,7 @@ import { middleNs, type FreshMeasurement } from '../random-data.ts';
 export const secondNs = 1_000_000_000n;
 export const hourNs = 3_600n * secondNs;
 export const dayNs = 24n * hourNs;
+const yearNs = 365n * dayNs;
 export const startNs = middleNs;
 export const dayCount = 2;
 
@@ -29,6 +30,8 @@ export interface LargeMeasurement extends FreshMeasurement {
   readonly kinds: Readonly<Record<string, ValueKind>>;
   /** Several series have rows of one time: which of them comes first is nobody's promise. */
   readonly hasTies: boolean;
+  /** How its lines come: one series after the other, by time, or in no order. */
+  readonly order?: 'series' | 'time' | 'none';
   /** Of its first row. */
   readonly originNs: bigint;
   readonly stepNs: bigint;
@@ -38,10 +41,8 @@ export interface LargeMeasurement extends FreshMeasurement {
   readonly policy?: string;
 }
 
-type Sizes = Pick<LargeMeasurement, 'hasTies' | 'stepNs' | 'spanNs' | 'seriesCount'> & {
-  readonly policy?: string;
-  readonly originNs?: bigint;
-};
+type Sizes = Pick<LargeMeasurement, 'hasTies' | 'stepNs' | 'spanNs' | 'seriesCount'> &
+  Partial<Pick<LargeMeasurement, 'policy' | 'originNs' | 'order'>>;
 
 function measurementOf(
   name: string,
@@ -80,7 +81,7 @@ export const dense = measurementOf(
   'dense',
   ['host', 'dc'],
   { v: 'quarter', n: 'counter', run: 'run', ok: 'flag' },
-  { hasTies: true, stepNs: 20n * secondNs, spanNs: days, seriesCount: 8 },
+  { hasTies: true, stepNs: 20n * secondNs, spanNs: days, seriesCount: 8, order: 'time' },
 );
 /** Times to the nanosecond, with gaps, that come in three generations which lie over each other. */
 export const jitter = measurementOf(
@@ -115,7 +116,7 @@ export const texts = measurementOf(
   'texts',
   ['host'],
   { s: 'text', t: 'text', ok: 'flag', n: 'run' },
-  { hasTies: false, stepNs: 25n * secondNs, spanNs: days, seriesCount: 3 },
+  { hasTies: false, stepNs: 25n * secondNs, spanNs: days, seriesCount: 3, order: 'none' },
 );
 
 /** Before 1970 and behind it. */
@@ -130,10 +131,28 @@ export const turns = measurementOf(
   'turns',
   ['host'],
   { v: 'turning', n: 'counter' },
-  { hasTies: false, stepNs: 45n * secondNs, spanNs: days, seriesCount: 4 },
+  { hasTies: false, stepNs: 45n * secondNs, spanNs: days, seriesCount: 4, order: 'none' },
 );
 
-export const largeMeasurements = [dense, jitter, many, wide, hours, texts, past, turns] as const;
+/** Series of very many rows between such of few, some without a field that others have, some with signs in their keys that are escaped. */
+export const skew = measurementOf(
+  'skew',
+  ['host', 'rack'],
+  { v: 'quarter', n: 'counter' },
+  { hasTies: true, stepNs: 60n * secondNs, spanNs: 26n * hourNs, seriesCount: 3_000 },
+);
+/** A shard of two hundred years, with steps of a month and one of four decades. */
+export const ages = measurementOf(
+  'ages',
+  ['host'],
+  { v: 'quarter', n: 'counter' },
+  { hasTies: false, originNs: -70n * yearNs, stepNs: 30n * dayNs, spanNs: 240n * yearNs, seriesCount: 3, policy: 'ages' }, // prettier-ignore
+);
+
+export const largeMeasurements = [
+  ...[dense, jitter, many, wide, hours],
+  ...[texts, past, turns, skew, ages],
+] as const;
 
 /** Measurements of a few series each. */
 export const crowdCount = 300;
@@ -150,5 +169,9 @@ export const zoneCount = 3;
 /** The tags of the series of this number. */
 export function tagsOf({ name }: LargeMeasurement, at: number): string {
   if (name === 'many') return `host=h${String(at).padStart(5, '0')},rack=r${at % rackCount},zone=z${at % zoneCount}`; // prettier-ignore
+  if (name === 'skew') {
+    const sign = at % 29 === 0 ? '\\ ' : at % 31 === 0 ? '\\,' : at % 37 === 0 ? '\\=' : '';
+    return `host=h${sign}${at},rack=r${at % rackCount}`;
+  }
   return name === 'dense' ? `dc=d${at % 2},host=h${at}` : `host=h${at}`;
 }

@@ -1,5 +1,5 @@
 import type { RandomChoice } from '../random-choice.ts';
-import { dense, hours, many, secondNs, type LargeMeasurement, type ValueKind } from './large-shapes.ts'; // prettier-ignore
+import { ages, dense, hours, many, secondNs, skew, type LargeMeasurement, type ValueKind } from './large-shapes.ts'; // prettier-ignore
 
 /** What the values of a series go on from. */
 export interface SeriesState {
@@ -27,12 +27,22 @@ export function timeOf(
   // All of a minute at one time.
   if (measurement === many) return plainNs + BigInt(series % 60) * 60n * secondNs;
   if (measurement === hours) return plainNs + BigInt(series) * secondNs;
+  if (measurement === skew) return isOfSkew(series, row) ? plainNs : undefined;
+  if (measurement === ages && row >= ageGap.from && row < ageGap.to) return undefined;
   if (row % gapEvery < gapRows * (series % 3)) return undefined;
   // Some thousand rows at equal steps, then such that are early or late.
   const isEven = row % 5_000 < 2_000;
   const shiftNs = isEven ? 0n : BigInt(hashed(row * 31 + series) % 8_000_000) * 1_000n;
   const noiseNs = isEven ? 0n : BigInt(hashed(row + series * 7_919) % 60) * placesOfSeries;
   return plainNs + shiftNs + noiseNs + BigInt(series);
+}
+
+const ageGap = { from: 1_200, to: 1_700 };
+
+/** All rows, each 33rd, or three. */
+function isOfSkew(series: number, row: number): boolean {
+  if (series % 193 === 0) return true;
+  return series % 13 === 0 ? row % 33 === 0 : row % 650 === series % 650;
 }
 
 /** A number that has nothing to do with its neighbours'. */

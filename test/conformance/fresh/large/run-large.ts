@@ -20,6 +20,9 @@ export interface LargeOptions {
 export const againText = 'asked again: ';
 const database = 'large';
 const copyShare = 0.04;
+const atOnceCount = 6;
+/** Of an answer that is kept. */
+const keptLengthMax = 1 << 20;
 
 type Sender = Pick<StepSender, 'send'>;
 
@@ -42,7 +45,10 @@ export async function* runLarge(
       options.onPhase(name);
       yield* prepare();
       options.onPhase(`${name}: questions`);
-      yield* questions(asker, new RandomChoice(seed, `questions ${label}`), options.count);
+      const random = new RandomChoice(seed, `questions ${label}`);
+      yield* questions(asker, random, options.count);
+      options.onPhase(`${name}: questions at once`);
+      yield* asker.atOnce(random);
     }
     options.onPhase('trickle');
     yield* trickled(asker, seed);
@@ -87,6 +93,7 @@ function setup(copyCount: number): readonly string[] {
   return [
     `CREATE DATABASE ${database} WITH DURATION INF ${copies} SHARD DURATION 1d NAME autogen`,
     `CREATE RETENTION POLICY hourly ON ${database} DURATION INF ${copies} SHARD DURATION 1h`,
+    `CREATE RETENTION POLICY ages ON ${database} DURATION INF ${copies} SHARD DURATION 10000w`,
   ];
 }
 
@@ -141,6 +148,8 @@ class Asker {
   readonly #ours: ClusterSender;
   readonly #theirs: Sender;
   readonly #second: Sender | undefined;
+  /** Since the last change. */
+  #answered: FreshOutcome[] = [];
 
   constructor(ours: ClusterSender, theirs: Sender, second: Sender | undefined) {
     this.#ours = ours;
@@ -150,6 +159,7 @@ class Asker {
 
   /** What changes something is done by all of them, once; throws where they disagree over that, as all that follows would tell it again. */
   async *change(text: string): AsyncGenerator<FreshOutcome> {
+    this.#answered = [];
     const step: SentStep = { method: 'POST', path: '/query', params: { db: database, q: text }, headers: {} }; // prettier-ignore
     const [own, other] = await Promise.all([send(this.#ours, step), send(this.#theirs, step), this.#toSecond(step)]); // prettier-ignore
     const difference = differenceOf(own, other, 'change');
@@ -159,6 +169,7 @@ class Asker {
   }
 
   async *write(writes: readonly LargeWrite[], seed: number): AsyncGenerator<FreshOutcome> {
+    this.#answered = [];
     const shuffled = new RandomChoice(seed, 'order').shuffled(writes);
     for (const [i, write] of writes.entries()) {
       const step = writeStep(write);
@@ -177,10 +188,29 @@ class Asker {
     const answers = { statement: { kind: 'large', text } as const, step, ours: own, theirs: other, difference }; // prettier-ignore
     const verdict = verdictOf(answers, chance, { isCluster: this.#ours.isCluster, hasTies: false });
     yield { ...answers, verdict };
+    if (own.text.length < keptLengthMax) this.#answered.push({ ...answers, verdict });
     const again = await send(this.#ours.reader, step);
-    const changed = again.text === own.text ? undefined : (differenceOf(again, own, 'large') ?? 'other bytes'); // prettier-ignore
+    const changed = againDifference(again, own);
     if (changed !== undefined)
       yield { ...answers, ours: again, theirs: own, difference: againText + changed, verdict: 'differ' }; // prettier-ignore
+  }
+
+  /** What was asked one by one since the last change, by several at once: ours, which has to say the same. */
+  async *atOnce(random: RandomChoice): AsyncGenerator<FreshOutcome> {
+    const left = random.shuffled(this.#answered);
+    const senders = Array.from({ length: atOnceCount }, () => this.#ours.another());
+    const found: FreshOutcome[] = [];
+    await Promise.all(
+      senders.map(async (sender) => {
+        for (let one = left.pop(); one !== undefined; one = left.pop()) {
+          const again = await send(sender.reader, one.step);
+          const difference = againDifference(again, one.ours);
+          if (difference !== undefined) found.push({ ...one, ours: again, theirs: one.ours, difference: `at once: ${difference}`, verdict: 'differ' }); // prettier-ignore
+        }
+      }),
+    );
+    for (const sender of senders) sender.close();
+    yield* found;
   }
 
   async #chances(step: SentStep): Promise<readonly GivenAnswer[]> {
@@ -194,6 +224,12 @@ class Asker {
   #toSecond(step: SentStep): Promise<GivenAnswer | undefined> {
     return this.#second === undefined ? Promise.resolve(undefined) : send(this.#second, step);
   }
+}
+
+/** Two answers of ours have the same bytes. */
+function againDifference(again: GivenAnswer, own: GivenAnswer): string | undefined {
+  if (again.text === own.text) return undefined;
+  return differenceOf(again, own, 'large') ?? 'other bytes';
 }
 
 function writeStep({ policy, body }: LargeWrite): SentStep {
