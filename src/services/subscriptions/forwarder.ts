@@ -159,6 +159,8 @@ export class Forwarder {
       } catch (error) {
         if (this.#closing.signal.aborted) return;
         counted.writeFailures++;
+        // Nobody's turn comes twice since the one before it is away.
+        if (isAny) this.#passTurn();
         failure = { error, url: shownAddress(counted.destination.url) };
       }
     }
@@ -171,10 +173,14 @@ export class Forwarder {
       });
   }
 
+  #passTurn(): void {
+    this.#next = (this.#next + 1) % Math.max(1, this.#destinations.length);
+  }
+
   /** All of them, from another one each time. */
   #inTurn(): readonly Counted[] {
     const first = this.#next;
-    this.#next = (first + 1) % Math.max(1, this.#destinations.length);
+    this.#passTurn();
     return [...this.#destinations.slice(first), ...this.#destinations.slice(0, first)];
   }
 }

@@ -64,6 +64,26 @@ test('node outbound: https is verified, by certificates of ours or not at all', 
   await expect(post({ isVerified: true })).rejects.toMatchObject({ code: 'unavailable' });
 });
 
+test('node outbound: what is elsewhere is sent there, its secrets to the same host alone', async () => {
+  const told: RequestListener = (request, response) => void bodyOf(request).then((body) => response.end(`${request.method} ${request.url} ${request.headers.authorization ?? 'no secret'} ${body}`)); // prettier-ignore
+  const place = `http://127.0.0.1:${await listen(createServer(told))}/there`;
+  const moving: RequestListener = (request, response) => {
+    const { url = '' } = request;
+    if (url === '/told') {
+      told(request, response);
+      return;
+    }
+    const locations: Readonly<Record<string, string>> = { '/away': place, '/here': '/told', '/round': '/round' }; // prettier-ignore
+    response.writeHead(url === '/away' ? 308 : 307, { Location: locations[url] }).end();
+  };
+  const url = `http://127.0.0.1:${await listen(createServer(moving))}`;
+  const secret = { ...options, headers: { Authorization: 'secret' } };
+  const post = (path: string) => outbound.post(url + path, Buffer.from('lines'), secret);
+  expect(await post('/here')).toEqual({ status: 200, text: 'POST /told secret lines' });
+  expect(await post('/away')).toEqual({ status: 200, text: 'POST /there no secret lines' });
+  expect(await post('/round')).toEqual({ status: 307, text: '' });
+});
+
 test('node outbound: nobody there, no answer in time, and an end from outside', async () => {
   const silent = await listen(createServer(() => undefined));
   const gone = await listen(createServer(echo));

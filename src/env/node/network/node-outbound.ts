@@ -11,18 +11,40 @@ const answerBytesMax = 4_096;
 /** Kept open to one host: a subscription has as many requests at once as `write-concurrency`. */
 const idleSocketsMax = 16;
 
+/** Go's. */
+const redirectsMax = 10;
+
 type Family = 'udp4' | 'udp6';
+
+interface PlacedAnswer extends PostAnswer {
+  /** Where the same is to be sent instead. */
+  readonly location: string | undefined;
+}
 
 export class NodeOutbound implements Outbound {
   readonly #plain = new HttpAgent({ keepAlive: true, maxFreeSockets: idleSocketsMax });
   readonly #secure = new Map<string, HttpsAgent>();
   readonly #sockets = new Map<Family, Socket>();
 
-  post(url: string, body: Uint8Array, options: PostOptions): Promise<PostAnswer> {
+  /** Where a server says that it is elsewhere the same is sent there, as Go's client does: a proxy that wants https, for one. */
+  async post(url: string, body: Uint8Array, options: PostOptions): Promise<PostAnswer> {
+    const endsAtMs = performance.now() + options.deadlineMs;
+    let { headers } = options;
+    let place = new URL(url);
+    for (let count = 0; ; count++) {
+      const deadlineMs = Math.max(0, endsAtMs - performance.now());
+      const { location, ...answer } = await this.#postOnce(place, body, { ...options, headers, deadlineMs }); // prettier-ignore
+      const next = count < redirectsMax ? nextPlace(location, place) : undefined;
+      if (next === undefined) return answer;
+      if (next.host !== place.host) headers = withoutSecrets(headers);
+      place = next;
+    }
+  }
+
+  #postOnce(place: URL, body: Uint8Array, options: PostOptions): Promise<PlacedAnswer> {
     const { headers, deadlineMs, signal, trust } = options;
-    const answer = new Latch<PostAnswer>();
+    const answer = new Latch<PlacedAnswer>();
     const all = { method: 'POST', headers: { ...headers, 'Content-Length': String(body.length) } };
-    const place = new URL(url);
     const request: ClientRequest =
       place.protocol === 'https:'
         ? httpsRequest(place, { ...all, agent: this.#agentOf(trust) })
@@ -39,8 +61,10 @@ export class NodeOutbound implements Outbound {
       answer.fail(isOurs ? error : new DbError('unavailable', errorText(error), { cause: error }));
     };
     request.once('error', fail).once('response', (response) => {
+      const { statusCode: status = 0 } = response;
+      const location = status === 307 || status === 308 ? response.headers.location : undefined;
       readText(response).then((text) => {
-        answer.open({ status: response.statusCode ?? 0, text });
+        answer.open({ status, text, location });
       }, fail);
     });
     request.end(body);
@@ -105,6 +129,19 @@ export class NodeOutbound implements Outbound {
     this.#sockets.set(family, socket);
     return socket;
   }
+}
+
+/** What went by TLS is not sent in the clear. */
+function nextPlace(location: string | undefined, place: URL): URL | undefined {
+  const next = location === undefined ? null : URL.parse(location, place.href);
+  if (next === null) return undefined;
+  const isTaken = next.protocol === 'https:' || (next.protocol === 'http:' && place.protocol === 'http:'); // prettier-ignore
+  return isTaken ? next : undefined;
+}
+
+function withoutSecrets(headers: PostOptions['headers']): PostOptions['headers'] {
+  const kept = Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'authorization');
+  return Object.fromEntries(kept);
 }
 
 /** The whole is read, so that the connection can be kept; the start of it is answered. */
