@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { MiB } from '../../../base/units.ts';
 
 /** What Go's server says of a request that HTTP itself does not allow (spec 4.0): a status line, and its text. */
 export interface Refusal {
@@ -20,15 +21,31 @@ const refusals: ReadonlyMap<string, Refusal> = new Map([
   ['ERR_HTTP_REQUEST_TIMEOUT', { code: 408, reason: 'Request Timeout' }],
 ]);
 
+/**
+ * What was refused with much behind it, as a head of megabytes, has its answer lost where the connection is closed at once: the
+ * system takes back what the client has not read yet. It is passed over until the client ends, is silent, or has sent this.
+ */
+const passedBytesMax = 64 * MiB;
+const passedIdleMs = 500;
+/** And how many bytes had come when they were refused. */
+const refusedAt = new WeakMap<FastifyRequest['socket'], number>();
+
 /** Answers what the parser has refused, before there is a request, and closes the connection. */
 export function answerClientError(
   error: Error & { readonly code?: string },
   socket: FastifyRequest['socket'],
 ): void {
+  const before = refusedAt.get(socket);
+  // The parser goes on to refuse what comes.
+  if (before !== undefined && socket.bytesRead - before < passedBytesMax) return;
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
+  refusedAt.set(socket, socket.bytesRead);
+  socket.setTimeout(passedIdleMs, () => {
+    socket.destroy();
+  });
   const refusal = refusals.get(error.code ?? '') ?? badRequest;
   const status = `${refusal.code} ${refusal.reason}`;
   const head = `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close`;
