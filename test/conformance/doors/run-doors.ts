@@ -72,7 +72,6 @@ export async function* runDoors(options: DoorOptions): AsyncGenerator<DoorOutcom
   const listeners = await openListeners(config, { ...env, meta, writer, statistics });
   try {
     const [ours, theirs] = [{ url: node.url, portFirst: ports.ours }, { url: reference.url, portFirst: ports.theirs }]; // prettier-ignore
-    for (const [i, door] of doors.entries()) yield await compareDoor(door, i, { ours, theirs });
     const asked = { seed: options.seed, count: connectionCount };
     const urls = { ours: node.url, theirs: reference.url };
     for await (const { sent, ours: own, theirs: other } of runPrometheus(urls, asked)) {
@@ -86,6 +85,7 @@ export async function* runDoors(options: DoorOptions): AsyncGenerator<DoorOutcom
         ours: difference === undefined ? [] : [difference.ours],
         theirs: difference === undefined ? [] : [difference.theirs],
       };
+    for (const [i, door] of doors.entries()) yield await compareDoor(door, i, { ours, theirs });
   } finally {
     await listeners.close();
     await node.close();
@@ -145,16 +145,21 @@ async function said({ url, portFirst }: Side, door: Door, i: number): Promise<re
   const lines: string[] = [];
   for (const q of all) {
     const answer = await ask(url, { q, db: door.database, epoch: 'ns' });
-    for (const { name, tags, columns, values } of seriesOf(answer))
+    for (const { name = '', tags, columns, values } of seriesOf(answer))
       // A name that is none is stored there, and found by nobody.
-      for (const row of name === '' ? [] : (values ?? []))
-        lines.push(`${name ?? ''} ${tagText(tags)} ${rowText(columns, row)}`);
+      for (const row of isNameless({ name, columns }) ? [] : (values ?? []))
+        lines.push(`${name} ${tagText(tags)} ${rowText(columns, row)}`);
   }
   const shown = await ask(url, { q: `SHOW STATS FOR '${door.section}'` });
   const own = seriesOf(shown).find(({ tags }) => tags?.['bind'] === bind);
   for (const [at, column] of own?.columns.entries() ?? [])
     if (!uncounted.test(column) && !doorPurposes.counters(door, column)) lines.push(`count ${column}=${String(own?.values?.[0]?.[at])}`); // prettier-ignore
   return lines;
+}
+
+/** Policies have no name either. */
+function isNameless({ name = '', columns }: Series): boolean {
+  return name === '' && columns.some((column) => column === 'time' || column === 'fieldKey');
 }
 
 /** From the year 2026 on: of points without a time. */
