@@ -72,6 +72,8 @@ export class MetaClient implements MetaAccess {
   /** One at a time: a message that came twice must not make two watches. */
   readonly #joining = new Mutex();
   #identity: DataIdentity;
+  /** Of meta nodes that have called this one, until it has a catalog that names them. */
+  #toldAddresses: readonly string[] = [];
   #catalog: Catalog;
   #changed = new Latch<undefined>();
   #leader = '';
@@ -135,7 +137,10 @@ export class MetaClient implements MetaAccess {
     return this.#catalog.metaNodes.map(({ httpAddress }) => httpAddress);
   }
 
-  /** Becomes a node of a cluster for good. Asked again with the same identity it answers the same. */
+  /**
+   * Becomes a node of a cluster for good. Asked again with the same identity it answers the same, and looks for meta nodes at the addresses that it
+   * is told now, too: those that it knows may all be gone (decision 157).
+   */
   join(identity: DataIdentity): Promise<void> {
     return this.#joining.run(() => this.#join(identity));
   }
@@ -143,8 +148,10 @@ export class MetaClient implements MetaAccess {
   async #join(identity: DataIdentity): Promise<void> {
     if (this.isJoined) {
       const { nodeId, clusterId } = this.#identity;
-      if (nodeId === identity.nodeId && clusterId === identity.clusterId) return;
-      throw new DbError('conflict', 'already joined to cluster');
+      if (nodeId !== identity.nodeId || clusterId !== identity.clusterId)
+        throw new DbError('conflict', 'already joined to cluster');
+      this.#toldAddresses = identity.metaAddresses;
+      return;
     }
     await writeIdentity(this.#ports.disk, this.#folder, identity);
     this.#identity = identity;
@@ -276,7 +283,8 @@ export class MetaClient implements MetaAccess {
 
   #metaAddresses(): readonly string[] {
     const known = this.#catalog.metaNodes.map(({ tcpAddress }) => tcpAddress);
-    return known.length > 0 ? known : this.#identity.metaAddresses;
+    const first = known.length > 0 ? known : this.#identity.metaAddresses;
+    return [...new Set([...first, ...this.#toldAddresses])];
   }
 
   async #ask<Request, Reply>(
@@ -368,6 +376,7 @@ export class MetaClient implements MetaAccess {
 
   #set(news: CatalogNews): void {
     this.#catalog = news.after;
+    this.#toldAddresses = [];
     this.#wake();
     for (const listener of this.#listeners) listener(news);
     this.#tasks.spawn('save meta servers', this.#saveServers());

@@ -95,6 +95,14 @@ export class RaftStorage {
     this.#lastIndex = snapshot.index;
   }
 
+  /** In place of all that was here, at once. */
+  async replace(identity: Identity, snapshot: Snapshot, hardState: HardState): Promise<void> {
+    const operations = [...(await this.#deletesUpTo(Math.max(this.#lastIndex, snapshot.index)))];
+    operations.push(put('identity', identity), put('snapshot', snapshot), put('hard-state', hardState)); // prettier-ignore
+    await this.#kv.batch(operations, { sync: true });
+    this.#lastIndex = snapshot.index;
+  }
+
   /** Own snapshot: replaces the entries it covers. */
   async compact(snapshot: Snapshot): Promise<void> {
     const deletes = await this.#deletesUpTo(snapshot.index);

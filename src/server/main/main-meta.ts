@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { Config } from '../../config/config.ts';
 import { metaKeys } from '../../config/meta-keys.ts';
 import { LicenseKeeper, licenseSettings } from '../license/license-keeper.ts';
+import { metaCommands } from './meta-commands.ts';
 import { checkPasswordPolicy } from '../node/password-policy.ts';
 import { metaSecureDial } from '../node/secure-peers.ts';
 import { runDaemon } from '../daemon/run-daemon.ts';
@@ -17,6 +18,7 @@ void runDaemon(
     },
     generatedName: 'influxdb-meta.generated.conf',
     read: (input) => Config.read({ ...input, keys: metaKeys, home }),
+    offline: metaCommands,
     secureDial: metaSecureDial,
     check: checkPasswordPolicy,
     start: async (env, config, { line, onFatal }) => {
