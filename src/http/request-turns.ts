@@ -1,6 +1,7 @@
 /**
  * Requests that come on one connection before those ahead of them are answered. Node has all of them at work at once, and only puts
- * their answers in order: a query would not see the write before it, and of two writes the first could be the later one.
+ * their answers in order: a query would not see the write before it, and of two writes the first could be the later one
+ * (decision 153).
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
