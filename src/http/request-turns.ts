@@ -16,6 +16,7 @@ const waitingMax = 32;
  */
 export function addTurns(api: FastifyInstance): void {
   const waitingOf = new WeakMap<Socket, number>();
+  const held = new WeakSet<Socket>();
   api.addHook('onRequest', ({ raw: { socket } }, { raw: response }, done) => {
     // It is whose turn it is that has the socket.
     if (response.socket !== null) {
@@ -24,11 +25,14 @@ export function addTurns(api: FastifyInstance): void {
     }
     const waiting = (waitingOf.get(socket) ?? 0) + 1;
     waitingOf.set(socket, waiting);
-    if (waiting === waitingMax) socket.pause();
+    if (waiting === waitingMax) {
+      held.add(socket);
+      socket.pause();
+    }
     response.once('socket', () => {
       const left = (waitingOf.get(socket) ?? 1) - 1;
       waitingOf.set(socket, left);
-      if (left === 0) socket.resume();
+      if (left === 0 && held.delete(socket)) socket.resume();
       done();
     });
   });
