@@ -11,7 +11,8 @@
  * nodes of it killed (-9) or stopped, and started again, around each Nth request that changes something; with `--moves` shards are
  * moved, copied, removed, repaired or cut off around every other one of these. `--lives` gives N lives of databases instead of
  * requests: they are made and dropped, and policies change, under their points. `--users` gives N lives of users of servers with
- * `auth-enabled`, `--retention` of policies that keep points for longer, and shorter, from now. `--doors N` has N rounds of all that is no `/query` and `/write`: listeners with random sections (on ports from
+ * `auth-enabled`, `--retention` of policies that keep points for longer, and shorter, from now. `--backups N` has the database of a life backed up after each Nth change or so, and
+ * restored under another name, while nodes die. `--doors N` has N rounds of all that is no `/query` and `/write`: listeners with random sections (on ports from
  * `--port-offset` on), and requests of HTTP byte by byte. With `--metas M` meta nodes end, and stand still, too. `--trace` prints all that is sent and done.
  * `--large` writes some hundred thousand rows to `--nodes N` (1), in phases between which there are deletes, restarts and compactions, and
  * gives N questions in each.
@@ -36,6 +37,7 @@ import { retentionCheckMs } from '../test/conformance/fresh/random-retention.ts'
 import { usersSecret } from '../test/conformance/fresh/random-users.ts';
 import { restartNodes } from '../test/conformance/fresh/large/large-restarts.ts';
 import { runLarge, type LargeOptions } from '../test/conformance/fresh/large/run-large.ts';
+import { LifeBackups } from '../test/conformance/fresh/life-backups.ts';
 import { Interruptions } from '../test/conformance/fresh/interruptions.ts';
 import { DevCluster } from '../test/support/dev-cluster.ts';
 import { ReferenceServer } from '../test/support/reference-server.ts';
@@ -71,6 +73,7 @@ const { values } = parseArgs({
     moves: { type: 'boolean', default: false },
     users: { type: 'boolean', default: false },
     retention: { type: 'boolean', default: false },
+    backups: { type: 'string' },
     large: { type: 'boolean', default: false },
     doors: { type: 'string' },
     metas: { type: 'string', default: '1' },
@@ -103,6 +106,7 @@ interface Asked {
   readonly urls: readonly [string, ...string[]];
   readonly close: () => Promise<void>;
   readonly interruptions?: Interruptions | undefined;
+  readonly backups?: LifeBackups | undefined;
   readonly cluster?: DevCluster;
 }
 
@@ -132,7 +136,13 @@ async function startCluster(count: number): Promise<Asked> {
   const options = { dataCount: count, metaCount: Number(values.metas), seed: Number(values.seed), every: Number(values.interrupt), isMoving: values.moves, onDone: (text: string) => values.trace && process.stdout.write(`    ${text}\n`) }; // prettier-ignore
   const interruptions =
     values.interrupt === undefined ? undefined : new Interruptions(cluster, options);
-  return { urls: [cluster.url('data', 1), ...others], close: () => cluster.stop(), interruptions, cluster }; // prettier-ignore
+  const backups = values.backups === undefined ? undefined : new LifeBackups(cluster, { ...options, every: Number(values.backups), onFault }); // prettier-ignore
+  return { urls: [cluster.url('data', 1), ...others], close: () => cluster.stop(), interruptions, backups, cluster }; // prettier-ignore
+}
+
+function onFault(text: string): void {
+  process.stdout.write(`--- ${text.slice(0, width)}\n`);
+  process.exitCode = 1;
 }
 
 /** Of large data nearly all is in files, about half, or hardly any. */
@@ -162,7 +172,7 @@ async function replayAll(url: string): Promise<void> {
 
 /** Fails when the two disagree over what they should agree on. */
 async function compareFresh(asked: Asked, count: number): Promise<void> {
-  const { urls: ours, interruptions } = asked;
+  const { urls: ours, interruptions, backups } = asked;
   const more = values.users ? usersLines : values.retention ? retentionLines : '';
   const started =
     values.reference === undefined ? await ReferenceServer.start(values.influxd, '', more) : undefined; // prettier-ignore
@@ -184,6 +194,7 @@ async function compareFresh(asked: Asked, count: number): Promise<void> {
       isOfRetention: values.retention,
       copyCount: Number(values.copies),
       interruptions,
+      backups,
     };
     for await (const outcome of values.large
       ? largeOutcomes(asked, urls, options)
@@ -196,6 +207,7 @@ async function compareFresh(asked: Asked, count: number): Promise<void> {
   } finally {
     await started?.stop();
     await second?.stop();
+    backups?.close();
   }
   process.stdout.write(`seed ${values.seed}: ${JSON.stringify(tally)}\n`);
   if ((tally.differ ?? 0) > 0) process.exitCode = 1;

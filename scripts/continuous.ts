@@ -142,10 +142,12 @@ async function strike(random: RandomChoice, untilMs: number): Promise<void> {
     const name = random.of([`data-${holder}`, `data-${holder}`, `data-${random.of(nodes)}`, `meta-${random.of(nodes)}`]); // prettier-ignore
     if (random.chance(0.5)) {
       const pid = cluster.pid(name);
+      process.stdout.write(`    ${Date.now()}: ${name} stands still\n`);
       process.kill(pid, 'SIGSTOP');
       await pause(random.of([500, leaseMs, 2 * leaseMs, 3 * leaseMs]));
       process.kill(pid, 'SIGCONT');
     } else {
+      process.stdout.write(`    ${Date.now()}: ${name} is killed\n`);
       await cluster.kill(name);
       await pause(random.of([100, leaseMs, 2 * leaseMs]));
       cluster.startByHand(name);
@@ -175,11 +177,11 @@ async function both(q: string): Promise<readonly [string, string]> {
   return [own.trim(), theirs.trim()];
 }
 
-/** To one node after the other until it is taken. */
+/** To one node after the other until all owners have it: what one alone was told, and dies with, nobody can count. */
 function toCluster(random: RandomChoice): (lines: string) => Promise<void> {
   return async (lines) => {
     for (let number = random.integer(0, nodes.length - 1); ; number++) {
-      const url = `${cluster.url('data', (number % nodes.length) + 1)}/write?db=${database}&consistency=one`; // prettier-ignore
+      const url = `${cluster.url('data', (number % nodes.length) + 1)}/write?db=${database}&consistency=all`; // prettier-ignore
       const signal = AbortSignal.timeout(writeMs / 5);
       const taken = await fetch(url, { method: 'POST', body: lines, signal }).then(({ status }) => status === 204, () => false); // prettier-ignore
       if (taken) return;

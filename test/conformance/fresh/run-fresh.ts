@@ -4,6 +4,7 @@ import { prepareServer, unsupportedText } from '../replay.ts';
 import { StepSender, type GivenAnswer, type SentStep } from '../send-step.ts';
 import { ClusterSender } from './cluster-sender.ts';
 import type { Change, Interruptions } from './interruptions.ts';
+import type { LifeBackups } from './life-backups.ts';
 import { purposeOf } from './purposes.ts';
 import { changedThings } from './random-catalog.ts';
 import { freshData } from './random-data.ts';
@@ -47,6 +48,8 @@ export interface FreshOptions {
   readonly copyCount?: number;
   /** What befalls nodes around each request that changes something. */
   readonly interruptions?: Pick<Interruptions, 'around'> | undefined;
+  /** What is done between them. */
+  readonly backups?: Pick<LifeBackups, 'afterChange'> | undefined;
 }
 
 /** How often the second one is asked: the walk of a map differs from time to time. */
@@ -82,7 +85,7 @@ export async function* runFresh(
       const [given, other] = await Promise.all([asked, send(theirs, step)]);
       const own = change.wasDoneBefore(given, other) ? other : given;
       // What is past its policy by now goes at the next look.
-      if (statement.text.includes('DURATION')) await new Promise((resolve) => setTimeout(resolve, settlesMs)); // prettier-ignore
+      if (settlesMs > 0 && statement.text.includes('DURATION')) await new Promise((resolve) => setTimeout(resolve, settlesMs)); // prettier-ignore
       const difference = differenceOf(timeless(own), timeless(other), statement.kind);
       const chance: GivenAnswer[] = [];
       if (second !== undefined && (!isRead || difference !== undefined))
@@ -90,6 +93,7 @@ export async function* runFresh(
           chance.push(await send(second, step));
       const answers = { statement, step, ours: own, theirs: other, difference };
       yield { ...answers, verdict: verdictOf(answers, chance, data) };
+      if (!isRead) await options.backups?.afterChange();
       // What one of them has done and another has not would be told by many that follow.
       const areApart = [other, ...chance].some(
         (one) => differenceOf(own, one, 'change') !== undefined,
