@@ -165,3 +165,11 @@ test('restore: an owner that stays away is waited for as long as a restart takes
   await expect(restoreBackup(ports, set, options)).rejects.toThrow('no such file');
   expect(other.timeMs).toBe(beganMs);
 });
+
+test('backup: of a cluster that a restore has still to bring a shard it is taken, and says what is lacking', async () => {
+  const cluster = await interrupted();
+  cluster.timeMs += 60_000;
+  await expect(backup(cluster, { strategy: 'full' })).rejects.toThrow(
+    /^backed up without what a restore has still to bring: shards 2$/,
+  );
+});

@@ -41,6 +41,8 @@ export interface PlannedShard {
   readonly id: number;
   readonly database: string;
   readonly retentionPolicy: string;
+  /** A restore has not brought it yet. */
+  readonly isAwaited: boolean;
   /** In the order in which they are tried. */
   readonly copies: readonly ShardCopy[];
 }
@@ -70,13 +72,14 @@ export function planShards(
       if (filter.retentionPolicy !== '' && filter.retentionPolicy !== policy.name) continue;
       for (const { startNs, endNs, deletedAtNs, shards } of policy.shardGroups) {
         if (deletedAtNs !== undefined || isOutside(filter, { startNs, endNs })) continue;
-        for (const { id, owners } of shards) {
+        for (const { id, owners, restoreIndex } of shards) {
           if (filter.shardId !== 0 && filter.shardId !== id) continue;
           const tried = orderCopies(copies.get(id) ?? [], owners.map(addressOf), from);
           planned.push({
             id,
             database: database.name,
             retentionPolicy: policy.name,
+            isAwaited: restoreIndex !== undefined,
             copies: tried,
           });
         }

@@ -8,7 +8,8 @@
  * - The manifest is written last. What a backup that fails has written is removed, the manifest first and its claim on the names
  *   last: others that are begun in the same place meanwhile never write to a name that is removed.
  * - What an owner lacks, as some node knows when the backup begins, is at another: that one is taken, and where all lack something they are
- *   waited for. Where that has no end what there is is taken, and the backup fails at its end.
+ *   waited for. Where that has no end what there is is taken, and the backup fails at its end; so it is with a shard that a restore has
+ *   still to bring.
  * - A manifest that does not read hinders no backup: it is said, and what it named is taken again.
  * - An incremental backup moves nothing of a shard to which nothing was written: the snapshot tells, not a clock.
  */
@@ -182,6 +183,8 @@ class BackupRun {
   readonly #damagedIds: number[] = [];
   /** or although who has them lacks something. */
   readonly #behindIds: number[] = [];
+  /** or although a restore has not brought them yet. */
+  readonly #awaitedIds: number[] = [];
 
   constructor(ports: BackupPorts, options: BackupOptions, state: RunState) {
     this.#ports = ports;
@@ -189,12 +192,13 @@ class BackupRun {
     this.#state = state;
   }
 
-  /** What is wrong with what was taken. */
+  /** What is lacking in what was taken. */
   get lacking(): DbError | undefined {
-    const [damaged, behind] = [this.#damagedIds, this.#behindIds];
+    const [damaged, behind, awaited] = [this.#damagedIds, this.#behindIds, this.#awaitedIds];
     const texts = [
       ...(damaged.length > 0 ? [`backed up as they are, since no owner has them undamaged: shards ${damaged.join()}`] : []), // prettier-ignore
       ...(behind.length > 0 ? [`backed up without all that was written to them, which no owner could give: shards ${behind.join()}`] : []), // prettier-ignore
+      ...(awaited.length > 0 ? [`backed up without what a restore has still to bring: shards ${awaited.join()}`] : []), // prettier-ignore
     ];
     if (texts.length === 0) return undefined;
     return new DbError(damaged.length > 0 ? 'corrupt' : 'unavailable', texts.join('; '));
@@ -209,6 +213,7 @@ class BackupRun {
   /** Undefined for a shard that is as it was, or of which no owner has anything. */
   async #takeShard(shard: PlannedShard): Promise<ManifestShard | undefined> {
     const { clock, out } = this.#ports;
+    if (shard.isAwaited) this.#awaitedIds.push(shard.id);
     const copies = this.#copiesOf(shard);
     const failures: unknown[] = copies.length === 0 ? [new DbError('unavailable', `it has no owner (DROP SHARD ${shard.id} gives it up)`)] : []; // prettier-ignore
     const damaged: ShardCopy[] = [];
