@@ -54,6 +54,10 @@ const statements: readonly (readonly [statement: RegExp, reason: string])[] = [
     /FROM far\b.*GROUP BY time/i,
     'windows that reach beyond the ends of time wrap there, and come more than once',
   ],
+  [
+    /FROM \(.*FROM ages\b.*GROUP BY time/,
+    'windows of a subquery that come more than once take those that are filled, window by window, beyond the ends of time, where they wrap',
+  ],
   [/SLIMIT|SOFFSET/i, 'there each shard has its own page of series, here a query has one'],
   [
     /\bSHOW SERIES (?!.*LIMIT).*\btime\b.*OFFSET \d/i,
@@ -95,6 +99,10 @@ const ofClusters: readonly (readonly [statement: RegExp, reason: string])[] = [
   [
     /\bCREATE DATABASE \S+ WITH REPLICATION 1/,
     'a database has a copy on each of some nodes unless it is said, and one of another number is another',
+  ],
+  [
+    /^(?!.*LIMIT).*\bOFFSET [1-9]/,
+    'rows of an offset without a limit are cut off by each shard, of which a node has one of its own',
   ],
   [
     /\b(top|bottom)\(.*\b(LIMIT|OFFSET) /,
