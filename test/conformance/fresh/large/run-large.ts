@@ -83,7 +83,15 @@ function phasesOf({ seed, restart }: LargeOptions, asker: Asker): readonly Phase
     },
     { name: 'written behind deletes', prepare: written(againWrites(seed, 'behind')) },
     { name: 'restarted', label: 'written behind deletes', prepare: restarted('as it was') },
-    { name: 'compacted', label: 'written behind deletes', prepare: restarted('compacting') },
+    {
+      name: 'compacted',
+      label: 'written behind deletes',
+      prepare: async function* () {
+        yield* restarted('compacting')();
+        // What is written from now on stays in memory.
+        yield* restarted('as it was')();
+      },
+    },
     { name: 'written again', prepare: written(againWrites(seed, 'again')) },
   ];
 }
