@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { MiB } from '../../../base/units.ts';
+import { KiB, MiB } from '../../../base/units.ts';
 
 /** What Go's server says of a request that HTTP itself does not allow (spec 4.0): a status line, and its text. */
 export interface Refusal {
@@ -23,26 +23,33 @@ const refusals: ReadonlyMap<string, Refusal> = new Map([
 
 /**
  * What was refused with much behind it, as a head of megabytes, has its answer lost where the connection is closed at once: the
- * system takes back what the client has not read yet. It is passed over until the client ends, is silent, or has sent this.
+ * system takes back what the client has not read yet. It is passed over until the client ends, is silent, or has sent this; or some drops of it, which
+ * would hold the connection for ever.
  */
 const passedBytesMax = 64 * MiB;
 const passedIdleMs = 500;
-/** And how many bytes had come when they were refused. */
-const refusedAt = new WeakMap<FastifyRequest['socket'], number>();
+const dropsMax = 20;
+const dropBytesMax = 1 * KiB;
+/** How many bytes had come when they were refused, and how often some came since. */
+const refused = new WeakMap<FastifyRequest['socket'], { readonly bytes: number; reads: number }>();
 
 /** Answers what the parser has refused, before there is a request, and closes the connection. */
 export function answerClientError(
   error: Error & { readonly code?: string },
   socket: FastifyRequest['socket'],
 ): void {
-  const before = refusedAt.get(socket);
+  const before = refused.get(socket);
   // The parser goes on to refuse what comes.
-  if (before !== undefined && socket.bytesRead - before < passedBytesMax) return;
+  if (before !== undefined) {
+    const passedBytes = socket.bytesRead - before.bytes;
+    const dropsBytes = (++before.reads - dropsMax) * dropBytesMax;
+    if (passedBytes >= dropsBytes && passedBytes < passedBytesMax) return;
+  }
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
-  refusedAt.set(socket, socket.bytesRead);
+  refused.set(socket, { bytes: socket.bytesRead, reads: 0 });
   socket.setTimeout(passedIdleMs, () => {
     socket.destroy();
   });
