@@ -245,7 +245,7 @@ export class Shard {
   apply(batch: PointBatch, rejects: Uint8Array, { isAlone = false }: ApplyOptions = {}): boolean {
     // A write that waited for the disk while the shard was deleted.
     if (this.#isClosed || this.hasTaken(batch.stamp)) return false;
-    const isUnclear = this.applyAgain(batch, rejects);
+    const isUnclear = this.#take(batch, rejects);
     this.#isAlone = isAlone;
     if (isAlone) this.#recent.forgetAll(batch.stamp);
     else this.#recent.add(batch, rejects);
@@ -293,19 +293,25 @@ export class Shard {
     };
   }
 
-  /** Takes a batch again, whose points are about to be struck where they lie; answers as apply() does. */
-  applyAgain(batch: PointBatch, rejects: Uint8Array): boolean {
+  /** Takes what a delete means of a batch again, which is later and about to be struck where it lies. */
+  applyAgain(batch: PointBatch, rejects: Uint8Array, spared: StruckPoints): void {
+    this.#take(batch, rejects, spared);
+  }
+
+  /** Answers as apply() does. */
+  #take(batch: PointBatch, rejects: Uint8Array, spared?: StruckPoints): boolean {
     if (this.#isClosed) return false;
-    const late = batch.stamp < this.#settled ? this.#withoutOlder(batch, rejects) : undefined;
+    const isLate = batch.stamp < this.#settled || spared !== undefined;
+    const late = isLate ? this.#withoutOlder(batch, rejects, spared) : undefined;
     const kept = late === undefined ? batch : late.batch;
     if (kept !== undefined) this.#append(kept, kept === batch ? rejects : noRejects, kept !== batch); // prettier-ignore
     return late !== undefined && late.unclearCount + late.leftCount > 0;
   }
 
-  #withoutOlder(batch: PointBatch, rejects: Uint8Array): LateVerdict {
+  #withoutOlder(batch: PointBatch, rejects: Uint8Array, spared?: StruckPoints): LateVerdict {
     const flushing = this.#flushing === undefined ? [] : [memtablePart(this.#flushing)];
     const parts = [...this.#files.map(filePart), ...flushing];
-    const late = { recent: this.#recent, parts, struck: this.#struck };
+    const late = { recent: this.#recent, parts, struck: this.#struck, spared };
     const verdict = withoutOlder(batch, rejects, late);
     if (verdict.unclearCount > 0) this.#onUnclear(verdict.unclearCount);
     return verdict;

@@ -218,3 +218,28 @@ function manifestText(bytes: Uint8Array): string {
   const text = new TextDecoder().decode(bytes);
   return text.slice(text.indexOf('{'));
 }
+
+test.each([
+  ['a batch', said],
+  ['what is brought again', brought],
+])(
+  'store: %s that is remembered stays where a delete is late, though a file has it with what is deleted, and nothing else of it is put over what is later',
+  (_what, coming) => {
+    const world = new World(1);
+    const { disk, clock } = world.addNode('a').env;
+    const whole = async (): Promise<void> => {
+      // Two of them.
+      const store = await openStore(disk, clock, { recentBytesMax: 850, log: silent });
+      await store.write(kept, said('m v=1 10', 1_000n, 1));
+      await store.write(kept, said('m,k=b v=3 30', 9_000n, 2));
+      await store.write(kept, coming('m v=7 20\nm,k=b v=4 30', 5_000n, 1));
+      await store.write(kept, said('m v=8 40', 9_001n, 2));
+      await store.flush(kept.shardId);
+      expect(values(store)).toEqual(['10 1', '20 7', '40 8', '30 3']);
+      await store.deletePoints(kept.shardId, deleteOf('m', { minTimeNs: 0n, maxTimeNs: 25n }, makeStamp(2_000n, 2))); // prettier-ignore
+      expect(values(store)).toEqual(['20 7', '40 8', '30 3']);
+      await store.close();
+    };
+    return world.complete(whole());
+  },
+);

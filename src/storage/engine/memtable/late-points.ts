@@ -42,6 +42,11 @@ export interface LateContext {
   readonly recent: RecentBatches;
   readonly parts: readonly StampedPart[];
   readonly struck: Iterable<StruckPoints>;
+  /**
+   * The delete under way that is earlier than the batch, which was taken before: of the points that it means the batch's are to stay. They are held against parts
+   * alone of which nothing is deleted, as what the others have of them goes; all else of the batch stays where it is.
+   */
+  readonly spared?: StruckPoints | undefined;
 }
 
 export interface LateVerdict {
@@ -61,15 +66,17 @@ type RowsByTime = Map<bigint, { readonly shape: number; readonly row: number }[]
 export function withoutOlder(
   batch: PointBatch,
   rejects: Uint8Array,
-  { recent, parts, struck }: LateContext,
+  { recent, parts, struck, spared }: LateContext,
 ): LateVerdict {
   const { stamp } = batch;
   const strikes = strikesOn(batch, struck);
   const isForgotten = stamp < recent.forgotten;
-  const doubtful = isForgotten ? parts.filter(({ bounds, stamps }) => stamps.greatest > stamp && bounds !== undefined && overlaps(bounds, batch)) : []; // prettier-ignore
+  const stays = ({ stamps }: StampedPart): boolean => spared === undefined || stamps.least >= spared.stamp; // prettier-ignore
+  const doubtful = isForgotten ? parts.filter((part) => part.stamps.greatest > stamp && part.bounds !== undefined && overlaps(part.bounds, batch) && stays(part)) : []; // prettier-ignore
   // Of bodies that overtook each other most have other times.
   let work: LateBatch | undefined;
   const late = (): LateBatch => (work ??= new LateBatch(batch, rejects));
+  if (spared !== undefined) late().loseOthers(spared);
   for (const one of strikes) late().strike(one);
   for (const one of recent.over(batch)) {
     late().loseTo(one);
@@ -159,13 +166,25 @@ class LateBatch {
   }
 
   strike(struck: StruckPoints): void {
+    this.#loseRows(struck, true);
+  }
+
+  /** All but what a delete means. */
+  loseOthers(meant: StruckPoints): void {
+    this.#loseRows(meant, false);
+  }
+
+  /** Those that a delete means, or those that it does not. */
+  #loseRows(struck: StruckPoints, isMeantLost: boolean): void {
     this.#rows.forEach((rows, number) => {
       if (rows === undefined) return;
       const key = keyBytes(this.#batch.series, number);
       const [[first] = []] = rows.values();
-      if (first === undefined || !struck.strikes(key, this.#shape(first.shape).measurement)) return;
+      if (first === undefined) return;
+      const isOfSeries = struck.strikes(key, this.#shape(first.shape).measurement);
       for (const [timeNs, same] of rows) {
-        if (timeNs < struck.minTimeNs || timeNs > struck.maxTimeNs) continue;
+        const isMeant = isOfSeries && timeNs >= struck.minTimeNs && timeNs <= struck.maxTimeNs;
+        if (isMeant !== isMeantLost) continue;
         for (const { shape, row } of same)
           this.#shape(shape).fields.forEach((_, column) => {
             this.#lose(shape, row, column);

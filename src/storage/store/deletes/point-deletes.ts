@@ -211,19 +211,19 @@ async function bringAgain(
   const copies = [...batches].map((one) => ({ ...one, payload: one.payload.slice() }));
   for (const { payload, rejects } of copies) {
     await slices.next();
-    if (hasStruck(decodePointBatch(payload), struck)) await writeAgain(open, { payload, rejects }, ports); // prettier-ignore
+    if (hasStruck(decodePointBatch(payload), struck)) await writeAgain(open, { payload, rejects, struck }, ports); // prettier-ignore
   }
 }
 
 async function writeAgain(
   open: OpenShard,
-  { payload, rejects }: Pick<RecentBatch, 'payload' | 'rejects'>,
+  { payload, rejects, struck }: Pick<RecentBatch, 'payload' | 'rejects'> & { readonly struck: StruckPoints }, // prettier-ignore
   { append }: PointDeletePorts,
 ): Promise<void> {
   const { shardId } = open.place;
   const sequence = ++open.sequence;
   await append({ kind: WalRecordKind.points, codec: 0, shardId, sequence, rejectBitmap: rejects, payload }); // prettier-ignore
-  open.shard.applyAgain(decodePointBatch(payload), rejects);
+  open.shard.applyAgain(decodePointBatch(payload), rejects, struck);
   open.appliedSequence = Math.max(open.appliedSequence, sequence);
 }
 
