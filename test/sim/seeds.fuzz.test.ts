@@ -22,9 +22,9 @@ test.each([1, 4])('plans: among nodes that end and are cut off, seed %i', async 
   expect(moved).toBeGreaterThan(0);
 });
 
-test('backups: among nodes and clients that end and are cut off; what was interrupted goes on, seeds 3, 10 and 13', async () => {
+test('backups: among nodes and clients that end and are cut off; what was interrupted goes on, seeds 2, 14 and 18', async () => {
   const sums = { acknowledged: 0, restored: 0, failed: 0, resumed: 0 };
-  for (const seed of [3, 10, 13]) {
+  for (const seed of [2, 14, 18]) {
     const result = await runBackups(seed, { faultsMs: 4_000 });
     sums.acknowledged += result.acknowledged;
     sums.restored += result.restored;

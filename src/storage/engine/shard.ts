@@ -252,6 +252,14 @@ export class Shard {
     return isUnclear;
   }
 
+  /**
+   * As apply(), of what the log has and no file: a batch that was taken before is there twice where a delete was late, which has struck it where it
+   * was (applyAgain), and what is behind the last flush may be all that is left of it.
+   */
+  replay(batch: PointBatch, rejects: Uint8Array): boolean {
+    return this.hasTaken(batch.stamp) ? this.#take(batch, rejects) : this.apply(batch, rejects);
+  }
+
   /** A batch that files have already: what comes late is held against it. */
   remember(batch: BatchHead, rejects: Uint8Array): void {
     if (!this.#isClosed && !this.hasTaken(batch.stamp)) this.#recent.add(batch, rejects);

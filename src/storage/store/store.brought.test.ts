@@ -12,6 +12,7 @@ import {
   readField,
   silent,
 } from '../../../test/support/store-script.ts';
+import { FailingDisk } from '../../../test/support/failing-disk.ts';
 import { makeStamp, markBrought, stampBatch } from '../../models/stamp.ts';
 import type { Store } from './store.ts';
 
@@ -241,5 +242,42 @@ test.each([
       await store.close();
     };
     return world.complete(whole());
+  },
+);
+
+test.each([
+  ['a batch', said],
+  ['what is brought again', brought],
+])(
+  'store: %s that a late delete spared is there whenever the node dies meanwhile',
+  async (_what, coming) => {
+    const logKeptBytes = 1 << 20;
+    for (let n = 1; ; n++) {
+      const world = new World(1);
+      const { disk, clock } = world.addNode('a').env;
+      const failing = new FailingDisk(disk, { failAt: Infinity, code: 'io_error', stays: true });
+      const whole = async (): Promise<boolean> => {
+        let store = await openStore(failing, clock, { recentBytesMax: 850, log: silent, logKeptBytes }); // prettier-ignore
+        await store.write(kept, said('m v=1 10', 1_000n, 1));
+        await store.write(kept, said('n v=3 30', 9_000n, 2));
+        await store.write(kept, coming('m v=7 20', 5_000n, 1));
+        await store.flush(kept.shardId);
+        // What goes to a file beside it is older than the delete.
+        await store.write(kept, said('n v=1 5', 500n, 1));
+        failing.failIn(n);
+        const erase = deleteOf('m', { minTimeNs: 0n, maxTimeNs: 25n }, makeStamp(2_000n, 2));
+        const isDone = await store.deletePoints(kept.shardId, erase).then(() => true, () => false); // prettier-ignore
+        const { hasFailed } = failing;
+        // Nor is what is in memory put in a file then.
+        failing.failIn(1);
+        await store.close().catch(() => undefined);
+        store = await openStore(disk, clock, { recentBytesMax: 850, log: silent, logKeptBytes });
+        if (!isDone) await store.deletePoints(kept.shardId, erase);
+        expect(values(store), `call ${n}`).toEqual(['20 7']);
+        await store.close();
+        return hasFailed;
+      };
+      if (!(await world.complete(whole()))) break;
+    }
   },
 );

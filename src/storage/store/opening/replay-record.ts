@@ -20,7 +20,7 @@ export function replayRecord(open: OpenShard, record: WalRecord): boolean {
   if (record.kind === WalRecordKind.types)
     open.shard.takeFieldTypes(decodeFieldTypes(record.payload));
   else if (record.kind === WalRecordKind.points)
-    isUnclear = open.shard.apply(decodePointBatch(record.payload), rejectsOf(record));
+    isUnclear = open.shard.replay(decodePointBatch(record.payload), rejectsOf(record));
   else return false;
   open.sequence = Math.max(open.sequence, record.sequence);
   open.appliedSequence = open.sequence;
