@@ -5,7 +5,7 @@
 import { RandomChoice } from '../random-choice.ts';
 import { boundsText, type Bounds } from './large-bounds.ts';
 import type { LargeWrite } from './large-data.ts';
-import { dense, hourNs, jitter, secondNs, startNs, tagsOf, type LargeMeasurement } from './large-shapes.ts'; // prettier-ignore
+import { dayNs, dense, hourNs, jitter, secondNs, startNs, tagsOf, type LargeMeasurement } from './large-shapes.ts'; // prettier-ignore
 import { timeOf, valueOf, type SeriesState } from './large-values.ts';
 
 export type TrickleStep =
@@ -43,7 +43,7 @@ function standingQuestions(random: RandomChoice, measurement: LargeMeasurement):
   };
   const near = within(random.of([600n * secondNs, hourNs]));
   const far = within(26n * hourNs);
-  const all = within(spanNs);
+  const day = `FROM ${name} WHERE ${boundsText({ fromNs: endNs - dayNs, toNs: endNs })}`;
   return [
     `SELECT mean(v), count(v) ${near} GROUP BY time(1m), host fill(none)`,
     `SELECT max(v), count(*) ${far} GROUP BY time(10m) fill(none)`,
@@ -59,15 +59,18 @@ function standingQuestions(random: RandomChoice, measurement: LargeMeasurement):
     `SELECT difference(v) ${near} GROUP BY *`,
     `SELECT count(extra) ${far} GROUP BY time(1h) fill(0)`,
     `SELECT v ${far} AND v > 60 GROUP BY *`,
-    // Most of these is in files, some in memory, and two workers make them.
-    `SELECT * ${all} AND v > 70 GROUP BY *`,
-    `SELECT * ${all} AND v > 70 GROUP BY * ORDER BY time DESC LIMIT 20`,
-    `SELECT difference(v) ${all} GROUP BY * LIMIT 20`,
-    `SELECT median(v), stddev(v) ${all} GROUP BY time(1h), * fill(none)`,
-    `SELECT top(v, 5) ${all} GROUP BY *`,
-    `SELECT distinct(v) ${all} GROUP BY *`,
-    `SELECT * ${all} AND v > 80`,
-    `SELECT v ${all} AND host != 'h1' GROUP BY *`,
+    // Of one shard, most of it in files and some in memory: two workers make them.
+    `SELECT * ${day} GROUP BY *`,
+    `SELECT * ${day}`,
+    `SELECT v, host ${day} ORDER BY time DESC`,
+    `SELECT * ${day} AND v > 70 GROUP BY *`,
+    `SELECT * ${day} AND v > 70 GROUP BY * ORDER BY time DESC LIMIT 20`,
+    `SELECT difference(v) ${day} GROUP BY * LIMIT 20`,
+    `SELECT median(v), stddev(v) ${day} GROUP BY time(1h), * fill(none)`,
+    `SELECT top(v, 5) ${day} GROUP BY *`,
+    `SELECT distinct(v) ${day} GROUP BY *`,
+    `SELECT * ${day} AND v > 80`,
+    `SELECT v ${day} AND host != 'h1' GROUP BY *`,
     `SHOW TAG VALUES FROM ${name} WITH KEY = host`,
     `SHOW FIELD KEYS FROM ${name}`,
     `SHOW SERIES FROM ${name}`,
