@@ -25,6 +25,12 @@ test('shard range: a transformation of windows reads one more, which may stand i
   expect(rangeOf(`SELECT sum(d) FROM (SELECT difference(mean(v)) AS d FROM m) WHERE time >= 10h GROUP BY time(2h)`).minNs).toBe(10n * hourNs); // prettier-ignore
 });
 
+test('shard range: names of tags are those of one window more also where none of its rows count', () => {
+  const of = (call: string) => rangeOf(`SELECT ${call} FROM m WHERE time >= 10h AND time <= 20h GROUP BY time(1h), *`); // prettier-ignore
+  expect(of('cumulative_sum(first(v))').minNs).toBe(9n * hourNs);
+  expect(of('holt_winters(first(v), 2, 0)').minNs).toBe(10n * hourNs);
+});
+
 test('shard range: max-select-buckets leaves out what no window of its could reach', () => {
   const { minNs } = rangeOf('SELECT mean(v) FROM m WHERE time < 20h GROUP BY time(1h)', 5);
   expect(minNs).toBe(15n * hourNs);

@@ -31,6 +31,9 @@ function firstOfBuckets(
   return clamped(firstNs);
 }
 
+/** Reads nothing before its range, but shards of one window more say which tags and fields there are, as in the reference. */
+const lookingBack = 'cumulative_sum';
+
 /** How many windows the transformations of a list read before its range; those of subqueries have to do with what is read. */
 function windowsBefore({ fields }: CompiledSelect): number {
   let most = 0;
@@ -38,7 +41,8 @@ function windowsBefore({ fields }: CompiledSelect): number {
     visitExpr(expr, (part) => {
       if (part.kind !== 'call') return;
       const definition = findFunction(part.name);
-      if (definition?.kind !== 'transformation' || definition.extraWindows(part.args) === 0) return;
+      if (definition?.kind !== 'transformation') return;
+      if (definition.extraWindows(part.args) === 0 && part.name !== lookingBack) return;
       // Of a moving average so many as it has points, though it reads one window more.
       const [, points] = part.args;
       most = Math.max(most, 1, points?.kind === 'integer' ? Number(points.value) : 0);
