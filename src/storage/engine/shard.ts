@@ -10,11 +10,9 @@
  *   what a later write has (late-points.ts), and what a later delete has struck.
  * - A batch that was taken already is not taken again, as far as the shard remembers.
  * - A point is in the active memtable, in the one being flushed, or in a file; it leaves one only when it is in the next.
- * - Whoever watches the content hears of all that changes what files show.
  *
- * Not here: the log, which the shards of a worker share, and when to flush (store/).
+ * Not here: which files there are (shard-files.ts); the log, which the shards of a worker share, and when to flush (store/).
  */
-import { assert } from '../../base/assert.ts';
 import type { FieldType } from '../../models/field-value.ts';
 import type { BatchHead, PointBatch } from '../../models/point-batch.ts';
 import type { DbError } from '../../base/errors.ts';
@@ -28,7 +26,7 @@ import { covers } from '../tsm/deleted-ranges.ts';
 import type { TimeRange } from '../tsm/tombstones.ts';
 import { latestOf, noStamp, rangeOfAll, stampOrigin, type Stamp, type StampRange } from '../../models/stamp.ts'; // prettier-ignore
 import { showFields } from './show-fields.ts';
-import { ContentWatch } from './content/content-watch.ts';
+import type { ContentWatch } from './content/content-watch.ts';
 import { deleteFromFiles, emptySeries, hasPoints, keysOf, type DeletePorts, type DoomedSeries } from './delete-points.ts'; // prettier-ignore
 import { checkFields, toldOf } from './limits/field-check.ts';
 import { flushMemtable, type FlushPorts } from './flush/flush.ts';
@@ -38,12 +36,13 @@ import { usualChecks, type RowChecks } from './limits/row-checks.ts';
 import { latestStrike, withoutOlder, withoutStruck, type LateVerdict, type StruckPoints } from './memtable/late-points.ts'; // prettier-ignore
 import { learnSeries } from './limits/learn-series.ts';
 import { RecentBatches, RecentBudget, type RecentBatch } from './memtable/recent-batches.ts';
-import { filePart, memtablePart, stampsOfFile } from './compaction/stamped-parts.ts';
+import { memtablePart, stampsOfFile } from './compaction/stamped-parts.ts';
 import { takenSeries } from './limits/refused-rows.ts';
 import { refusedBefore, RowVerdict, type FieldVerdict } from './limits/row-verdict.ts';
 import { refuseNewSeries, type LimitedDatabase } from './limits/series-limits.ts';
 import { Memtable } from './memtable/memtable.ts';
 import type { TimeBounds } from './memtable/shape-table.ts';
+import { ShardFiles } from './shard-files.ts';
 import { ShardView } from './shard-view.ts';
 
 /** Of a shard that has a budget of its own. */
@@ -72,15 +71,12 @@ export interface ShardDeletePorts extends DeletePorts {
 
 export class Shard {
   readonly id: number;
-  /** For whoever keeps what it has seen of the points. */
-  readonly content = new ContentWatch();
   readonly #kernel: StoreKernel;
   readonly #index: ShardIndex;
   #isClosed = false;
   #active: Memtable;
   #flushing: Memtable | undefined;
-  /** Oldest first: later files win. */
-  #files: readonly TsmFile[];
+  readonly #files: ShardFiles;
   readonly #recent: RecentBatches;
   /** The latest of what is not in the active memtable: what is older is looked at before it goes above that. */
   #settled: Stamp;
@@ -108,8 +104,8 @@ export class Shard {
     this.#kernel = kernel;
     this.#index = new ShardIndex(kernel, segments);
     this.#active = new Memtable(kernel, this.#index.active);
-    this.#files = files;
-    this.#settled = rangeOfAll(files.map(stampsOfFile))?.greatest ?? noStamp;
+    this.#files = new ShardFiles(files);
+    this.#settled = this.#files.stamps?.greatest ?? noStamp;
     this.#recent = new RecentBatches(budget, this.#settled);
     this.#onUnclear = onUnclear;
     this.#checks = checks;
@@ -117,6 +113,11 @@ export class Shard {
 
   get index(): ShardIndex {
     return this.#index;
+  }
+
+  /** For whoever keeps what it has seen of the points. */
+  get content(): ContentWatch {
+    return this.#files.content;
   }
 
   /** Learns the series and fields of files from their keys. */
@@ -128,13 +129,7 @@ export class Shard {
   /** Learns all anew, since segments are damaged: until it is done nobody reads. */
   async rebuildIndex(reason: DbError, ports: SlicePorts): Promise<void> {
     this.#index.beginRebuild(reason);
-    const files = this.#files;
-    for (const file of files) file.pin();
-    try {
-      await this.learn(files, ports);
-    } finally {
-      for (const file of files) file.unpin();
-    }
+    await this.#files.pinned((files) => this.learn(files, ports));
     if (!this.#isClosed) this.#index.endRebuild();
   }
 
@@ -215,7 +210,7 @@ export class Shard {
   /** Of all that has points within the bounds, or may have; undefined where there is nothing. */
   stampsWithin(bounds: TimeBounds): StampRange | undefined {
     const memtables = [this.#active, ...(this.#flushing === undefined ? [] : [this.#flushing])];
-    const parts = [...this.#files.map(filePart), ...memtables.map(memtablePart)];
+    const parts = [...this.#files.parts, ...memtables.map(memtablePart)];
     const meets = (of: TimeBounds): boolean =>
       of.minTimeNs <= bounds.maxTimeNs && of.maxTimeNs >= bounds.minTimeNs;
     return rangeOfAll(parts.map((part) => (part.bounds && meets(part.bounds) ? part.stamps : undefined))); // prettier-ignore
@@ -318,7 +313,7 @@ export class Shard {
 
   #withoutOlder(batch: PointBatch, rejects: Uint8Array, spared?: StruckPoints): LateVerdict {
     const flushing = this.#flushing === undefined ? [] : [memtablePart(this.#flushing)];
-    const parts = [...this.#files.map(filePart), ...flushing];
+    const parts = [...this.#files.parts, ...flushing];
     const late = { recent: this.#recent, parts, struck: this.#struck, spared };
     const verdict = withoutOlder(batch, rejects, late);
     if (verdict.unclearCount > 0) this.#onUnclear(verdict.unclearCount);
@@ -349,7 +344,7 @@ export class Shard {
     const index = this.#index.view();
     const memtables = [...(this.#flushing === undefined ? [] : [this.#flushing]), this.#active];
     const pins = memtables.map((memtable) => memtable.pin());
-    return new ShardView(this.id, index, { files: this.#files, memtables: pins });
+    return new ShardView(this.id, index, { files: this.#files.all, memtables: pins });
   }
 
   /** Whether a memtable is aside, by a flush that is under way or has failed. */
@@ -383,7 +378,7 @@ export class Shard {
     const file = isEmpty
       ? undefined
       : await flushMemtable(this.#flushing, path, { ...ports, kernel });
-    if (file !== undefined) this.#files = [...this.#files, file];
+    if (file !== undefined) this.#files.add(file);
     this.#flushing.end();
     this.#flushing = undefined;
     return file;
@@ -410,7 +405,7 @@ export class Shard {
       isStruck();
     }
     if (this.#isClosed) return;
-    const seen = this.#files;
+    const seen = this.#files.all;
     const isAllGone = seen.every((file) => files.includes(file) && (file.bounds === undefined || covers([range], file.bounds))); // prettier-ignore
     const empty = isAllGone ? seriesIds : await emptySeries(seen, doomed, ports);
     await forget((slices) => this.#forget(view, { measurement, doomed, empty, seen, isDeciding }, slices)); // prettier-ignore
@@ -428,7 +423,7 @@ export class Shard {
       if (++count % forgottenAtOnce === 0) await slices.next();
       if (this.#isClosed) return new Set();
       // Nothing runs between the look and this.
-      const come = this.#files.filter((file) => !seen.includes(file));
+      const come = this.#files.all.filter((file) => !seen.includes(file));
       const isBack = this.#isInMemory(measurement, () => index.keyCopyOf(seriesId));
       if (!isBack && !hasPoints(come, doomed, seriesId))
         this.#index.forgetSeries(index, { measurement, seriesId }, changed);
@@ -447,25 +442,17 @@ export class Shard {
   }
 
   get filesBytes(): number {
-    return this.#files.reduce((sum, { seal }) => sum + seal.lengthBytes, 0);
+    return this.#files.bytes;
   }
 
   /** Oldest first. */
   get files(): readonly TsmFile[] {
-    return this.#files;
+    return this.#files.all;
   }
 
-  /** Puts files that hold the same points in the place of some that stand side by side. Views go on with the old ones. */
+  /** See ShardFiles. */
   replaceFiles(old: readonly TsmFile[], fresh: readonly TsmFile[]): void {
-    const at = this.#files.findIndex((file) => file === old[0]);
-    assert(at >= 0, 'a file that is replaced is there');
-    assert(
-      old.every((file, i) => this.#files[at + i] === file),
-      'and the others right behind it',
-    );
-    this.#files = [...this.#files.slice(0, at), ...fresh, ...this.#files.slice(at + old.length)];
-    this.content.replaced(old, fresh);
-    for (const file of old) file.retire();
+    this.#files.replace(old, fresh);
   }
 
   /**
@@ -477,29 +464,25 @@ export class Shard {
     reason: DbError,
     ports: SlicePorts,
   ): Promise<void> {
-    const own = this.#files;
-    this.#files = [...parts.files, ...own];
-    this.#settle(rangeOfAll(parts.files.map(stampsOfFile)), { isRemembered: false });
-    for (const file of own) file.pin();
-    try {
+    await this.#files.pinned(async (own) => {
+      this.#files.putBelow(parts.files);
+      this.#settle(rangeOfAll(parts.files.map(stampsOfFile)), { isRemembered: false });
       await this.#index.beginInstall(reason, parts.segments, new Slices(ports));
       await this.learn(own, ports);
-    } finally {
-      for (const file of own) file.unpin();
-    }
+    });
     if (!this.#isClosed) this.#index.endRebuild();
   }
 
   /** Nobody may ask any more. */
   async close(): Promise<void> {
     this.#end();
-    for (const file of this.#files) await file.close();
+    await this.#files.close();
   }
 
   /** Nobody may ask any more but those who hold a view, who read on: its files may have lost their names. */
   retire(): void {
     this.#end();
-    for (const file of this.#files) file.retire();
+    this.#files.retire();
   }
 
   #end(): void {

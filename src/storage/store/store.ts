@@ -5,7 +5,6 @@
  * WAL/<segments of all workers>.
  *
  * Invariants:
- * - A write resolves only once its record is durable, and shows to readers from then on.
  * - A shard's folder is durable before its first record is, and the roster has it; a record of a shard without either is of
  *   a deleted shard. Should the shard come to be again, its records are numbered behind those.
  * - A shard that the roster has and that has no folder is damaged: its disk is not there.
@@ -15,7 +14,7 @@
  * - Memory is bounded: a memtable is flushed when it is large, all of them together are large, or it is cold; a shard
  *   whose memtables are at the limit refuses writes.
  *
- * Not here: which worker is home of a shard (the caller passes `isHome`), compaction (compactor.ts).
+ * Not here: a batch's way into its shard (store-writes.ts), which worker is home of a shard (the caller passes `isHome`), compaction (compactor.ts).
  */
 import { assert } from '../../base/assert.ts';
 import { Tasks } from '../../base/async/tasks.ts';
@@ -23,14 +22,14 @@ import { DbError } from '../../base/errors.ts';
 import { DiskFailures } from '../../env/disk-failures.ts';
 import type { Timer } from '../../env/clock.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
-import { decodePointBatch, type PointBatch } from '../../models/point-batch.ts';
-import { stampBatch, stampBehind, type Stamp, type StampRange } from '../../models/stamp.ts';
+import { decodePointBatch } from '../../models/point-batch.ts';
+import type { Stamp, StampRange } from '../../models/stamp.ts';
 import type { DecidedField } from '../engine/shard.ts';
 import { Throttle } from '../engine/compaction/throttle.ts';
 import type { TimeBounds } from '../engine/memtable/shape-table.ts';
 import type { ShardView } from '../engine/shard-view.ts';
 import { latelyLogged, type LoggedBatch } from '../wal/lately-logged.ts';
-import { WalRecordKind, type WalRecord } from '../wal/wal-record.ts';
+import type { WalRecord } from '../wal/wal-record.ts';
 import type { WalWriter } from '../wal/wal-writer.ts';
 import { damagedShardError } from '../engine/damaged-shard.ts';
 import { movedShardError } from '../engine/moved-shard.ts';
@@ -44,13 +43,11 @@ import { slotsOf } from './compaction/compaction-slots.ts';
 import { Compactor } from './compaction/compactor.ts';
 import { Flusher, type FlusherPorts } from './flushes/flusher.ts';
 import { findStore, type FoundStore } from './opening/find-store.ts';
-import { logError, refuseFull } from './log/refuse-full.ts';
+import { logError } from './log/refuse-full.ts';
 import { FailureLog } from './log/failure-log.ts';
 import { watchLog } from './log/log-watch.ts';
-import { withFailed } from './log/log-marks.ts';
 import { noteLogEnds } from './log/log-ends.ts';
 import { openLog } from './log/open-log.ts';
-import { encodeFieldTypes } from './log/field-types-record.ts';
 import { deletePoints, type PointDelete } from './deletes/point-deletes.ts';
 import { filtersOf, type StoredDelete } from './deletes/stored-deletes.ts';
 import { DatabaseSeries } from './shards/database-series.ts';
@@ -65,6 +62,7 @@ import type { ShardMap } from './shards/shard-map.ts';
 import type { ShardRoster } from './shards/shard-roster.ts';
 import { StoreFacts } from './shards/store-facts.ts';
 import { StoreTransfers, type WorkPorts } from './transfers/store-transfers.ts';
+import { StoreWrites } from './store-writes.ts';
 import { compactionByHand, type CompactionSettings, type StoreOptions, type StorePorts } from './store-options.ts'; // prettier-ignore
 
 const coldCheckMs = 1_000;
@@ -90,6 +88,7 @@ export class Store {
   readonly #flusher: Flusher;
   readonly #compactor: Compactor;
   readonly #removal: ShardRemoval;
+  readonly #writes: StoreWrites;
   /** What there is to say of the shards. */
   readonly facts: StoreFacts;
   /** Files of other workers' shards. */
@@ -154,16 +153,8 @@ export class Store {
       seriesBytes: () => this.#flusher.seriesBytes,
     });
     this.#compactor = this.#makeCompactor(options.compaction ?? compactionByHand);
-    this.#removal = new ShardRemoval({
-      ...{ clock: ports.clock, shards: this.#shards, damaged: this.#damaged, opener: this.#opener },
-      ...{
-        maker: this.#maker,
-        doomed: this.#doomed,
-        roster: opened.roster,
-        releases: this.#releases,
-      },
-      ...{ folderOf: (place) => this.#folderOf(place), places: () => this.facts.places },
-    });
+    this.#removal = this.#makeRemoval();
+    this.#writes = this.#makeWrites();
     this.#coldTimer = ports.clock.every(coldCheckMs, () => {
       this.#flusher.flushCold();
       this.#series.look();
@@ -259,66 +250,13 @@ export class Store {
    * Makes a batch durable and readable. `payload` must not change before that; one that is for nobody else may get a later stamp here
    * (decision 135). Throws `cache_full` past the limit, and what view() throws.
    */
-  async write(
+  write(
     place: WritePlace,
     payload: Uint8Array,
     fields: readonly DecidedField[] = [],
     others?: readonly OtherSeries[],
   ): Promise<WriteReceipt> {
-    const came = decodePointBatch(payload);
-    const open = await this.#written.openFor(place, came.series);
-    const newer = open.shard.newerThan(came);
-    // Nobody else is to have it: what is taken last is later than what is here, whatever the clocks were.
-    const isBehind = newer !== undefined && place.isAlone === true;
-    if (isBehind) stampBatch(payload, stampBehind(newer, came.stamp));
-    const batch = isBehind ? decodePointBatch(payload) : came;
-    refuseFull(this.#kernel, this.#options, open.shard.memtableBytes);
-    const { limited, asks, end } = this.#series.admit(place.database, batch, others);
-    if (asks !== undefined) return { droppedCount: batch.rowCount, reason: '', asks };
-    let done: { grownCount: number; droppedCount: number; isUnclear: boolean } | undefined;
-    try {
-      // What the lead of the shard has decided this one's log keeps with the first point.
-      const { rejects, droppedCount, reason } = open.shard.decide(batch, limited, fields);
-      const isTaken = open.shard.hasTaken(batch.stamp);
-      const isLeft = droppedCount > 0 && place.isWhole === true;
-      const receipt = { droppedCount, reason, ...(newer !== undefined && { newer }) };
-      if (droppedCount === batch.rowCount || isTaken || isLeft) return receipt;
-      done = { droppedCount, ...(await this.#commit(open, [batch, payload], rejects, place)) };
-      return done.isUnclear ? { ...receipt, isUnclear: true } : receipt;
-    } finally {
-      end(done);
-    }
-  }
-
-  /** Resolves once a batch is durable and applied, with how many series the shard has got, and what apply() answers. */
-  async #commit(
-    open: OpenShard,
-    [batch, payload]: readonly [PointBatch, Uint8Array],
-    rejects: Uint8Array,
-    { shardId, isAlone, login }: WritePlace,
-  ): Promise<{ readonly grownCount: number; readonly isUnclear: boolean }> {
-    const sequence = ++open.sequence;
-    try {
-      const head = { kind: WalRecordKind.points, codec: 0, shardId, sequence } as const;
-      await this.#append({ ...head, rejectBitmap: rejects, payload });
-      this.#options.ingress?.add(login, open.place, {
-        batch,
-        rejects,
-        unknown: open.shard.index.unknown(batch.series),
-      });
-      const { schemaVersion, seriesCount, activeBytes } = open.shard;
-      const isUnclear = open.shard.apply(batch, rejects, { isAlone });
-      if (open.shard.schemaVersion !== schemaVersion) this.#schemaVersion++;
-      if (open.shard.seriesCount !== seriesCount) this.#growthCount++;
-      open.appliedSequence = Math.max(open.appliedSequence, sequence);
-      open.lastWriteMs = this.#ports.clock.monotonicMs();
-      this.#flusher.flushIfLarge(open, Math.max(0, open.shard.activeBytes - activeBytes));
-      return { grownCount: open.shard.seriesCount - seriesCount, isUnclear };
-    } catch (error) {
-      // The log may have it all the same, and files what comes behind it: no start is to take it for one of these.
-      open.failed = withFailed(open.failed, sequence);
-      throw error;
-    }
+    return this.#writes.write(place, payload, fields, others);
   }
 
   /** What the shards here have to say to a question of another worker. */
@@ -337,25 +275,11 @@ export class Store {
   }
 
   /** Decides the types of new fields; resolves with those of all of them once that is durable. */
-  async decideFieldTypes(
+  decideFieldTypes(
     place: WritePlace,
     fields: readonly DecidedField[],
   ): Promise<readonly DecidedField[]> {
-    const open = await this.#written.open(place);
-    const decided = open.shard.decideFieldTypes(fields);
-    // An owner that was started anew asks for all that it meets, and its writes wait for the answer.
-    if (open.shard.showsFields(fields)) return decided;
-    const sequence = ++open.sequence;
-    await this.#append({
-      kind: WalRecordKind.types,
-      codec: 0,
-      shardId: place.shardId,
-      sequence,
-      rejectBitmap: new Uint8Array(0),
-      payload: encodeFieldTypes(decided),
-    });
-    open.appliedSequence = Math.max(open.appliedSequence, sequence);
-    return decided;
+    return this.#writes.decideFieldTypes(place, fields);
   }
 
   /**
@@ -448,6 +372,29 @@ export class Store {
       },
     };
     return new Flusher(ports, this.#options);
+  }
+
+  #makeRemoval(): ShardRemoval {
+    return new ShardRemoval({
+      ...{ clock: this.#ports.clock, shards: this.#shards, damaged: this.#damaged },
+      ...{ opener: this.#opener, maker: this.#maker, doomed: this.#doomed },
+      ...{ roster: this.#roster, releases: this.#releases, places: () => this.facts.places },
+      folderOf: (place) => this.#folderOf(place),
+    });
+  }
+
+  #makeWrites(): StoreWrites {
+    return new StoreWrites({
+      ...{ clock: this.#ports.clock, kernel: this.#kernel, options: this.#options },
+      ...{ written: this.#written, series: this.#series, flusher: this.#flusher },
+      append: (record) => this.#append(record),
+      onNewSchema: () => {
+        this.#schemaVersion++;
+      },
+      onNewSeries: () => {
+        this.#growthCount++;
+      },
+    });
   }
 
   #makeCompactor(settings: CompactionSettings): Compactor {
