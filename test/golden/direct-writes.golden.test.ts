@@ -178,6 +178,27 @@ test('direct writes: their ids and their counts', async () => {
   expect(grown('writeReqDurationNs')).toBeGreaterThan(0);
 });
 
+test('direct writes: bytes are those of lines that came, by whatever address and way', async () => {
+  const grownBy = async (path: string, body: Buffer | string, headers = {}) => {
+    const before = await counts();
+    const answer = await fetch(`${node.url}${path}`, { method: 'POST', body, headers });
+    await answer.text();
+    const after = await counts();
+    const names = ['writeReq', 'writeReqBytes', 'promWriteReq', 'promReadReq'];
+    return [answer.status, ...names.map((name) => (after[name] ?? 0) - (before[name] ?? 0))];
+  };
+  const lines = 'counted v=1 1\n'.repeat(20);
+  const zipped = { 'Content-Encoding': 'gzip' };
+  expect(await grownBy('/write?db=d', gzipSync(lines), zipped)).toEqual([204, 1, 280, 0, 0]);
+  // An origin goes through Node's HTTP.
+  const other = { ...zipped, Origin: 'http://a' };
+  expect(await grownBy('/write?db=d', gzipSync(lines), other)).toEqual([204, 1, 280, 0, 0]);
+  expect(await grownBy('/api/v2/write?bucket=d/', lines)).toEqual([204, 1, 280, 0, 0]);
+  expect(await grownBy('/write?db=none', lines)).toEqual([404, 1, 0, 0, 0]);
+  expect(await grownBy('/api/v1/prom/write?db=d', 'x')).toEqual([400, 1, 1, 1, 0]);
+  expect(await grownBy('/api/v1/prom/read?db=d', 'x')).toEqual([400, 0, 0, 0, 1]);
+});
+
 test('direct writes: a connection that asks something else goes on with Node, in order', async () => {
   const wire = await Wire.open(node.url);
   const ping = 'GET /ping HTTP/1.1\r\nHost: a\r\n\r\n';

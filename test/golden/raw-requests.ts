@@ -86,6 +86,9 @@ export const rawCases: readonly RawCase[] = [
   { name: 'broken multipart', request: post('/query', line, multipart) },
   { name: 'multipart without a boundary', request: post('/query', line, 'Content-Type: multipart/form-data\r\n') }, // prettier-ignore
   { name: 'cut multipart', request: post('/query', '--X\r\nContent-Disposition: form-data; name="db"\r\n\r\nraw', multipart) }, // prettier-ignore
+  { name: 'bytes in a path that are no UTF-8, escaped', request: get('/ping%ff') },
+  { name: 'another server', request: 'CONNECT a:80 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n' }, // prettier-ignore
+  { name: 'database with a control character', request: post('/write?db=a%00%1b%7f', line) },
   { name: 'two slashes', request: get('//ping') },
   { name: 'dots in the path', request: get('/a/../ping') },
   { name: 'slash at the end', request: get('/ping/') },

@@ -2,6 +2,7 @@
  * From the body of a write to batches for shards: a worker parses it, with the shard groups made that it lacks. Batches of
  * shards that only this node has are written there as well.
  */
+import { quoteGo } from '../../base/go-format.ts';
 import { DbError } from '../../base/errors.ts';
 import { SharedBuffers } from '../../base/shared-buffers.ts';
 import { KiB, MiB } from '../../base/units.ts';
@@ -106,6 +107,11 @@ const roomBytesMin = 1 * KiB;
 /** Groups made for one body are few; a body that needs ever more is answered all the same. */
 const routeAttemptsMax = 5;
 
+/** A place for all points there can be: keys of lines are looked at once their group is known. */
+const anyTime: readonly RouteGroup[] = [
+  { startNs: -(2n ** 63n), endNs: 2n ** 63n - 1n, shardIds: [0] },
+];
+
 /** What a body's way has taken so far. */
 interface RouteWork {
   latest: Promise<unknown>;
@@ -193,12 +199,14 @@ export class BodyRoutes {
    * What the reference finds wrong before it looks for the policy: a body without a point in it, and the level. The policy may be
    * heard of meanwhile: a copy of the body moves to a worker, and the body stays.
    */
-  async #tellBefore({ body, stepNs, level }: WriteRequest, nowNs: bigint, work: RouteWork): Promise<void> {
-    const routing = this.#ports.routeLines({ body: new Uint8Array(body), stepNs, defaultTimeNs: nowNs, bounds: {}, groups: [] });
+  async #tellBefore(request: WriteRequest, nowNs: bigint, work: RouteWork): Promise<void> {
+    const { body, stepNs, level, counted } = request;
+    const routing = this.#ports.routeLines({ body: new Uint8Array(body), stepNs, defaultTimeNs: nowNs, bounds: {}, groups: anyTime });
     work.latest = routing;
-    const { pointCount, unroutedNs, errors } = await routing;
-    if (pointCount === 0 && unroutedNs.length === 0 && errors !== '') throw new DbError('parse_error', errors);
+    const { pointCount, errors } = await routing;
+    if (pointCount === 0 && errors !== '') throw new DbError('parse_error', errors);
     if (level === undefined) throw new DbError('invalid_argument', 'invalid consistency level');
+    if (!this.#hasPolicy(request)) counted?.({ okCount: 0, okValueCount: 0, droppedCount: 0, failedCount: pointCount });
   } // prettier-ignore
 
   /** As columns most points take a half of their lines at the most. */
@@ -280,7 +288,7 @@ export class BodyRoutes {
     const database = findDatabase(this.#ports.meta.catalog, name);
     if (database !== undefined) return database;
     refuseEmptyCatalog(this.#ports.meta.catalog);
-    throw new DbError('database_not_found', `database not found: ${JSON.stringify(name)}`);
+    throw new DbError('database_not_found', `database not found: ${quoteGo(name)}`);
   }
 
   #hasPolicy({ database, retentionPolicy }: WriteRequest): boolean {

@@ -264,6 +264,32 @@ test('points writer: a policy that is heard of while a body is looked at gets it
   expect(sent).toEqual(['p']);
 });
 
+test('points writer: what is wrong with all lines is told before that there is no policy, whose points count as failed', async () => {
+  const { writer } = ownWriter((task) => Promise.resolve(routeLines(task)));
+  const failed: number[] = [];
+  const write = (text: string) =>
+    writer.write({
+      ...ownRequest,
+      body: new TextEncoder().encode(text),
+      retentionPolicy: 'none',
+      counted: ({ failedCount }) => failed.push(failedCount),
+    });
+  const unparsed = "unable to parse 'm,t f=1': missing tag value";
+  await expect(write('m,t f=1')).rejects.toThrow(unparsed);
+  await expect(write('m f=1 1\nm,t f=1\nm f=2 2')).rejects.toThrow('policy not found: none');
+  expect(failed).toEqual([2]);
+});
+
+test('points writer: of what is dropped only points beyond the policy are in writeDrop', async () => {
+  const refused = { droppedCount: 1, reason: 'field type conflict' };
+  expect((await write('m f=1 1', refused)).values).toMatchObject({ writeDrop: 0 });
+  const limited = Databases.of([
+    { ...database, retentionPolicies: [{ ...policy, durationNs: 1n }] },
+  ]);
+  const { values } = await write('m f=1 -5\nm f=1 1', undefined, true, { databases: limited, index: 1 }); // prettier-ignore
+  expect(values).toMatchObject({ writeDrop: 1 });
+});
+
 test('points writer: which shards are own is asked for each body, and told in the same list while nothing has changed', async () => {
   let isAlone = true;
   const { writer, owned } = ownWriter((task) => Promise.resolve(routeLines(task)), () => isAlone);

@@ -170,7 +170,8 @@ export class PointsWriter {
       // Which points their owners dropped is not known here: values are counted as if all had as many.
       const sentCount = pointCount - sieved - (routed.refused?.count ?? 0);
       const okValueCount = sentCount === 0 ? 0 : Math.round((valueCount * okCount) / sentCount);
-      this.#counters.add('writeDrop', droppedCount);
+      // Only of those whose time has no place in the policy, as it is documented.
+      this.#counters.add('writeDrop', sieved);
       this.#counters.add('pointsWrittenOK', okCount);
       this.#counters.add('valuesWrittenOK', okValueCount);
       counted?.({ okCount, okValueCount, droppedCount, failedCount: 0 });

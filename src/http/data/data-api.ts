@@ -19,14 +19,14 @@ import { AccessLog, type LoggedAnswer, type LoggedRequest } from './requests/acc
 import { fixedHeaders } from './answers/fixed-headers.ts';
 import { SentLengths } from './answers/sent-lengths.ts';
 import { BodyBudget, type BodyPlace } from './requests/body-budget.ts';
-import { answerClientError, badRequest, sendRefusal } from './requests/client-error.ts';
+import { answerClientError, badRequest, isWellEscaped, notFoundText, refuseConnect, sendRefusal } from './requests/client-error.ts'; // prettier-ignore
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
 import { endConnectionsOnClose } from '../leaving-connections.ts';
 import { addTurns } from '../request-turns.ts';
 import { addSecureConnections } from '../secure-connections.ts';
 import { sendMetrics, sendVars } from './debug-routes.ts';
 import { answerExpecting } from './requests/expecting-clients.ts';
-import { addFirstLook, notFoundText } from './requests/first-look.ts';
+import { addFirstLook } from './requests/first-look.ts';
 import { answerHalfOpen, halfOpenMs } from './requests/half-open.ts';
 import { IdleWatch } from './requests/idle-watch.ts';
 import { sendHealth } from './health-route.ts';
@@ -42,7 +42,7 @@ import { pathOf, RequestParameters } from './requests/request-parameters.ts';
 import { RequestCounters } from './requests/request-counters.ts';
 import { addRepairRoutes } from './repair-routes.ts';
 import { admitWrite, handleWrite } from './write-route.ts';
-import { prometheusPath, writeTargets } from './requests/write-target.ts';
+import { prometheusPath, prometheusReadPath, writeTargets } from './requests/write-target.ts';
 import { WriteThrottle } from './requests/write-throttle.ts';
 
 declare module 'fastify' {
@@ -78,11 +78,14 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
       if (lastRequests.isBehind(error, socket)) return;
       if (!mendRequest(api.server, error, socket)) answerClientError(error, socket);
     },
-    frameworkErrors: (_error, _request, reply) => {
-      void sendRefusal(reply, badRequest);
+    // What the router cannot decode: bytes that are no UTF-8 are an address all the same, at which nothing is.
+    frameworkErrors: (_error, request, reply) => {
+      if (isWellEscaped(pathOf(request))) sendPlain(reply, 404, notFoundText);
+      else sendRefusal(reply, badRequest);
     },
   });
   const lastRequests = new LastRequests(api.server);
+  api.server.on('connect', refuseConnect);
   addTurns(api);
   const { bindAddress: bind, countsUserBytes } = options;
   const counters = new RequestCounters(ports.clock, { bind, countsUserBytes });
@@ -100,7 +103,7 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
   addBodies(api, bodies);
   addFirstLook(api, { ports, version: options.version, fixed, hasRoute });
   const throttle = new WriteThrottle(ports.clock, options.throttle);
-  addThrottle(api, throttle, counters);
+  addThrottle(api, throttle);
   const admit = addGate(api, { ports, access: options.access, counters, isServed });
   const accessLog = new AccessLog(ports.accessLine, options.accessLog);
   if (options.accessLog.isEnabled) addAccessLog(api, accessLog, ports.clock);
@@ -186,18 +189,12 @@ function hasBody({ headers }: FastifyRequest): boolean {
 }
 
 /** Writes wait for their turn before their body is read, and give it back however they end. */
-function addThrottle(
-  api: FastifyInstance,
-  throttle: WriteThrottle,
-  counters: RequestCounters,
-): void {
+function addThrottle(api: FastifyInstance, throttle: WriteThrottle): void {
   api.addHook('onRequest', (request, reply, done) => {
     if (!isWrite(request)) {
       done();
       return;
     }
-    const announced = Number(request.headers['content-length'] ?? 0);
-    counters.add('writeReqBytes', Number.isSafeInteger(announced) ? announced : 0);
     const enter = (leave: () => void): void => {
       if (reply.raw.destroyed) leave();
       else reply.raw.once('close', leave);
@@ -296,7 +293,7 @@ function addRoutes(api: FastifyInstance, parts: Parts): void {
       request.method === 'OPTIONS' ? reply.code(200).send() : handleWrite(request, reply, parts),
     );
   only(api, '/api/v2/delete', (request, reply) => handleDelete(request, reply, ports));
-  only(api, '/api/v1/prom/read', (request, reply) => handleRead(request, reply, parts));
+  only(api, prometheusReadPath, (request, reply) => handleRead(request, reply, parts));
   addBuckets(api, ports);
   only(api, '/api/v2/query', (request, reply) =>
     request.method === 'OPTIONS' ? reply.code(200).send() : refuse(reply, 403, noFluxText),
@@ -366,7 +363,7 @@ const methodsOf: Readonly<Record<string, readonly string[]>> = {
   '/api/v2/write': ['OPTIONS', 'POST'],
   '/api/v2/delete': ['POST'],
   '/api/v1/prom/write': ['POST'],
-  '/api/v1/prom/read': ['POST'],
+  [prometheusReadPath]: ['POST'],
   ...Object.fromEntries(
     [...new Set(bucketRoutes.map(({ url }) => url))].map((url) => [
       url,

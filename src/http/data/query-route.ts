@@ -149,6 +149,6 @@ async function runDetached(query: QueryRequest, { executor, log }: DataApiPorts)
 }
 
 function chunkRowsOf(text: string): number {
-  const rows = /^\d+$/.test(text) ? Number(text) : 0;
-  return rows > 0 ? rows : defaultChunkRows;
+  const rows = /^\+?\d+$/.test(text) ? Number(text) : 0;
+  return rows > 0 && rows < 2 ** 63 ? rows : defaultChunkRows;
 }

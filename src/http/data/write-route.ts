@@ -74,7 +74,7 @@ export function admitWrite(
 export interface WriteParts {
   readonly ports: Pick<DataApiPorts, 'writer' | 'clock' | 'jobs' | 'log'>;
   readonly options: Pick<DataApiOptions, 'writeTimeoutMs' | 'bodyBytesMax' | 'tracesWrites'>;
-  readonly counters: Pick<RequestCounters, 'addPoints'>;
+  readonly counters: Pick<RequestCounters, 'addPoints' | 'add'>;
 }
 
 /** POST /write, /api/v2/write and /api/v1/prom/write (spec 4.2 to 4.4). */
@@ -85,7 +85,7 @@ export async function handleWrite(
 ): Promise<unknown> {
   try {
     const target = targetOf(request, ports);
-    const { lines: body, refused, bodyRead } = await linesOf(request, ports, options);
+    const { lines: body, refused, bodyRead } = await linesOf(request, { ports, options, counters });
     await writeBody(request, { target, body, bodyRead }, { ports, options, counters });
     if (refused === undefined) return await sendWritten(reply);
     const text = `partial write: ${refused.reason} dropped=${refused.count} for database: ${target.database}`;
@@ -126,17 +126,15 @@ interface Lines extends RemoteWrite {
   readonly bodyRead?: (() => void) | undefined;
 }
 
-async function linesOf(
-  request: FastifyRequest,
-  ports: WriteParts['ports'],
-  options: WriteParts['options'],
-): Promise<Lines> {
-  if (pathOf(request) === prometheusPath) return prometheusLines(request, ports, options);
+async function linesOf(request: FastifyRequest, parts: WriteParts): Promise<Lines> {
+  if (pathOf(request) === prometheusPath) return prometheusLines(request, parts);
+  const { ports, options, counters } = parts;
   const { bodyBuffers: buffers } = request.server;
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
   const isZipped = request.headers['content-encoding'] === 'gzip';
   const unzip = { ...ports, bytesMax: options.bodyBytesMax, place: request.bodyPlace, buffers };
   const lines = isZipped ? await unzippedBody(body, unzip) : ownedBytes(body);
+  counters.add('writeReqBytes', lines.length);
   const bodyRead = (): void => {
     buffers.giveBack(lines);
   };
@@ -146,10 +144,10 @@ async function linesOf(
 /** What Prometheus sends, as lines. */
 async function prometheusLines(
   request: FastifyRequest,
-  { clock }: WriteParts['ports'],
-  { bodyBytesMax }: WriteParts['options'],
+  { ports: { clock }, options: { bodyBytesMax }, counters }: WriteParts,
 ): Promise<Lines> {
   const packed = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  counters.add('writeReqBytes', packed.length);
   const message = await unpackRequest(packed, bodyBytesMax);
   await request.bodyPlace?.take(message.length);
   return writeRequestLines(message, () => clock.sleep(0));

@@ -73,7 +73,6 @@ export class DirectWrites {
   #opened(request: PlainRequest, target: BoundTarget, leave: () => void): OpenWrite {
     const { counters, profiles, budget, ports } = this.#parts;
     const ended = counters.follows(request);
-    counters.add('writeReqBytes', request.lengthBytes);
     profiles.add(pathOf(request), request.ip);
     const startMs = ports.clock.monotonicMs();
     const answer = this.#answerOf;
@@ -167,8 +166,9 @@ class DirectWrite implements OpenWrite {
   }
 
   #write(lines: Uint8Array, isLent: boolean): Promise<void> {
-    const { buffers } = this.#parts;
+    const { buffers, counters } = this.#parts;
     const { request, target } = this.#letIn;
+    counters.add('writeReqBytes', lines.length);
     const bodyRead = isLent ? undefined : () => { buffers.giveBack(lines); }; // prettier-ignore
     return writeBody(request, { target, body: lines, bodyRead, isLent }, this.#parts);
   }

@@ -3,9 +3,11 @@ import { createServer } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { KiB, MiB } from '../../../base/units.ts';
-import { answerClientError } from './client-error.ts';
+import { answerClientError, isWellEscaped, refuseConnect } from './client-error.ts';
 
-const server = createServer({ maxHeaderSize: 16 * KiB }).on('clientError', answerClientError);
+const server = createServer({ maxHeaderSize: 16 * KiB })
+  .on('clientError', answerClientError)
+  .on('connect', refuseConnect);
 
 beforeAll(async () => {
   server.listen(0, '127.0.0.1');
@@ -37,6 +39,17 @@ async function exchange(bytes: Buffer): Promise<{ readonly text: string; readonl
   socket.destroy();
   return { text, ends };
 }
+
+test('CONNECT is answered as any address that is not there', async () => {
+  const { text, ends } = await exchange(Buffer.from('CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n'));
+  expect(text).toMatch(/^HTTP\/1\.1 404 Not Found\r\n/);
+  expect([text.endsWith('\r\n\r\n404 page not found\n'), ends]).toEqual([true, 'whole']);
+});
+
+test('escapes of a path need not be UTF-8', () => {
+  expect(['/', '/%ff%2F', '/a%41'].map(isWellEscaped)).toEqual([true, true, true]);
+  expect(['/%', '/%4', '/%zz'].map(isWellEscaped)).toEqual([false, false, false]);
+});
 
 test.each([
   ['a short one', 'GET / HTTP/1.1\r\nbad header\r\n\r\n', '400 Bad Request'],

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { KiB, MiB } from '../../../base/units.ts';
 
@@ -8,6 +9,9 @@ export interface Refusal {
   /** The status line when left out. */
   readonly text?: string;
 }
+
+/** What addresses get that are not there. */
+export const notFoundText = '404 page not found';
 
 export const badRequest: Refusal = { code: 400, reason: 'Bad Request' };
 const unknownVersion: Refusal = { code: 505, reason: 'HTTP Version Not Supported: unsupported protocol version' }; // prettier-ignore
@@ -57,6 +61,17 @@ export function answerClientError(
   const status = `${refusal.code} ${refusal.reason}`;
   const head = `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close`;
   socket.end(`${head}\r\n\r\n${refusal.text ?? status}`);
+}
+
+/** CONNECT asks a proxy for another server: as in Go no such address is here, and the connection is closed. */
+export function refuseConnect(_request: unknown, socket: Duplex): void {
+  const head = 'HTTP/1.1 404 Not Found\r\nContent-Type: text/plain; charset=utf-8';
+  socket.end(`${head}\r\nConnection: close\r\n\r\n${notFoundText}\n`);
+}
+
+/** Whether each `%` of a path begins an escape. What these are need not be UTF-8. */
+export function isWellEscaped(path: string): boolean {
+  return !/%(?![\da-f]{2})/i.test(path);
 }
 
 /** What the parser lets pass, since it is told to be lenient, and Go does not. */

@@ -2,11 +2,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { sendPlain } from '../../error-reply.ts';
 import type { FixedHeaders } from '../answers/fixed-headers.ts';
 import type { DataApiPorts } from '../data-api-options.ts';
-import { refusalOfHead, sendRefusal } from './client-error.ts';
+import { notFoundText, refusalOfHead, sendRefusal } from './client-error.ts';
 import { pathOf } from './request-parameters.ts';
-
-/** What addresses get that are not there. */
-export const notFoundText = '404 page not found';
 
 /** What is looked at before all else: whether it is HTTP, and of an address that is one. */
 export function addFirstLook(

@@ -6,8 +6,9 @@ import { Counters } from '../../../telemetry/counters.ts';
 import type { Statistic } from '../../../telemetry/statistics.ts';
 import { PendingRequests } from '../../debug/pending-requests.ts';
 import { pathOf } from './request-parameters.ts';
+import { prometheusPath, prometheusReadPath, writeTargets } from './write-target.ts';
 
-/** Fields of `httpd` (spec 1.11). Those of protocols that are not spoken stay 0, as they do in the reference. */
+/** Fields of `httpd` (spec 1.11). Those of Flux stay 0, which is not spoken. */
 const names = ['authFail', 'clientError', 'fluxQueryReq', 'fluxQueryReqDurationNs', 'fluxQueryRespBytes', 'pingReq', 'pointsWrittenDropped', 'pointsWrittenFail', 'pointsWrittenOK', 'promReadReq', 'promWriteReq', 'queryReq', 'queryReqDurationNs', 'queryRespBytes', 'recoveredPanics', 'req', 'reqActive', 'reqDurationNs', 'serverError', 'statusReq', 'valuesWrittenOK', 'writeReq', 'writeReqActive', 'writeReqBytes', 'writeReqDurationNs'] as const; // prettier-ignore
 type Name = (typeof names)[number];
 
@@ -113,10 +114,12 @@ export class RequestCounters {
     if (path === '/ping') this.add('pingReq');
     if (path === '/status') this.add('statusReq');
     const isQuery = path === '/query' && method !== 'OPTIONS';
-    const isWrite = path === '/write' && method === 'POST';
+    const isWrite = method === 'POST' && writeTargets.has(path);
     if (isQuery) this.add('queryReq');
     if (isWrite) this.add('writeReq');
     if (isWrite) this.add('writeReqActive');
+    if (isWrite && path === prometheusPath) this.add('promWriteReq');
+    if (method === 'POST' && path === prometheusReadPath) this.add('promReadReq');
     const kind = isQuery ? 'query' : isWrite ? 'write' : undefined;
     const endPending = this.pending.begin(kind === undefined ? 'of another kind' : `${method} /${kind}`); // prettier-ignore
     return { startMs: this.#clock.monotonicMs(), kind, sentBytes, endPending };

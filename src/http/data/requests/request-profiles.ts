@@ -1,3 +1,4 @@
+import { quoteGo } from '../../../base/go-format.ts';
 import { DbError } from '../../../base/errors.ts';
 import { formatDuration } from '../../../influxql/duration.ts';
 import { secondMs, secondNs } from '../../../base/units.ts';
@@ -53,7 +54,7 @@ export class RequestProfiles {
 function spanOf(text: string): number {
   if (text === '') return secondsDefault;
   if (!/^[+-]?\d+$/.test(text))
-    throw invalid(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+    throw invalid(`strconv.ParseInt: parsing ${quoteGo(text)}: invalid syntax`);
   const seconds = Number(text);
   if (seconds <= secondsMax) return Math.max(0, seconds);
   const [asked, most] = [seconds, secondsMax].map((one) => formatDuration(BigInt(one) * secondNs));

@@ -1,3 +1,4 @@
+import { quoteGo } from '../../../base/go-format.ts';
 import { DbError } from '../../../base/errors.ts';
 import { millisecondNs } from '../../../base/units.ts';
 import { precisionNs } from '../../../models/line-protocol.ts';
@@ -26,6 +27,7 @@ const v2Steps: ReadonlyMap<string, string> = new Map([
 ]);
 
 export const prometheusPath = '/api/v1/prom/write';
+export const prometheusReadPath = '/api/v1/prom/read';
 
 /** The addresses that points are written to (spec 4.2 to 4.4). */
 export const writeTargets: ReadonlyMap<string, TargetOf> = new Map([
@@ -38,7 +40,7 @@ function target(parameters: Parameters): WriteTarget {
   const precision = parameters.get('precision');
   const stepNs = precisionNs.get(precision === '' ? 'ns' : precision);
   if (stepNs === undefined)
-    throw invalid(`invalid precision ${JSON.stringify(precision)} (use n, u, ms, s, m or h)`);
+    throw invalid(`invalid precision ${quoteGo(precision)} (use n, u, ms, s, m or h)`);
   return { database: parameters.get('db'), retentionPolicy: parameters.get('rp'), stepNs };
 }
 
@@ -46,7 +48,7 @@ function targetOfBucket(parameters: Parameters): WriteTarget {
   const precision = parameters.get('precision');
   const stepNs = precisionNs.get(v2Steps.get(precision) ?? '');
   if (stepNs === undefined)
-    throw invalid(`invalid precision ${JSON.stringify(precision)} (use ns, us, ms or s)`);
+    throw invalid(`invalid precision ${quoteGo(precision)} (use ns, us, ms or s)`);
   try {
     return { ...parseBucketName(parameters.get('bucket')), stepNs };
   } catch (error) {
