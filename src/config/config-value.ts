@@ -1,4 +1,5 @@
 import type { TomlValue } from 'smol-toml';
+import { quoteGo } from '../base/go-format.ts';
 import { DbError } from '../base/errors.ts';
 import { formatGoDuration } from '../influxql/duration.ts';
 import { durationMs, parseTomlDurationNs } from './toml-duration.ts';
@@ -103,10 +104,7 @@ function goTypeName(value: unknown): string {
 /** Octal permission bits, `0777`. */
 function parseMode(text: string): bigint {
   const invalid = (reason: string): DbError =>
-    new DbError(
-      'invalid_argument',
-      `strconv.ParseUint: parsing ${JSON.stringify(text)}: ${reason}`,
-    );
+    new DbError('invalid_argument', `strconv.ParseUint: parsing ${quoteGo(text)}: ${reason}`);
   if (!/^[0-7]+$/.test(text)) throw invalid('invalid syntax');
   const bits = BigInt(`0o${text}`);
   if (bits === 0n) throw new DbError('invalid_argument', 'file mode cannot be zero');

@@ -1,3 +1,4 @@
+import { quoteGo } from '../base/go-format.ts';
 import { DbError } from '../base/errors.ts';
 import type { TomlValue } from 'smol-toml';
 import type { Kind, Value } from './config-value.ts';
@@ -40,8 +41,8 @@ export function overrideOf(
   if (value !== undefined) return { variable, value };
   const go = kind === 'bool' ? 'ParseBool' : 'ParseInt';
   const where = `${variable}: ${place.section === '' ? '' : `[${place.section}] `}${place.key}`;
-  const reason = `strconv.${go}: parsing ${JSON.stringify(text)}: invalid syntax`;
-  throw new DbError('invalid_argument', `${where} = ${JSON.stringify(text)}: ${reason}`);
+  const reason = `strconv.${go}: parsing ${quoteGo(text)}: invalid syntax`;
+  throw new DbError('invalid_argument', `${where} = ${quoteGo(text)}: ${reason}`);
 }
 
 /** Names of a place, the weakest first. */

@@ -1,3 +1,4 @@
+import { quoteGo } from '../base/go-format.ts';
 import { formatGoDuration } from '../influxql/duration.ts';
 import type { Value } from './config-value.ts';
 
@@ -21,7 +22,7 @@ export const bindAddress: KeyCheck = (value) => {
   if (host.includes(':') && !/^\[[^[\]]*\]$/.test(host))
     return `address ${text}: too many colons in address`;
   const isPort = /^\d{1,5}$/.test(port) && Number(port) <= 65_535;
-  return isPort ? undefined : `address ${text}: invalid port ${JSON.stringify(port)}`;
+  return isPort ? undefined : `address ${text}: invalid port ${quoteGo(port)}`;
 };
 
 /** For listeners that have an address of their own where none is said. */
@@ -90,7 +91,7 @@ export const collectdMultiValue: KeyCheck = (value) =>
 export const httpHeaders: KeyCheck = (value) => {
   const pairs: readonly (readonly [string, string])[] = typeof value === 'object' ? Object.entries(value) : []; // prettier-ignore
   const wrong = pairs.find(([name, text]) => !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name) || !/^[\t -~]*$/.test(text)); // prettier-ignore
-  return wrong && `invalid header ${JSON.stringify(wrong[0])}`;
+  return wrong && `invalid header ${quoteGo(wrong[0])}`;
 };
 
 function textOf(value: Value): string {

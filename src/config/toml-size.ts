@@ -1,3 +1,4 @@
+import { quoteGo } from '../base/go-format.ts';
 import { DbError } from '../base/errors.ts';
 
 const suffixBytes: Readonly<Record<string, bigint>> = {
@@ -21,7 +22,7 @@ export function parseTomlSizeBytes(text: string): bigint {
   }
   const digits = isBare ? text : text.slice(0, -1);
   if (!/^\d+$/.test(digits)) {
-    const reason = `strconv.ParseUint: parsing ${JSON.stringify(digits)}: invalid syntax`;
+    const reason = `strconv.ParseUint: parsing ${quoteGo(digits)}: invalid syntax`;
     throw new DbError('invalid_argument', `invalid size: ${reason}`);
   }
   const sizeBytes = BigInt(digits) * unit;

@@ -1,4 +1,5 @@
 /** Values of a command's flags, with Go's texts for those that are none. */
+import { quoteGo } from '../base/go-format.ts';
 import { DbError } from '../base/errors.ts';
 import type { Flags } from '../base/go-flags.ts';
 import { parseTomlDurationNs } from '../config/toml-duration.ts';
@@ -49,7 +50,7 @@ export class FlagValues {
   }
 
   #refused(flag: string): DbError {
-    const text = `invalid value ${JSON.stringify(this.text(flag))} for flag -${flag}: parse error`;
+    const text = `invalid value ${quoteGo(this.text(flag))} for flag -${flag}: parse error`;
     return new DbError('invalid_argument', text);
   }
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { quoteGo } from '../base/go-format.ts';
 import { DbError, errorText } from '../base/errors.ts';
 import { parseGoFlags } from '../base/go-flags.ts';
 import { decodeConfigText } from '../config/config-text.ts';
@@ -74,8 +75,8 @@ async function verify(args: readonly string[], { meta, out }: LdapPorts): Promis
   if (!settings.isEnabled) tell('the configuration is not enabled');
   const asked = { directory: new NodeDirectory(), deadlineMs: serverDeadlineMs, tell };
   const { kind } = await askServers(settings.servers, { name, password }, asked);
-  if (kind === 'unknown') throw wrong(`no user ${JSON.stringify(name)}`);
-  if (kind === 'refused') throw wrong(`authentication of ${JSON.stringify(name)} failed`);
+  if (kind === 'unknown') throw wrong(`no user ${quoteGo(name)}`);
+  if (kind === 'refused') throw wrong(`authentication of ${quoteGo(name)} failed`);
   tell(`${name} is authenticated`);
 }
 

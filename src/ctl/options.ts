@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { quoteGo } from '../base/go-format.ts';
 import { DbError, errorText } from '../base/errors.ts';
 import type { Flags } from '../base/go-flags.ts';
 import { decodeConfigText } from '../config/config-text.ts';
@@ -77,7 +78,7 @@ export function durationOf(flag: string, text: string): number {
   } catch {
     // The text below says it.
   }
-  const reason = `invalid value ${JSON.stringify(text)} for flag -${flag}: parse error`;
+  const reason = `invalid value ${quoteGo(text)} for flag -${flag}: parse error`;
   throw new DbError('invalid_argument', reason);
 }
 

@@ -2,6 +2,7 @@
  * DELETE, DROP SERIES and DROP MEASUREMENT (spec 6.2, F64): every owner of every shard deletes for itself, by what its own
  * index says. An owner that cannot be reached keeps its points, and the statement says so.
  */
+import { quoteGo } from '../../base/go-format.ts';
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import { maxTimeNs, minTimeNs } from '../../base/units.ts';
 import { findDatabase, findRetentionPolicy } from '../../meta/model/catalog.ts';
@@ -111,7 +112,7 @@ function writable(
   const named = sources.flatMap((one) => (one.kind === 'measurement' && one.name !== '' ? [one.name] : [])); // prettier-ignore
   const refused = named.find((name) => allowedOf(bound, name) === 'none') ?? measurements.map(({ name }) => name).find(isReadable); // prettier-ignore
   if (refused === undefined) return [];
-  throw new DbError('forbidden', `not authorized to delete from ${JSON.stringify(refused)}: it is restricted`); // prettier-ignore
+  throw new DbError('forbidden', `not authorized to delete from ${quoteGo(refused)}: it is restricted`); // prettier-ignore
 }
 
 interface Outcome {

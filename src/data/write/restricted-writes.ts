@@ -1,3 +1,4 @@
+import { quoteGo } from '../../base/go-format.ts';
 import { exactTextOf } from '../../base/exact-text.ts';
 import { DbError } from '../../base/errors.ts';
 import type { Clock } from '../../env/clock.ts';
@@ -24,7 +25,7 @@ export async function mustWriteAll(
     for (let i = 0; i + 1 < offsets.length; i++) {
       const key = exactTextOf(bytes.subarray(offsets[i], offsets[i + 1]));
       if (!isAllowed(rules, key))
-        throw new DbError('forbidden', `not authorized to write to ${JSON.stringify(key)} of database ${JSON.stringify(database)}: it is restricted`); // prettier-ignore
+        throw new DbError('forbidden', `not authorized to write to ${quoteGo(key)} of database ${quoteGo(database)}: it is restricted`); // prettier-ignore
       lookedAt += ruleCount;
       if (lookedAt < sliceRules) continue;
       lookedAt = 0;

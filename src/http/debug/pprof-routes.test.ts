@@ -178,6 +178,18 @@ test('pprof: symbols are told to who posts addresses, as the tool of Go does', a
   expect([answer.statusCode, answer.body]).toEqual([200, 'num_symbols: 1\n']);
 });
 
+test('pprof: any method will do, and of what is no profile that is told', async () => {
+  const api = fastify();
+  const ports = { clock: new NodeClock(), profiler: new Fake(), pending: { list: () => [] } };
+  addPprof(api, { ...ports, tables: () => Promise.resolve([]), commandLine: ['influxd'] });
+  for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS'] as const) {
+    const { statusCode, body } = await api.inject({ method, url: '/debug/pprof/cmdline' });
+    expect([statusCode, body]).toEqual([200, 'influxd']);
+  }
+  const none = await api.inject({ url: '/debug/pprof/none' });
+  expect([none.statusCode, none.body, none.headers['x-go-pprof']]).toEqual([404, 'Unknown profile\n', '1']);
+}); // prettier-ignore
+
 test('pprof: threads, requests and what is waited for are a profile too; threads are left out while they are sampled', async () => {
   const { profiler, get } = open();
   const textOf = async () => gunzipSync((await get('/goroutine')).rawPayload).toString('latin1');

@@ -44,16 +44,22 @@ export function addPprof(api: FastifyInstance, ports: ProfilePorts): void {
   };
   const sendIndex = (_request: FastifyRequest, reply: FastifyReply): FastifyReply =>
     reply.type('text/html; charset=utf-8').send(index());
-  api.get('/debug/pprof/', sendIndex);
+  // As in Go whatever the method is.
+  const answer = (url: string, handler: (request: FastifyRequest, reply: FastifyReply) => unknown) =>
+    api.route({ method: methods, url, exposeHeadRoute: false, handler }); // prettier-ignore
+  answer('/debug/pprof/', sendIndex);
   // Where slashes at the end are passed over anyway it is there by now.
-  if (!api.hasRoute({ method: 'GET', url: '/debug/pprof' })) api.get('/debug/pprof', sendIndex);
+  if (!api.hasRoute({ method: 'GET', url: '/debug/pprof' })) answer('/debug/pprof', sendIndex);
   for (const [name, handler] of Object.entries(handlers))
-    api.get(`/debug/pprof/${name}`, shown(handler));
+    answer(`/debug/pprof/${name}`, shown(handler));
   // What tools ask, and tell, of Go's addresses: there is no other symbol than those that profiles carry.
-  const sendSymbols = (_request: FastifyRequest, reply: FastifyReply) => sendText(reply, 'num_symbols: 1\n'); // prettier-ignore
-  api.get('/debug/pprof/symbol', sendSymbols);
-  api.post('/debug/pprof/symbol', sendSymbols);
+  answer('/debug/pprof/symbol', (_request, reply) => sendText(reply, 'num_symbols: 1\n'));
+  answer('/debug/pprof/*', (_request, reply) =>
+    sendPlain(reply.header('X-Go-Pprof', '1'), 404, 'Unknown profile'),
+  );
 }
+
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
 type Handler = (
   request: FastifyRequest,

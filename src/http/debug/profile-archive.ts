@@ -1,5 +1,6 @@
 /** `/debug/pprof/all` (spec F107): every profile and what the node says of itself, as files of one archive. */
 import { gzipSync } from 'node:zlib';
+import { quoteGo } from '../../base/go-format.ts';
 import { DbError } from '../../base/errors.ts';
 import { millisecondNs, secondMs, secondNs } from '../../base/units.ts';
 import { parseTomlDurationNs } from '../../config/toml-duration.ts';
@@ -35,7 +36,7 @@ function durationOf(text: string, what: string, said: string): number {
   try {
     return Math.min(durationMsMax, Number(parseTomlDurationNs(text) / millisecondNs));
   } catch {
-    throw wrong(`could not parse supplied duration for ${what} ${JSON.stringify(said)}`);
+    throw wrong(`could not parse supplied duration for ${what} ${quoteGo(said)}`);
   }
 }
 

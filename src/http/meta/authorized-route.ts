@@ -3,6 +3,7 @@
  * where the answer has no hash, as of a user of an LDAP server, whether a password is theirs.
  */
 import type { FastifyInstance } from 'fastify';
+import { quoteGo } from '../../base/go-format.ts';
 import { permissions, type Permission } from '../../base/permission.ts';
 import type { Catalog, User } from '../../meta/model/catalog.ts';
 import { effectiveUser, holds } from '../../meta/model/permissions.ts';
@@ -29,7 +30,7 @@ export function addAuthorizedRoute(api: FastifyInstance, meta: MetaApi): void {
       if (permission === '' || permission === 'NoPermissions') return await reply.code(200).send();
       if (holds(user, permission, parameter(request, 'resource')))
         return await reply.code(200).send();
-      return await sendError(reply, 403, `user ${JSON.stringify(user.name)} is not authorized`);
+      return await sendError(reply, 403, `user ${quoteGo(user.name)} is not authorized`);
     } catch (error) {
       return sendRefusal(reply, error);
     }

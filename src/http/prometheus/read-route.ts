@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { quoteGo } from '../../base/go-format.ts';
 import { DbError, isDbError, type DbErrorCode } from '../../base/errors.ts';
 import { packSnappyApart } from '../../codec/snappy.ts';
 import type { Principal } from '../../data/statements/principal.ts';
@@ -55,11 +56,11 @@ function statusOf(code: DbErrorCode): number {
 
 /** Only where `prom-read-auth-enabled` asks for it, as in the reference. */
 function mustRead(reading: Principal, database: string): void {
-  const quoted = JSON.stringify(database);
+  const quoted = quoteGo(database);
   if (!reading.isKnown)
     throw new DbError('forbidden', `user is required to read from database ${quoted}`);
   if (!reading.may('read', database))
-    throw new DbError('forbidden', `user ${JSON.stringify(reading.name)} is not authorized to read from database ${quoted}`); // prettier-ignore
+    throw new DbError('forbidden', `user ${quoteGo(reading.name)} is not authorized to read from database ${quoted}`); // prettier-ignore
 }
 
 type Place = Omit<QueryRequest, 'statements'>;

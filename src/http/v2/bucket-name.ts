@@ -1,3 +1,4 @@
+import { quoteGo } from '../../base/go-format.ts';
 import { DbError } from '../../base/errors.ts';
 
 /** What a bucket of the v2 API stands for (spec 4.3). */
@@ -10,7 +11,7 @@ export interface BucketName {
 /** `database/policy`, or a database alone. Throws `invalid_argument` with the reference's texts. */
 export function parseBucketName(name: string): BucketName {
   const at = name.indexOf('/');
-  const said = `bucket name ${JSON.stringify(name)} is`;
+  const said = `bucket name ${quoteGo(name)} is`;
   if (name === '')
     throw invalid(`${said} missing a slash; not in "database/retention-policy" format`);
   if (at === 0) throw invalid(`${said} in db/rp form but has an empty database`);
@@ -21,7 +22,7 @@ export function parseBucketName(name: string): BucketName {
 
 /** One that names its policy. Throws the reference's texts for an id that does not. */
 export function parseBucketId(id: string): BucketName {
-  const said = `bucket ${JSON.stringify(id)}`;
+  const said = `bucket ${quoteGo(id)}`;
   let name;
   try {
     name = parseBucketName(id);

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { quoteGo } from '../../base/go-format.ts';
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import { secondNs } from '../../base/units.ts';
 import type { RetentionSpec, Statement } from '../../influxql/ast.ts';
@@ -14,7 +15,7 @@ import { asNode, runStatement } from '../run-statement.ts';
 import { authorizeBucket } from './bucket-access.ts';
 import { parseBucketId, parseBucketName } from './bucket-name.ts';
 import { bucketOf, findBucket, listBuckets, type Bucket } from './buckets.ts';
-import { checkMembers, readJsonBody, type BodyShape } from './json-body.ts';
+import { readJsonBody, readMembers, type BodyShape } from './json-body.ts';
 
 type Ports = Pick<DataApiPorts, 'executor'>;
 type Handler = (request: FastifyRequest, reply: FastifyReply, ports: Ports) => unknown;
@@ -84,7 +85,7 @@ function list(request: FastifyRequest, reply: FastifyReply, { executor }: Ports)
     const asking = whoAsks(request);
     if (!asking.isKnown) throw new DbError('forbidden', 'list buckets - user is required');
     if (id !== '' && name !== '' && id !== name)
-      return refuse(reply, 400, `list buckets: name: ${JSON.stringify(name)} and id: ${JSON.stringify(id)} do not match`); // prettier-ignore
+      return refuse(reply, 400, `list buckets: name: ${quoteGo(name)} and id: ${quoteGo(id)} do not match`); // prettier-ignore
     const buckets =
       id === '' && name === ''
         ? listBuckets(executor.catalog, parameters, (database) => asking.may('read', database))
@@ -112,15 +113,15 @@ function create(request: FastifyRequest, reply: FastifyReply, { executor }: Port
       return refuse(reply, 400, `buckets - illegal bucket name: ${errorText(error)}`);
     }
     const { database, retentionPolicy } = named;
-    const quoted = JSON.stringify(name);
+    const quoted = quoteGo(name);
     if (retentionPolicy === '')
       return refuse(reply, 400, `buckets - illegal bucket name: ${quoted}`);
     if (rp !== '' && rp !== retentionPolicy)
-      return refuse(reply, 400, `buckets - two retention policies specified: ${JSON.stringify(retentionPolicy)} differs from ${JSON.stringify(rp)}`); // prettier-ignore
+      return refuse(reply, 400, `buckets - two retention policies specified: ${quoteGo(retentionPolicy)} differs from ${quoteGo(rp)}`); // prettier-ignore
     try {
       checkName(retentionPolicy);
     } catch (error) {
-      return refuse(reply, 400, `buckets - retention policy ${JSON.stringify(retentionPolicy)}: ${errorText(error)}`); // prettier-ignore
+      return refuse(reply, 400, `buckets - retention policy ${quoteGo(retentionPolicy)}: ${errorText(error)}`); // prettier-ignore
     }
     const isNew = findDatabase(executor.catalog, database) === undefined;
     const kind = isNew ? 'create-database' : 'create-policy';
@@ -148,7 +149,7 @@ function update(request: FastifyRequest, reply: FastifyReply, { executor }: Port
     }
     const policy = { ...body.spans, replication };
     const statement: Statement = { kind: 'alter-retention-policy', database, name, policy, isDefault: false }; // prettier-ignore
-    await runStatement(executor, statement, asNode, `update bucket ${JSON.stringify(id)}: `);
+    await runStatement(executor, statement, asNode, `update bucket ${quoteGo(id)}: `);
     // What was asked for, as in the reference: 0 stands for what the server has chosen.
     const { durationNs = 0n, shardDurationNs: shardGroupDurationNs = 0n } = policy;
     return send(reply, 200, bucketOf(database, { name, durationNs, shardGroupDurationNs }));
@@ -162,8 +163,8 @@ function remove(request: FastifyRequest, reply: FastifyReply, { executor }: Port
     authorizeBucket({ kind: 'remove', database, name: id }, whoAsks(request));
     const found = findDatabase(executor.catalog, database);
     if (found === undefined || findRetentionPolicy(found, name) === undefined)
-      return refuse(reply, 404, `delete bucket - not found: ${JSON.stringify(id)}`);
-    await runStatement(executor, { kind: 'drop-retention-policy', database, name }, asNode, `delete bucket ${JSON.stringify(id)}: `); // prettier-ignore
+      return refuse(reply, 404, `delete bucket - not found: ${quoteGo(id)}`);
+    await runStatement(executor, { kind: 'drop-retention-policy', database, name }, asNode, `delete bucket ${quoteGo(id)}: `); // prettier-ignore
     return reply.code(200).type('application/json').send();
   });
 }
@@ -192,9 +193,8 @@ interface BucketBody {
 function readBody(body: unknown, expected: GoBody): BucketBody {
   try {
     const members = readJsonBody(body, expected);
-    const { name, rp, retentionRules } = members as { readonly name?: string; readonly rp?: string; readonly retentionRules?: readonly (Readonly<Record<string, unknown>> | null)[] | null }; // prettier-ignore
-    const rules = (retentionRules ?? []).map((rule) => rule ?? {});
-    for (const one of rules) checkMembers(one, expected.ruleShape);
+    const { name, rp, retentionRules } = members as { readonly name?: string; readonly rp?: string; readonly retentionRules?: readonly (Readonly<Record<string, unknown>> | null)[] }; // prettier-ignore
+    const rules = (retentionRules ?? []).map((rule) => readMembers(rule ?? {}, expected.ruleShape));
     const [rule = {}] = rules;
     const { everySeconds, shardGroupDurationSeconds } = rule as { readonly everySeconds?: number; readonly shardGroupDurationSeconds?: number }; // prettier-ignore
     return {

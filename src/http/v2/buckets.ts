@@ -1,3 +1,4 @@
+import { quoteGo } from '../../base/go-format.ts';
 import { DbError } from '../../base/errors.ts';
 import { secondNs } from '../../base/units.ts';
 import type { Catalog, RetentionPolicy } from '../../meta/model/catalog.ts';
@@ -41,11 +42,11 @@ export function findBucket(catalog: Catalog, name: string): Bucket {
   try {
     named = parseBucketName(name);
   } catch (error) {
-    throw notFound(`bucket ${JSON.stringify(name)}: ${(error as DbError).message}`);
+    throw notFound(`bucket ${quoteGo(name)}: ${(error as DbError).message}`);
   }
   const database = findDatabase(catalog, named.database);
   const policy = database && findRetentionPolicy(database, named.retentionPolicy);
-  if (policy === undefined) throw notFound(`bucket not found: ${JSON.stringify(name)}`);
+  if (policy === undefined) throw notFound(`bucket not found: ${quoteGo(name)}`);
   return bucketOf(named.database, policy);
 }
 
@@ -67,7 +68,7 @@ export function listBuckets(
   let start = offset > 0n ? Number(offset) : 0;
   if (named !== undefined) {
     const at = all.findIndex(({ database, policy }) => database === named.database && policy.name === named.retentionPolicy); // prettier-ignore
-    if (at < 0) throw notFound(`list buckets "after" parameter not found: ${JSON.stringify(after)}`); // prettier-ignore
+    if (at < 0) throw notFound(`list buckets "after" parameter not found: ${quoteGo(after)}`); // prettier-ignore
     start = at + 1;
   }
   const shown = all.slice(start).filter(({ database }) => mayRead(database));
@@ -80,7 +81,7 @@ function nameAfter(after: string): ReturnType<typeof parseBucketName> {
   try {
     return parseBucketName(after);
   } catch (error) {
-    const said = `list buckets invalid parameter - after=${JSON.stringify(after)}`;
+    const said = `list buckets invalid parameter - after=${quoteGo(after)}`;
     throw notFound(`${said}: ${(error as DbError).message}`);
   }
 }
@@ -89,7 +90,7 @@ function nameAfter(after: string): ReturnType<typeof parseBucketName> {
 function integerOf(parameters: { get(name: string): string }, name: string): bigint | undefined {
   const text = parameters.get(name);
   if (text === '') return undefined;
-  const quoted = JSON.stringify(text);
+  const quoted = quoteGo(text);
   const said = `list buckets parameter is not an integer - ${name}=${quoted}: strconv.ParseInt: parsing ${quoted}`;
   if (!/^[+-]?\d+$/.test(text)) throw invalid(`${said}: invalid syntax`);
   const value = BigInt(text.replace('+', ''));

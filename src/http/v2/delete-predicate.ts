@@ -1,3 +1,4 @@
+import { quoteGo } from '../../base/go-format.ts';
 import { DbError, isDbError } from '../../base/errors.ts';
 import type { Expr, Measurement } from '../../influxql/ast.ts';
 import { joinTerms } from '../../influxql/expr-builder.ts';
@@ -34,7 +35,7 @@ export function deleteTarget(
   if (terms === undefined) {
     const { database, retentionPolicy } = place;
     const parts = { database, 'retention policy': retentionPolicy, start, stop, predicate };
-    const said = Object.entries(parts).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
+    const said = Object.entries(parts).map(([name, value]) => `${name}: ${quoteGo(value)}`);
     throw invalid(`delete - predicate only supports equality operators and conjunctions. ${said.join(', ')}`); // prettier-ignore
   }
   const sources = terms.flatMap((term) => measurementOf(term) ?? []);
@@ -47,13 +48,13 @@ function parsed(text: string): Expr {
     return parseWholeExpr(text);
   } catch (error) {
     if (!isDbError(error)) throw error;
-    throw invalid(`delete - cannot parse predicate ${JSON.stringify(text)}: ${error.message}`);
+    throw invalid(`delete - cannot parse predicate ${quoteGo(text)}: ${error.message}`);
   }
 }
 
 function rfc3339(text: string, field: string): string {
   if (text.includes('T') && parseTimeLiteral(text) !== undefined) return text;
-  const quoted = JSON.stringify(text);
+  const quoted = quoteGo(text);
   throw invalid(`delete - invalid format for ${field} field ${quoted}, please use RFC3339Nano: ${rfc3339Fault(text)}`); // prettier-ignore
 }
 

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { quoteGo } from '../../base/go-format.ts';
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import type { Principal } from '../../data/statements/principal.ts';
 import { findDatabase, findRetentionPolicy } from '../../meta/model/catalog.ts';
@@ -28,7 +29,7 @@ export async function handleDelete(
     const target = deleteTarget({ start, stop, predicate }, place);
     const { database, retentionPolicy } = place;
     const said = Object.entries({ database, 'retention policy': retentionPolicy, start, stop, predicate }); // prettier-ignore
-    const text = said.map(([name, value]) => `${name}: ${JSON.stringify(value)}`).join(', ');
+    const text = said.map(([name, value]) => `${name}: ${quoteGo(value)}`).join(', ');
     await runStatement(executor, { kind: 'delete', ...target }, { database, principal: whoAsks(request) }, `delete - ${text}, error: `); // prettier-ignore
     return await reply.code(200).type('application/json').send();
   } catch (error) {
@@ -46,20 +47,20 @@ function placeOf(request: FastifyRequest, { catalog }: DataApiPorts['executor'])
   }
   const { database, retentionPolicy } = place;
   const found = findDatabase(catalog, database);
-  if (found === undefined) throw notFound(`database not found: ${JSON.stringify(database)}`);
+  if (found === undefined) throw notFound(`database not found: ${quoteGo(database)}`);
   if (findRetentionPolicy(found, retentionPolicy) === undefined)
-    throw notFound(`retention policy not found in ${JSON.stringify(database)}: ${JSON.stringify(retentionPolicy)}`); // prettier-ignore
+    throw notFound(`retention policy not found in ${quoteGo(database)}: ${quoteGo(retentionPolicy)}`); // prettier-ignore
   mustWrite(database, whoAsks(request));
   return place;
 }
 
 function mustWrite(database: string, deleting: Principal): void {
-  const quoted = JSON.stringify(database);
+  const quoted = quoteGo(database);
   const refused = (text: string) => new DbError('forbidden', `delete - ${text}`);
   if (!deleting.isKnown) throw refused(`user is required to delete from database ${quoted}`);
   if (deleting.may('write', database)) return;
   const { name } = deleting;
-  throw refused(`${JSON.stringify(name)} is not authorized to delete from ${quoted}: ${name} not authorized to write to ${database}`); // prettier-ignore
+  throw refused(`${quoteGo(name)} is not authorized to delete from ${quoted}: ${name} not authorized to write to ${database}`); // prettier-ignore
 }
 
 function bodyOf({ body }: FastifyRequest): Readonly<Record<string, unknown>> {

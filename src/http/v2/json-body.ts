@@ -17,10 +17,7 @@ interface MemberShape {
   readonly elements?: string;
 }
 
-/**
- * A JSON object as the reference reads one: members that are not in the shape are passed over, null is as good as absent.
- * Throws `invalid_argument` with Go's words.
- */
+/** A JSON object as the reference reads one. Throws `invalid_argument` with Go's words. */
 export function readJsonBody(
   body: unknown,
   { shape, type }: { readonly shape: BodyShape; readonly type: string },
@@ -35,16 +32,26 @@ export function readJsonBody(
   if (value === null) return {};
   if (kindOf(value) !== 'object')
     throw invalid(`json: cannot unmarshal ${kindOf(value)} into Go value of type ${type}`);
-  const members = value as Readonly<Record<string, unknown>>;
-  checkMembers(members, shape);
-  return members;
+  return readMembers(value as Readonly<Record<string, unknown>>, shape);
 }
 
-/** Throws for the first member that is of another kind than the shape says. */
-export function checkMembers(members: Readonly<Record<string, unknown>>, shape: BodyShape): void {
+/**
+ * Those that are in the shape, by its names: they may come in any case, and null is as good as absent. Throws for the first that
+ * is of another kind than the shape says.
+ */
+export function readMembers(
+  all: Readonly<Record<string, unknown>>,
+  shape: BodyShape,
+): Readonly<Record<string, unknown>> {
+  const names = new Map(Object.keys(shape).map((name) => [name.toLowerCase(), name]));
+  const members: Record<string, unknown> = {};
+  for (const [said, member] of Object.entries(all)) {
+    const name = names.get(said.toLowerCase());
+    if (name !== undefined && member !== null) members[name] = member;
+  }
   for (const [name, { kind, place, type, elements }] of Object.entries(shape)) {
     const member = members[name];
-    if (member === undefined || member === null) continue;
+    if (member === undefined) continue;
     if (elements !== undefined) checkElements(member, place, elements);
     const wanted = type ?? (kind === 'number' ? 'int64' : kind);
     const isWhole = kind !== 'number' || Number.isSafeInteger(member);
@@ -52,6 +59,7 @@ export function checkMembers(members: Readonly<Record<string, unknown>>, shape: 
     const found = kindOf(member) === 'number' && kind === 'number' ? `number ${JSON.stringify(member)}` : kindOf(member); // prettier-ignore
     throw invalid(`json: cannot unmarshal ${found} into Go struct field ${place} of type ${wanted}`); // prettier-ignore
   }
+  return members;
 }
 
 function checkElements(list: unknown, place: string, type: string): void {

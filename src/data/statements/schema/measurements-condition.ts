@@ -1,3 +1,4 @@
+import { quoteGo } from '../../../base/go-format.ts';
 import { DbError } from '../../../base/errors.ts';
 import type { Expr } from '../../../influxql/ast.ts';
 import { printExpr } from '../../../influxql/printer.ts';
@@ -96,13 +97,13 @@ function* isNamed(expr: Expr, measurement: MeasurementTags): Steps<boolean> {
 function goText(expr: Expr): string {
   switch (expr.kind) {
     case 'ref':
-      return `&influxql.VarRef{Val:${JSON.stringify(expr.name)}, Type:0}`;
+      return `&influxql.VarRef{Val:${quoteGo(expr.name)}, Type:0}`;
     case 'boolean':
       return `&influxql.BooleanLiteral{Val:${expr.value}}`;
     case 'integer':
       return `&influxql.IntegerLiteral{Val:${expr.value}}`;
     case 'string':
-      return `&influxql.StringLiteral{Val:${JSON.stringify(expr.value)}}`;
+      return `&influxql.StringLiteral{Val:${quoteGo(expr.value)}}`;
     default:
       return printExpr(expr);
   }

@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { open } from 'node:fs/promises';
+import { quoteGo } from '../../../base/go-format.ts';
 import { DbError, errorText } from '../../../base/errors.ts';
 
 export interface CertificateFiles {
@@ -32,7 +33,7 @@ export async function loadCertificate(files: CertificateFiles): Promise<TlsCerti
   try {
     return { certificatePem, keyPem, ...checkedPair(certificatePem, keyPem) };
   } catch (error) {
-    const pair = `${JSON.stringify(certificatePath)} / ${JSON.stringify(keyPath)}`;
+    const pair = `${quoteGo(certificatePath)} / ${quoteGo(keyPath)}`;
     throw invalid(`error loading x509 key pair (${pair}): tls: ${errorText(error)}`);
   }
 }
@@ -41,14 +42,14 @@ async function readPem(path: string, modeMax: number): Promise<Buffer> {
   const file = await open(path).catch((error: unknown) => {
     const { code = '' } = error as NodeJS.ErrnoException;
     const reason = reasons.get(code) ?? errorText(error);
-    throw invalid(`LoadCertificate: error opening ${JSON.stringify(path)} for reading: open ${path}: ${reason}`); // prettier-ignore
+    throw invalid(`LoadCertificate: error opening ${quoteGo(path)} for reading: open ${path}: ${reason}`); // prettier-ignore
   });
   try {
     const mode = (await file.stat()).mode & 0o777;
     const extra = mode & ~modeMax;
     if (extra !== 0) {
       const limits = `maximum is ${modeText(modeMax)} but found ${modeText(mode)}; extra permissions: ${modeText(extra)}`;
-      throw invalid(`LoadCertificate: file permissions are too open: for ${JSON.stringify(path)}, ${limits}`); // prettier-ignore
+      throw invalid(`LoadCertificate: file permissions are too open: for ${quoteGo(path)}, ${limits}`); // prettier-ignore
     }
     return await file.readFile();
   } finally {

@@ -3,6 +3,7 @@
  * one of all, named as the plugin, with a field for each source. What cannot be a point is counted and told, and the rest of its
  * datagram counts.
  */
+import { quoteGo } from '../../../base/go-format.ts';
 import { GrowingBytes } from '../../../base/growing-bytes.ts';
 import { Byte } from '../../../models/line-bytes.ts';
 import { canBegin, canStand, floatText, isOneLine, isStorableTime, keyFault, PointFault, pushAscii, pushName, pushTagText } from '../point-line.ts'; // prettier-ignore
@@ -45,7 +46,7 @@ export class CollectdPoints {
     const type = headText(head, HeadText.type);
     const sources = this.#parts.types.get(type);
     if (sources === undefined) {
-      this.#parts.unknown(`unable to find ${JSON.stringify(type)} in TypesDB`);
+      this.#parts.unknown(`unable to find ${quoteGo(type)} in TypesDB`);
       return;
     }
     if (sources.length !== count) {

@@ -4,6 +4,7 @@
  * as the caller knows of them, and look at what was there before the batch, as the reference does; a series or a value that
  * another shard of the database has is not new.
  */
+import { quoteGo } from '../../../base/go-format.ts';
 import { exactTextOf } from '../../../base/exact-text.ts';
 import { parseSeriesKey } from '../../../models/parse-series-key.ts';
 import { measurementsOf, type PointBatch, type TextColumn } from '../../../models/point-batch.ts';
@@ -98,13 +99,9 @@ function refuseValues(
     only[one] = 1;
     refused.refuse(
       only,
-      `max-values-per-tag limit exceeded (${count}/${valuesPerTagMax}): measurement=${quoted(measurement)} tag=${quoted(full.key)} value=${quoted(full.value)}`,
+      `max-values-per-tag limit exceeded (${count}/${valuesPerTagMax}): measurement=${quoteGo(measurement)} tag=${quoteGo(full.key)} value=${quoteGo(full.value)}`,
     );
   }
-}
-
-function quoted(text: string): string {
-  return JSON.stringify(text);
 }
 
 /** A verdict that grows by whole series. */
