@@ -135,6 +135,35 @@ test('meta node: a group that a data node of a wrong clock has deleted stays, on
   await node.close();
 });
 
+test('meta node: no group is deleted behind a change of its policy that is in the log', async () => {
+  const one = new OneMeta();
+  const nowNs = 1_767_225_600n * secondNs;
+  const place = { database: 'db', retentionPolicy: 'autogen' };
+  one.put(1, [
+    { kind: 'create-data-node', httpAddress: 'd:8086', tcpAddress: 'd:8088', dataNodesMax: 1 },
+    { kind: 'create-database', name: 'db', policy: { durationNs: dayNs, shardDurationNs: hourNs } },
+    { kind: 'create-retention-policy', database: 'db', policy: { name: 'other', durationNs: dayNs }, isDefault: false }, // prettier-ignore
+    { kind: 'create-shard-groups', ...place, timesNs: [nowNs - 3n * dayNs, nowNs - 2n * dayNs] },
+  ]);
+  const node = await one.open();
+  await one.run(2_000);
+  const alter = (name: string) =>
+    node.execute({ kind: 'alter-retention-policy', database: 'db', name, policy: { durationNs: 0n }, isDefault: false }); // prettier-ignore
+  const remove = (groupId: number) =>
+    node.execute({ kind: 'delete-shard-group', ...place, groupId, nowNs });
+  const beside = [alter('other'), remove(1)];
+  await one.run(1_000);
+  await Promise.all(beside);
+  const altered = alter('autogen');
+  const kept = remove(2).catch(errorText);
+  await one.run(1_000);
+  await altered;
+  expect(await kept).toContain('its policy is just being changed');
+  const groups = node.catalog.databases.get('db')?.retentionPolicies[0]?.shardGroups ?? [];
+  expect(groups.map(({ deletedAtNs }) => deletedAtNs !== undefined)).toEqual([true, false]);
+  await node.close();
+});
+
 test('meta node: nothing leaves before it is durable', async () => {
   const one = new OneMeta();
   one.put(3, []);

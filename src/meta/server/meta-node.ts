@@ -406,7 +406,7 @@ export class MetaNode {
     const { makesBareDatabases } = this.#options;
     const nowNs = this.#ports.clock.wallNs();
     const refuse = (command: Command) => {
-      refuseStillKept(this.catalog, command, nowNs);
+      refuseStillKept(this.catalog, command, { nowNs, unapplied: () => driver.unapplied });
     };
     const heard = isLogged(logged) ? driver.heardFor(logged.command.kind) : undefined;
     if (heard !== undefined) await heard;

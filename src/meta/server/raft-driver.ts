@@ -149,6 +149,11 @@ export class RaftDriver {
     return this.#appliedIndex;
   }
 
+  /** What is in the log and not in the state yet. */
+  get unapplied(): readonly Entry[] {
+    return this.raft.entries.filter(({ index }) => index > this.#appliedIndex);
+  }
+
   /** '' when none is known. */
   get leaderAddress(): string {
     const { leaderId, membership } = this.raft;

@@ -22,11 +22,13 @@ function catalogOf(durationNs: bigint): Catalog {
   }, emptyCatalog);
 }
 
+const unapplied = () => [];
+
 /** What the leader says at `leaderNs` to a node whose clock says `nodeNs`. */
 function toldOf(durationNs: bigint, leaderNs: bigint, nodeNs: bigint): string {
   const command = { kind: 'delete-shard-group', database: 'd', retentionPolicy: 'p', groupId: 1, nowNs: nodeNs } as const; // prettier-ignore
   try {
-    refuseStillKept(catalogOf(durationNs), command, leaderNs);
+    refuseStillKept(catalogOf(durationNs), command, { nowNs: leaderNs, unapplied });
     return 'deleted';
   } catch (error) {
     return error instanceof Error ? error.message : '';
@@ -56,7 +58,7 @@ test('still kept: other commands, and groups that are not there, are not its bus
   const catalog = catalogOf(0n);
   const none = { kind: 'delete-shard-group', database: 'd', retentionPolicy: 'p', groupId: 9, nowNs: hour } as const; // prettier-ignore
   expect(() => {
-    refuseStillKept(catalog, none, hour);
-    refuseStillKept(catalog, { kind: 'drop-database', name: 'd' }, hour);
+    refuseStillKept(catalog, none, { nowNs: hour, unapplied });
+    refuseStillKept(catalog, { kind: 'drop-database', name: 'd' }, { nowNs: hour, unapplied });
   }).not.toThrow();
 });
