@@ -77,11 +77,16 @@ export class MetaHttp implements MetaCaller {
 
   async #json(method: 'GET' | 'POST', path: string, body: string): Promise<unknown> {
     const { tls, bind } = this.#options;
-    let url = `${tls ? 'https' : 'http'}://${bind}${path}`;
+    // As a port alone is meant where one listens.
+    const host = bind.startsWith(':') ? `localhost${bind}` : bind;
+    let url = `${tls ? 'https' : 'http'}://${host}${path}`;
+    // Read as an address, the path would be the host.
+    if (host === '') throw failedRequest(method, url, 'http: no Host in request URL');
     for (let i = 0; i <= redirectsMax; i++) {
       const answer = await this.#send(method, url, body);
       if (answer.status !== 307) return parseAnswer(answer);
-      url = answer.location;
+      const { location } = answer;
+      url = URL.canParse(location, url) ? new URL(location, url).href : location;
     }
     throw failed('exited', 'too many redirects');
   }
@@ -97,9 +102,13 @@ export class MetaHttp implements MetaCaller {
     return new Promise((resolve, reject) => {
       const fail = (error: Error): void => {
         const isLate = signal.aborted;
-        const why = isLate ? 'context deadline exceeded' : dialText(new URL(url).host, error);
-        reject(failed('timed out', `${method === 'GET' ? 'Get' : 'Post'} "${url}": ${why}`));
+        const why = isLate ? 'context deadline exceeded' : dialText(hostOf(url), error);
+        reject(failedRequest(method, url, why));
       };
+      if (!URL.canParse(url)) {
+        fail(new Error('invalid URL'));
+        return;
+      }
       const open = tls ? httpsRequest : httpRequest;
       const request = open(url, options, (response) => {
         let text = '';
@@ -153,6 +162,15 @@ function parseAnswer({ status, body }: Answer): unknown {
   // Not of a command: the reference has these words for it (spec 2.1).
   if (status === 401) throw new DbError('unauthenticated', `Error: ${error ?? body.trim()}.`);
   throw failed('exited', error ?? (body.trim() === '' ? `status ${status}` : body.trim()));
+}
+
+/** As it is in the text of an address, which may be none. */
+function hostOf(url: string): string {
+  return /^https?:\/\/([^/?#]*)/.exec(url)?.[1] ?? url;
+}
+
+function failedRequest(method: 'GET' | 'POST', url: string, why: string): DbError {
+  return failed('timed out', `${method === 'GET' ? 'Get' : 'Post'} "${url}": ${why}`);
 }
 
 function failed(how: 'exited' | 'timed out', text: string): DbError {

@@ -142,6 +142,18 @@ test.each([
     ['-bind', '127.0.0.1:1', 'show'],
     'show: operation timed out with error: Get "http://127.0.0.1:1/show-cluster": dial tcp 127.0.0.1:1: connect: connection refused\n',
   ],
+  [
+    ['-bind', 'h:99999', 'show'],
+    'show: operation timed out with error: Get "http://h:99999/show-cluster": dial tcp: address 99999: invalid port\n',
+  ],
+  [
+    ['-bind', 'a b:1', 'show'],
+    'show: operation timed out with error: Get "http://a b:1/show-cluster": invalid URL\n',
+  ],
+  [
+    ['-bind', '', 'add-data', 'd:1'],
+    'add-data: operation timed out with error: Post "http:///add-data": http: no Host in request URL\n',
+  ],
 ] as const)('influxd-ctl: %j', async (args, text) => {
   expect(await ctl(...args)).toEqual({ code: 1, out: '', err: text });
 });
@@ -275,6 +287,14 @@ test('influxd-ctl: what the server refuses, who is not known, and who does not a
     );
     const late = await ctl(...at, '-timeout', '200ms', 'add-data', 'd');
     expect(late.err).toBe(`add-data: operation timed out with error: Post "http://${address}/add-data": context deadline exceeded\n`); // prettier-ignore
+  });
+});
+
+test('influxd-ctl: a port alone is one of this machine', async () => {
+  await withMeta({ '/add-data': { id: 4 } }, async (address) => {
+    const port = address.slice(address.lastIndexOf(':'));
+    const { out } = await ctl('-bind', port, 'add-data', 'd:1');
+    expect(out).toBe('Added data node 4 at d:1\n');
   });
 });
 

@@ -5,7 +5,7 @@ import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import { serveCall, type ServedMethod } from '../../rpc/served-method.ts';
 import type { AntiEntropy } from '../../services/anti-entropy.ts';
-import { isNodeFailure } from '../shards/choose-owners.ts';
+import { isAway, isNodeFailure } from '../shards/choose-owners.ts';
 
 export interface ClusterRepairsPorts {
   readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
@@ -84,29 +84,21 @@ export class ClusterRepairs {
     throw failure;
   }
 
-  /** On all of its owners, or here. */
+  /** On all of its owners, or here. One that is down has forgotten its queue; throws what an owner says, or why none could be asked. */
   async cancel(shardId: number, { isLocal }: { readonly isLocal: boolean }): Promise<void> {
+    const { nodeId } = this.#ports.meta;
+    const owners = this.#ownersOf(shardId).filter(({ id }) => !isLocal || id === nodeId);
+    const asked = await Promise.allSettled(owners.map((owner) => this.#cancelAt(owner, shardId)));
+    const failures = asked.filter((one) => one.status === 'rejected').map((one) => one.reason as Error); // prettier-ignore
+    const isNobody = owners.length > 0 && failures.length === owners.length;
+    const worst = failures.find((one) => !isAway(one)) ?? (isNobody ? failures[0] : undefined);
+    if (worst !== undefined) throw worst;
+  }
+
+  async #cancelAt(owner: { readonly id: number; readonly tcpAddress: string }, shardId: number) {
     const { meta, rpc } = this.#ports;
-    const owners = this.#ownersOf(shardId).filter(({ id }) => !isLocal || id === meta.nodeId);
-    await Promise.all(
-      owners.map(async ({ id, tcpAddress }) => {
-        if (id === meta.nodeId) {
-          this.#service().cancelRepair(shardId);
-          return;
-        }
-        try {
-          await rpc.call(
-            tcpAddress,
-            cancelRepairMethod,
-            { shardId },
-            { deadlineMs: askDeadlineMs },
-          );
-        } catch (error) {
-          // One that is down has forgotten its queue.
-          if (!isNodeFailure(error)) throw error;
-        }
-      }),
-    );
+    if (owner.id === meta.nodeId) this.#service().cancelRepair(shardId);
+    else await rpc.call(owner.tcpAddress, cancelRepairMethod, { shardId }, { deadlineMs: askDeadlineMs }); // prettier-ignore
   }
 
   #service(): RepairService {

@@ -9,7 +9,7 @@ import type { MetaApi } from './meta-api-options.ts';
 const clock = { monotonicMs: () => 0 } as unknown as Clock;
 
 /** Two nodes, of which shards have copies, and what the second one hears as it is added: how is up to the test. */
-async function cluster() {
+async function cluster(said: object = {}) {
   const meta = new MemoryMeta();
   await meta.execute({ kind: 'found-cluster', clusterId: 7n });
   const create = (i: number) =>
@@ -23,7 +23,7 @@ async function cluster() {
   const rpc = {
     call: (_to: string, method: unknown, { sharedShards = [] }: { readonly sharedShards?: readonly SharedShard[] }) => {
       if (method === joinDataMethod) heard.push(sharedShards.map(({ shardId }) => shardId));
-      return Promise.resolve({ cluster: 'none', httpAddress: 'h2:1' });
+      return Promise.resolve({ cluster: 'none', nodeId: 0, httpAddress: 'h2:1', ...said });
     },
   }; // prettier-ignore
   const node = {
@@ -32,6 +32,7 @@ async function cluster() {
     },
     clusterId: 7n,
     status: { peers: [] },
+    readBarrier: () => Promise.resolve(),
     execute: async (command: Parameters<typeof meta.execute>[0]) => {
       const made = await meta.execute(command);
       // As soon as it is listed it owns what comes.
@@ -41,7 +42,7 @@ async function cluster() {
   };
   const ports = { clock, node, rpc, announcements };
   const api = { ports, options: { dataNodesMax: 9 } } as unknown as MetaApi;
-  return { add: () => addDataNode('n2:1', api), create, group, announcements, heard };
+  return { meta, add: () => addDataNode('n2:1', api), create, group, announcements, heard };
 }
 
 test('add data node: a new one lacks nothing of the shards that are made as it joins', async () => {
@@ -65,4 +66,10 @@ test('add data node: a member that has lost its identity hears which shards it o
   announcements.note({ tcpAddress: 'n2:1', version: 'v1' });
   await add();
   expect(heard).toEqual([[1]]);
+});
+
+test('add data node: a member by another address is refused before it is listed', async () => {
+  const { meta, add } = await cluster({ cluster: 'same', nodeId: 1 });
+  await expect(add()).rejects.toThrow('already joined to cluster');
+  expect(meta.catalog.maxNodeId).toBe(1);
 });

@@ -1,7 +1,9 @@
 import { DbError, isDbError } from '../../base/errors.ts';
 import { dataStatusMethod } from '../../meta/client/data-methods.ts';
+import { findDataNode } from './change-nodes.ts';
 import { joinNode } from './join-node.ts';
 import type { MetaApi, MetaProbe } from './meta-api-options.ts';
+import { refuseOwnHost } from './node-address.ts';
 
 const askDeadlineMs = 5_000;
 /** An unjoined node that founds a cluster leads it within an election's time. */
@@ -14,6 +16,7 @@ const leadPollMs = 10;
  */
 export async function addMetaNode(address: string, { ports, options }: MetaApi): Promise<unknown> {
   const { node } = ports;
+  refuseOwnHost(address);
   const isSelf = address === options.httpAddress;
   // A node that is of another cluster, or no meta node, is refused before anything is founded.
   const target = isSelf ? undefined : await probeTarget(address, ports);
@@ -54,6 +57,9 @@ async function probeTarget(
   if (target.nodeType !== 'meta')
     throw new DbError('invalid_argument', `${address} is not a meta node`);
   if (target.peers === null || known !== undefined) return target;
+  const listed = node.catalog.metaNodes.find(({ tcpAddress }) => tcpAddress === target.raftAddr);
+  if (listed !== undefined && target.leader !== '' && target.leader === node.status.leader)
+    throw new DbError('conflict', `meta node at "${address}" is a member already: ${listed.httpAddress}`); // prettier-ignore
   const of = `leader=${target.leader} peers=[${target.peers.join(' ')}]`;
   const text = `meta node at "${address}" is a member of another cluster: ${of}`;
   throw new DbError('conflict', text);
@@ -66,10 +72,19 @@ export async function addDataNode(
   { isPassive }: { readonly isPassive: boolean } = { isPassive: false },
 ): Promise<unknown> {
   const { node, rpc } = ports;
+  refuseOwnHost(address);
+  await node.readBarrier();
+  const known = findDataNode(node.catalog.dataNodes, address);
+  if (isPassive && known !== undefined && known.isPassive !== true)
+    throw new DbError('invalid_argument', `${address} is a member already, and not a passive one`);
   const asking = { deadlineMs: askDeadlineMs };
   const { clusterId } = node;
-  const { cluster, httpAddress } = await rpc.call(address, dataStatusMethod, { clusterId }, asking); // prettier-ignore
-  if (cluster === 'other') throw new DbError('invalid_argument', 'already joined to cluster');
+  const status = await rpc.call(address, dataStatusMethod, { clusterId }, asking);
+  // A member by another address would be listed twice until it refused, and could be given shards meanwhile.
+  const isAnother = status.cluster === 'same' && status.nodeId !== known?.id;
+  if (status.cluster === 'other' || isAnother)
+    throw new DbError('invalid_argument', 'already joined to cluster');
+  const { httpAddress } = status;
   const { dataNodesMax } = options;
   const command = {
     kind: 'create-data-node',

@@ -5,6 +5,7 @@ import { isSameAddress } from '../../meta/apply/apply-nodes.ts';
 import type { DataNode, NodeLabel } from '../../meta/model/catalog.ts';
 import { joinNode } from './join-node.ts';
 import type { MetaApi } from './meta-api-options.ts';
+import { refuseOwnHost } from './node-address.ts';
 
 const askDeadlineMs = 5_000;
 /** A node that leaves deletes what it has stored first. */
@@ -56,6 +57,7 @@ export async function updateDataNode(
   { ports }: MetaApi,
 ): Promise<unknown> {
   const { node, rpc } = ports;
+  refuseOwnHost(newAddress);
   await node.readBarrier();
   const { dataNodes } = node.catalog;
   const known = findDataNode(dataNodes, oldAddress);

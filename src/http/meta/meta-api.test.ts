@@ -153,10 +153,13 @@ test('meta api: an unjoined node says so', async () => {
   });
 });
 
-test('meta api: who is not the leader sends what changes to it, with the query string on /lease alone', async () => {
+test('meta api: who is not the leader sends what changes to it, with all parameters', async () => {
   const { api } = create({ isLeader: false, leaderHttpAddress: 'm2:8091' });
   const join = await api.inject({ method: 'POST', url: '/join?addr=m3:8091' });
-  expect(join).toMatchObject({ statusCode: 307, headers: { location: 'http://m2:8091/join' } });
+  expect(join).toMatchObject({
+    statusCode: 307,
+    headers: { location: 'http://m2:8091/join?addr=m3:8091' },
+  });
   const lease = await api.inject({ url: '/lease?name=a&nodeid=1' });
   expect(lease.headers.location).toBe('http://m2:8091/lease?name=a&nodeid=1');
   const none = create({ isLeader: false, leaderHttpAddress: '' }).api;
@@ -200,6 +203,11 @@ test.each([
     `{"error":"'shard' is a required parameter"}\n`,
   ],
   ['POST', '/truncate-shards?delay=x', 400, '{"error":"time: invalid duration \\"x\\""}\n'],
+  ['POST', '/truncate-shards?delay=-1h', 400, '{"error":"delay must not be negative"}\n'],
+  ['POST', '/join?addr=0.0.0.0:8091', 400, '{"error":"0.0.0.0:8091 names no host that other nodes could call"}\n'], // prettier-ignore
+  ['POST', '/add-data?addr=:8088', 400, '{"error":":8088 names no host that other nodes could call"}\n'], // prettier-ignore
+  ['POST', '/update-data?oldAddr=d1:8088&newAddr=[::]:8088', 400, '{"error":"[::]:8088 names no host that other nodes could call"}\n'], // prettier-ignore
+  ['POST', '/add-data?addr=D1:8088&passive=true', 400, '{"error":"D1:8088 is a member already, and not a passive one"}\n'], // prettier-ignore
   ['POST', '/node-labels?nodeid=x', 400, '{"error":"invalid node ID"}\n'],
   ['POST', '/node-labels?nodeid=4&action=set&labels=[]', 400, '{"error":"labels must be a JSON object of texts"}\n'], // prettier-ignore
   ['POST', '/node-labels?nodeid=4&action=delete&labels={}', 400, '{"error":"labels must be a JSON list of names"}\n'], // prettier-ignore
@@ -235,6 +243,17 @@ test('meta api: what cannot be joined founds nothing', async () => {
     '400 {"error":"m2:8091 is not a meta node"}\n',
   );
   expect(await join()).toBe('500 {"error":"m2:8091: nobody"}\n');
+});
+
+test('meta api: a member by another address is told as what it is', async () => {
+  const member = { nodeType: 'meta', leader: 'm1:8089', raftAddr: 'm1:8089', peers: ['m1:8089'] };
+  const { api, node } = create({}, member);
+  const answer = await api.inject({ method: 'POST', url: '/join', headers: form, payload: 'addr=localhost:8091' }); // prettier-ignore
+  expect(answer).toMatchObject({
+    statusCode: 409,
+    body: '{"error":"meta node at \\"localhost:8091\\" is a member already: m1:8091"}\n',
+  });
+  expect(node.did).toEqual([]);
 });
 
 test('meta api: a member that has lost what it stored is not said to be added', async () => {

@@ -23,10 +23,9 @@ export function isElsewhere(
     void sendError(reply, 503, 'no leader');
     return true;
   }
-  // Only /lease keeps its query string, as in the reference: others carry their parameters in the body.
-  const path = request.url.startsWith('/lease') ? request.url : (request.url.split('?')[0] ?? '');
   const scheme = secureSockets === undefined ? 'http' : 'https';
-  void reply.redirect(`${scheme}://${leader}${path}`, 307);
+  // Parameters may be of the body or of the address: without these the leader would do something else.
+  void reply.redirect(`${scheme}://${leader}${request.url}`, 307);
   return true;
 }
 

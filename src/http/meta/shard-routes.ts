@@ -75,11 +75,15 @@ async function removeShard(source: string, shard: string, { ports }: MetaApi): P
 
 function parsedDelay(text: string): bigint {
   if (text.length > delayLengthMax) throw wrong(`time: invalid duration "${text}"`);
+  let delayNs: bigint;
   try {
-    return parseTomlDurationNs(text);
+    delayNs = parseTomlDurationNs(text);
   } catch (error) {
     throw new DbError('invalid_argument', errorText(error), { cause: error });
   }
+  // A point of a time behind the cut that is there already would be another one when it is written again.
+  if (delayNs < 0n) throw wrong('delay must not be negative');
+  return delayNs;
 }
 
 function wrong(text: string): DbError {

@@ -24,7 +24,7 @@ import { copiesOf } from '../model/shard-copies.ts';
 import { hear, planView, waitingKey, type Heard } from './cluster-view.ts';
 import type { CopyKeeper } from './copy-keeper.ts';
 import type { MetaNode } from './meta-node.ts';
-import { planBalance, planLeaving } from './plan-moves.ts';
+import { planBalance, planLeaving, type PlanView } from './plan-moves.ts';
 
 export interface PlanKeeperPorts {
   readonly clock: Clock;
@@ -89,10 +89,19 @@ export class PlanKeeper {
   }
 
   /** What a plan would do, as things are. */
-  async propose({ leavingId, joiningId }: PlanRequest): Promise<readonly ProposedMove[]> {
+  async propose(request: PlanRequest): Promise<readonly ProposedMove[]> {
+    const view = await this.#view();
+    refuseJoining(view, request.joiningId);
+    return this.#proposed(view, request);
+  }
+
+  async #view(): Promise<PlanView> {
     const { node, rpc } = this.#ports;
     await node.readBarrier();
-    const view = await planView(rpc, node.catalog);
+    return planView(rpc, node.catalog);
+  }
+
+  #proposed(view: PlanView, { leavingId, joiningId }: PlanRequest): readonly ProposedMove[] {
     return leavingId === 0 ? planBalance(view) : planLeaving(view, { leavingId, joiningId });
   }
 
@@ -276,7 +285,8 @@ export class PlanKeeper {
     }
     // What cannot be restored now is looked at again by a later plan.
     if (isRestore) return this.#end(plan);
-    const moves = await this.propose(plan);
+    // The node that was to have them may be away by now: others take what is left.
+    const moves = this.#proposed(await this.#view(), plan);
     if (moves.length > 0)
       return node.execute({ kind: 'extend-move-plan', planIndex, moves }).then(nothing);
     const leaving = node.catalog.dataNodes.find(({ id }) => id === leavingId);
@@ -368,4 +378,12 @@ function mustHave(plan: MovePlan | undefined): MovePlan {
 
 function nothing(): void {
   // The answer of the command is of no use here.
+}
+
+/** Others would be given what is for this node, and whoever asked would not have said so. */
+function refuseJoining({ nodes }: PlanView, joiningId: number): void {
+  const joining = nodes.find(({ id }) => id === joiningId);
+  if (joining?.isPassive === true)
+    throw new DbError('invalid_argument', `node ${joiningId} is passive: it owns no shards`);
+  if (joining?.isSilent === true) throw new DbError('unavailable', `node ${joiningId} does not answer`); // prettier-ignore
 }

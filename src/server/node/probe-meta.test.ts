@@ -51,6 +51,11 @@ test.each(['', 'x', 'localhost', 'a/b:80', 'user@host:80', 'host:80/path', 'host
   },
 );
 
+test('probe: a port that is none, and what only looks like an address', async () => {
+  await expect(probeMeta('h:99999')).rejects.toThrow('h:99999: dial tcp: address 99999: invalid port'); // prettier-ignore
+  await expect(probeMeta('a:b:80')).rejects.toThrow('a:b:80: is not an address, host:port');
+});
+
 test('probe: nobody there', async () => {
   const address = await serving(() => undefined);
   servers.pop()?.close();

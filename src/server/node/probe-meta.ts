@@ -30,8 +30,13 @@ export function probeMeta(
     const fail = (why: string): void => {
       reject(new DbError('unavailable', `${httpAddress}: ${why}`));
     };
+    const noAddress = 'is not an address, host:port';
     if (!addressPattern.test(httpAddress)) {
-      fail('is not an address, host:port');
+      fail(noAddress);
+      return;
+    }
+    if (!URL.canParse(`http://${httpAddress}`)) {
+      fail(dialText(httpAddress, new Error(noAddress)));
       return;
     }
     const signal = AbortSignal.timeout(probeMs);

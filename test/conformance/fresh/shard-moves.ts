@@ -87,14 +87,21 @@ export class ShardMoves {
     return first === '' ? 'nothing' : (first ?? '');
   }
 
-  /** Resolves once the plan has ended; one that waits for somebody, as what nobody else may own can go nowhere, is stopped. */
+  /**
+   * Resolves once the plan has ended; one that waits for somebody, as what nobody else may own can go nowhere, is stopped. Its moves begin
+   * some seconds apart and are as many as there are shards: as long as it gets on it is waited for.
+   */
   async #planned(path: string): Promise<void> {
     await this.#post(path);
-    await eventually(async () => {
-      const said = await (await fetch(`${this.#metaUrl}/rebalance`)).text();
-      if (said.includes('"state":"paused"')) await this.#post('/rebalance?action=stop');
-      if (!said.includes('"state":"ended"')) throw new Error(said);
-    }, settledMsMax);
+    let shown = '';
+    while (!shown.includes('"state":"ended"')) {
+      await eventually(async () => {
+        const said = await (await fetch(`${this.#metaUrl}/rebalance`)).text();
+        if (said.includes('"state":"paused"')) await this.#post('/rebalance?action=stop');
+        if (said === shown) throw new Error(said);
+        shown = said;
+      }, settledMsMax);
+    }
   }
 
   async #shards(): Promise<readonly ShownShard[]> {
