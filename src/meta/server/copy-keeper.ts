@@ -13,7 +13,7 @@ import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import type { Clock, Timer } from '../../env/clock.ts';
 import type { Log } from '../../env/log.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
-import { discardMethod } from '../client/data-methods.ts';
+import { dataStatusMethod, discardMethod } from '../client/data-methods.ts';
 import { cancelRepairMethod, repairsMethod } from '../client/digest-methods.ts';
 import { copyMethod } from '../client/transfer-methods.ts';
 import { refuseCopy } from '../apply/apply-copies.ts';
@@ -67,6 +67,8 @@ export class CopyKeeper {
     await node.readBarrier();
     // Else whoever asks would hear why the destination does not discard what it owns or is being brought.
     refuseCopy(node.catalog, request);
+    // One that is away now may be so for good. Once it has begun, a copy waits for its source, which may be restarted.
+    await this.#askSource(request.sourceId);
     await this.#discard(request, node.catalog.index);
     await node.execute({ kind: 'begin-shard-copy', ...request, startedNs: clock.wallNs() });
     const begun = this.#find(request);
@@ -159,7 +161,7 @@ export class CopyKeeper {
     let lastMs = clock.monotonicMs();
     for (;;) {
       try {
-        const address = this.#addressOf(copy);
+        const address = this.#addressOf(copy.destinationId);
         for await (const { progress, isWhole } of rpc.stream(
           address,
           copyMethod,
@@ -209,7 +211,7 @@ export class CopyKeeper {
     destinationId,
   }: Pick<ShardCopy, 'shardId' | 'destinationId'>): Promise<boolean> {
     const { rpc } = this.#ports;
-    const address = this.#addressOf({ destinationId });
+    const address = this.#addressOf(destinationId);
     const options = { deadlineMs: askDeadlineMs, signal: this.#closing.signal };
     try {
       const { repairs } = await rpc.call(address, repairsMethod, {}, options);
@@ -237,11 +239,18 @@ export class CopyKeeper {
   ): Promise<void> {
     const options = { deadlineMs: discardDeadlineMs, signal: this.#closing.signal };
     const request = { shardId, catalogIndex };
-    await this.#ports.rpc.call(this.#addressOf({ destinationId }), discardMethod, request, options);
+    await this.#ports.rpc.call(this.#addressOf(destinationId), discardMethod, request, options);
   }
 
-  #addressOf({ destinationId }: Pick<ShardCopy, 'destinationId'>): string {
-    const node = this.#ports.node.catalog.dataNodes.find(({ id }) => id === destinationId);
+  async #askSource(sourceId: number): Promise<void> {
+    const { node, rpc } = this.#ports;
+    const { clusterId } = node.catalog;
+    const options = { deadlineMs: askDeadlineMs, signal: this.#closing.signal };
+    await rpc.call(this.#addressOf(sourceId), dataStatusMethod, { clusterId }, options);
+  }
+
+  #addressOf(nodeId: number): string {
+    const node = this.#ports.node.catalog.dataNodes.find(({ id }) => id === nodeId);
     if (node === undefined) throw new DbError('node_not_found', 'node not found');
     return node.tcpAddress;
   }

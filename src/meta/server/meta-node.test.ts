@@ -135,6 +135,18 @@ test('meta node: a group that a data node of a wrong clock has deleted stays, on
   await node.close();
 });
 
+test('meta node: one that leaves and finds no leader says so before who asked has gone', async () => {
+  const one = new OneMeta();
+  one.put(3, []);
+  const node = await one.open();
+  const left = node.leave().catch(errorText);
+  let told: unknown;
+  void left.then((text) => (told = text));
+  await one.run(9_000);
+  expect(told).toBe('no leader');
+  await node.close();
+});
+
 test('meta node: no group is deleted behind a change of its policy that is in the log', async () => {
   const one = new OneMeta();
   const nowNs = 1_767_225_600n * secondNs;
