@@ -311,16 +311,15 @@ export class MetaNode {
     const { voters } = this.#joined().raft.membership;
     if (voters.length === 1 && voters[0]?.id === nodeId)
       throw new DbError('conflict', 'a cluster keeps at least one meta node');
-    const sinceMs = clock.monotonicMs();
-    for (let ledMs = sinceMs; ;) {
+    for (let sinceMs = clock.monotonicMs(), ledMs = sinceMs; ;) {
       await this.stepAside();
       const { leader } = this.status;
       const isElsewhere = leader !== '' && leader !== tcpAddress;
       if (isElsewhere && (await this.#askRemoval(leader, nodeId))) break;
       const nowMs = clock.monotonicMs();
       if (leader !== '') ledMs = nowMs;
-      if (nowMs - sinceMs > leaveLimitsMs.all || nowMs - ledMs > leaveLimitsMs.leaderless)
-        throw new DbError('no_leader', 'no leader');
+      const isLate = nowMs - sinceMs > leaveLimitsMs.all || nowMs - ledMs > leaveLimitsMs.leaderless; // prettier-ignore
+      if (isLate) throw new DbError('no_leader', 'no leader');
       await clock.sleep(this.#options.tickMs);
     }
     await this.#forgetCluster();
