@@ -22,6 +22,7 @@ import { addPlanRoutes } from './plan-routes.ts';
 import { addMembershipRoutes } from './membership-routes.ts';
 import { addMetaGate } from './meta-gate.ts';
 import { isElsewhere, parameter, sendJson, settleRead } from './meta-request.ts';
+import { addRequestLog } from './request-log.ts';
 import { addShardRoutes } from './shard-routes.ts';
 import { addUserRoutes } from './user-routes.ts';
 import { clusterDocument } from './show-documents.ts';
@@ -42,6 +43,7 @@ export function createMetaApi(ports: MetaApiPorts, options: MetaApiOptions): Fas
   api.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
     done(null, body);
   });
+  if (options.tracing) addRequestLog(api, ports.log);
   const pending = new PendingRequests();
   pending.follow(api);
   endConnectionsOnClose(api);
@@ -57,8 +59,6 @@ export function createMetaApi(ports: MetaApiPorts, options: MetaApiOptions): Fas
     reply.header('X-Influxdb-Version', options.version).header('X-Request-Id', id);
     reply.header('Request-Id', id);
     reply.header('Influxdb-Metaindex', ports.node.catalog.index);
-    if (options.tracing)
-      ports.log.info('Meta request', { method: request.method, url: shownAddress(request.url) });
     if (!isKnownMethod(request)) return reply.code(400).send();
     if (isClosing) return sendError(reply, 503, 'server closed');
   });
