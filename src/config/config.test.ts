@@ -49,6 +49,7 @@ test.each([
   ['[http]\naccess-log-status-filters = ["4x"]', 'status filter must be exactly 3 characters long'],
   ['[data]\ndir = ""', '[data] dir = "": Data.Dir must be specified'],
   ['[data]\nindex-version = "tsi9"', 'unrecognized index tsi9'],
+  ['[monitor]\nstore-database = ""', 'monitor store database name must not be empty'],
   ['[http]\nflux-enabled = true', '[http] flux-enabled = true: this version answers InfluxQL alone and has no Flux: set it to false, and send queries to /query'], // prettier-ignore
   ['[retention]\ncheck-interval = "0s"', '[retention] check-interval = "0s": must be positive'],
   [

@@ -16,6 +16,7 @@ import {
   positiveWhenStored,
   specified,
   statusFilters,
+  storeDatabase,
 } from './key-checks.ts';
 import { enterpriseKeys, loggingKeys, moot, now, tlsKeys, type KeyTable } from './key.ts';
 
@@ -43,7 +44,7 @@ export const dataKeys = {
     'meta-tls-enabled': now('bool', false),
     'meta-insecure-tls': now('bool', false),
     // The metas ask; a node shows its secret wherever it has one.
-    'meta-auth-enabled': now('bool', false),
+    'meta-auth-enabled': moot('bool', false),
     'meta-internal-shared-secret': now('string', ''),
     'retention-autocreate': now('bool', true),
     'logging-enabled': now('bool', true),
@@ -171,7 +172,7 @@ export const dataKeys = {
   },
   monitor: {
     'store-enabled': now('bool', true),
-    'store-database': now('string', '_internal'),
+    'store-database': now('string', '_internal', { check: storeDatabase }),
     'store-interval': now('duration', '10s', { check: positiveWhenStored }),
     'remote-collect-interval': moot('duration', '10s', { check: positiveWhenStored }),
   },

@@ -63,6 +63,9 @@ export const logLevel: KeyCheck = (value) =>
 export const indexVersion: KeyCheck = (value) =>
   ['inmem', 'tsi1'].includes(textOf(value)) ? undefined : `unrecognized index ${textOf(value)}`;
 
+export const storeDatabase: KeyCheck = (value) =>
+  value === '' ? 'monitor store database name must not be empty' : undefined;
+
 export const statusFilters: KeyCheck = (value) => {
   const filters = Array.isArray(value) ? (value as readonly string[]) : [];
   const wrong = filters.find((one) => !/^[1-5](\d\d|\dx|xx)$/i.test(one));

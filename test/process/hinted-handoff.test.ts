@@ -42,8 +42,15 @@ test(
   'hinted handoff: 10,000 points written while an owner was down are on both, though their coordinator was killed meanwhile',
   async () => {
     await cluster.query(1, 'CREATE DATABASE d WITH REPLICATION 2');
-    await write(1, 'm v=1i 1');
+    await cluster.query(1, 'CREATE DATABASE alone WITH REPLICATION 1');
+    const sources = Array.from({ length: 16 }, (_, i) => `source,h=${i} v=1i 1`).join('\n');
+    await write(1, `m v=1i 1\n${sources}`);
+    // A group of shards, of which each node has one.
+    const into = 'SELECT v INTO alone.autogen.:MEASUREMENT FROM source GROUP BY h';
+    expect(await cluster.query(1, into)).toContain(',16]');
     await cluster.kill('data-2');
+    // What no owner has taken is an error, though it is kept for one.
+    expect(await cluster.query(1, into)).toMatch(/"error":"write failed/);
     for (const body of bodies('m')) await write(1, body);
     expect(await cluster.write(1, 'm v=1i 1', 'any')).toBe('204');
     expect(await cluster.write(1, 'm v=1i 1', 'all')).toBe('500 {"error":"partial write"}');

@@ -6,6 +6,7 @@ import { isValid, type Column } from '../../query/column.ts';
 import type { ColumnSeries, RowSeries } from '../../query/emit/result.ts';
 import type { SeriesRules } from '../access/series-rules.ts';
 import type { LeaseFence } from '../engine/shard-access.ts';
+import type { ConsistencyLevel } from '../write/consistency.ts';
 import type { Pacer } from '../../query/run/pacer.ts';
 
 /** Where INTO writes: what the points writer takes of a body of lines. */
@@ -19,6 +20,8 @@ export type WriteLines = (request: {
   readonly rules?: SeriesRules | undefined;
   /** Who writes, for the figures of what comes in; left out: SELECT INTO. */
   readonly login?: string | undefined;
+  /** Left out: as the statement has it. */
+  readonly level?: ConsistencyLevel | undefined;
 }) => Promise<void>;
 
 /** So many points go to the points writer at once, as in the reference. */

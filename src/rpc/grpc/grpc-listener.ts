@@ -8,6 +8,7 @@ import { constants, performServerHandshake } from 'node:http2';
 import { createServer, type AddressInfo, type Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { DbError } from '../../base/errors.ts';
+import { listenFault } from '../../base/listen-fault.ts';
 import { SharedBuffers } from '../../base/shared-buffers.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { ListenOptions, RpcHandlers, RpcListener } from '../../env/transport.ts';
@@ -239,7 +240,7 @@ function listen(
   return new Promise((resolve, reject) => {
     net.once('error', (error: NodeJS.ErrnoException) => {
       const isTaken = error.code === 'EADDRINUSE';
-      const text = `listen ${address}: ${isTaken ? 'bind: address already in use' : error.message}`;
+      const text = `listen ${address}: ${listenFault(error)}`;
       reject(new DbError(isTaken ? 'conflict' : 'io_error', text, { cause: error }));
     });
     net.listen({ port, ...(host !== '' && { host }) }, resolve);

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { parseBindAddress } from '../../base/bind-address.ts';
-import { DbError, errorText } from '../../base/errors.ts';
+import { DbError } from '../../base/errors.ts';
+import { listenFault } from '../../base/listen-fault.ts';
 
 /** Where others reach it: the advertised name with the port that is bound. */
 export function advertised(hostname: string, bind: string): string {
@@ -18,9 +19,7 @@ export async function listenAt(api: Listens, bind: string): Promise<void> {
   try {
     await api.listen({ port, host: host === '' ? await anyHost() : host });
   } catch (error) {
-    const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-    const why = isTaken ? 'bind: address already in use' : errorText(error);
-    throw new DbError('unavailable', `listen tcp ${bind}: ${why}`, { cause: error });
+    throw new DbError('unavailable', `listen tcp ${bind}: ${listenFault(error)}`, { cause: error });
   }
 }
 

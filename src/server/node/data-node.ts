@@ -103,7 +103,7 @@ export async function startDataNode(
   const path = await openWritePath(env, config, { meta, local, rpc, subscribers, pledges: held });
   const { writer, shards, owned, deletes, hints, news, stamps, keepDelete, keep } = path;
   const copies = { close: () => path.shares.drained() };
-  const registry = new QueryRegistry({ clock, log }, queryLimits(config));
+  const registry = new QueryRegistry({ clock, log: log.child('query') }, queryLimits(config));
   const queries = new ClusterQueries(registry, meta, rpc);
   const counters = new ServedCounters();
   const statistics = gathered([registry, hints, writer, counters, local, rpc, ...own]);
@@ -220,7 +220,8 @@ function statementPorts(
         login: ingressUsers.selectInto,
         ...request,
         stepNs: 1n,
-        level: 'any',
+        // Whoever asks is told that no owner has it; a window of a continuous query is done with once it is kept for them.
+        level: request.level ?? (request.fence === undefined ? 'one' : 'any'),
         timeoutMs,
       }),
   };
@@ -304,7 +305,7 @@ function startMonitor(
   return new MonitorService(
     {
       ...{ clock, log: log.child('monitor'), meta, statistics },
-      write: (request) => writeLines({ ...request, login: ingressUsers.monitor }),
+      write: (request) => writeLines({ ...request, level: 'any', login: ingressUsers.monitor }),
     },
     {
       database: config.get('monitor', 'store-database'),

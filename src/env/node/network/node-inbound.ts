@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { createServer, Socket, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { parseBindAddress } from '../../../base/bind-address.ts';
-import { DbError, errorText } from '../../../base/errors.ts';
+import { DbError } from '../../../base/errors.ts';
+import { listenFault } from '../../../base/listen-fault.ts';
 import type { SecureSockets } from '../../secure-sockets.ts';
 import type { AcceptConnection, ConnectionReader, DatagramReceiver, HandedSocket, Inbound, InboundConnection, InboundListener } from '../../inbound.ts'; // prettier-ignore
 
@@ -177,14 +178,7 @@ function addressText({
   return plain.includes(':') ? `[${plain}]:${port}` : `${plain}:${port}`;
 }
 
-const reasons: ReadonlyMap<string | undefined, string> = new Map([
-  ['EADDRINUSE', 'bind: address already in use'],
-  ['EADDRNOTAVAIL', 'bind: cannot assign requested address'],
-  ['EACCES', 'bind: permission denied'],
-]);
-
 function failed(network: 'tcp' | 'udp', bind: string, error: unknown): DbError {
-  const { code } = error as NodeJS.ErrnoException;
-  const why = reasons.get(code) ?? errorText(error);
-  return new DbError('unavailable', `listen ${network} ${bind}: ${why}`, { cause: error });
+  const text = `listen ${network} ${bind}: ${listenFault(error)}`;
+  return new DbError('unavailable', text, { cause: error });
 }

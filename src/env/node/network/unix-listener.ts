@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { chmod, chown, mkdir, readFile, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { DbError, errorText } from '../../../base/errors.ts';
+import { DbError } from '../../../base/errors.ts';
+import { listenFault } from '../../../base/listen-fault.ts';
 
 /** `[http] bind-socket`, `unix-socket-permissions` and `unix-socket-group` (spec 5.2). */
 export interface UnixSocketSettings {
@@ -36,7 +37,9 @@ export async function listenOnUnixSocket(
     if (gid !== 0) await chown(path, -1, gid);
   } catch (error) {
     server.close();
-    throw new DbError('unavailable', `listen unix ${path}: ${errorText(error)}`, { cause: error });
+    throw new DbError('unavailable', `listen unix ${path}: ${listenFault(error)}`, {
+      cause: error,
+    });
   }
   // Of a single connection that could not be accepted: there are too many files open.
   server.on('error', () => undefined);
