@@ -9,8 +9,8 @@ export interface TlsPolicy {
   /** `TLSv1` to `TLSv1.3`; undefined: what Node thinks safe. */
   readonly minVersion?: TlsVersion | undefined;
   readonly maxVersion?: TlsVersion | undefined;
-  /** OpenSSL's list; undefined: Node's own. */
-  readonly ciphers?: string | undefined;
+  /** OpenSSL's list, the preferred one first. */
+  readonly ciphers: string;
 }
 
 export type TlsVersion = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
@@ -25,34 +25,49 @@ const versions: ReadonlyMap<string, TlsVersion> = new Map([
 ]);
 
 /** These are always on: Go has no say over them. */
-const suitesOfTls13 = [
+const suitesOfTls13: readonly Suite[] = [
   'TLS_AES_128_GCM_SHA256',
   'TLS_AES_256_GCM_SHA384',
   'TLS_CHACHA20_POLY1305_SHA256',
-];
+].map((name) => [name, name]);
 
-/** '' for what OpenSSL has given up. */
+/** Go's name, and OpenSSL's; '' for what that has given up. */
+type Suite = readonly [string, string];
+
+const kinds = ['ECDSA', 'RSA'];
+
+/** What is on where nothing is said: those whose traffic stays secret when the key is lost. */
+const suitesByDefault: readonly Suite[] = [
+  ['AES_128_GCM_SHA256', 'AES128-GCM-SHA256'],
+  ['AES_256_GCM_SHA384', 'AES256-GCM-SHA384'],
+  ['CHACHA20_POLY1305', 'CHACHA20-POLY1305'],
+  ['AES_128_CBC_SHA', 'AES128-SHA'],
+  ['AES_256_CBC_SHA', 'AES256-SHA'],
+].flatMap(([go, openssl]) =>
+  kinds.map((kind): Suite => [`TLS_ECDHE_${kind}_WITH_${go}`, `ECDHE-${kind}-${openssl}`]),
+);
+
+/** In the order in which Go takes them, whatever the order is in which they are said. */
 const suites: ReadonlyMap<string, string> = new Map([
-  ...suitesOfTls13.map((name) => [name, name] as const),
-  ...['ECDSA', 'RSA'].flatMap((kind) => [
-    [`TLS_ECDHE_${kind}_WITH_AES_128_CBC_SHA`, `ECDHE-${kind}-AES128-SHA`] as const,
-    [`TLS_ECDHE_${kind}_WITH_AES_128_CBC_SHA256`, `ECDHE-${kind}-AES128-SHA256`] as const,
-    [`TLS_ECDHE_${kind}_WITH_AES_128_GCM_SHA256`, `ECDHE-${kind}-AES128-GCM-SHA256`] as const,
-    [`TLS_ECDHE_${kind}_WITH_AES_256_CBC_SHA`, `ECDHE-${kind}-AES256-SHA`] as const,
-    [`TLS_ECDHE_${kind}_WITH_AES_256_GCM_SHA384`, `ECDHE-${kind}-AES256-GCM-SHA384`] as const,
-    [`TLS_ECDHE_${kind}_WITH_CHACHA20_POLY1305`, `ECDHE-${kind}-CHACHA20-POLY1305`] as const,
-    [`TLS_ECDHE_${kind}_WITH_RC4_128_SHA`, ''] as const,
-  ]),
-  ['TLS_RSA_WITH_AES_128_CBC_SHA', 'AES128-SHA'],
-  ['TLS_RSA_WITH_AES_128_CBC_SHA256', 'AES128-SHA256'],
+  ...suitesOfTls13,
+  ...suitesByDefault,
   ['TLS_RSA_WITH_AES_128_GCM_SHA256', 'AES128-GCM-SHA256'],
-  ['TLS_RSA_WITH_AES_256_CBC_SHA', 'AES256-SHA'],
   ['TLS_RSA_WITH_AES_256_GCM_SHA384', 'AES256-GCM-SHA384'],
-  ['TLS_RSA_WITH_3DES_EDE_CBC_SHA', ''],
+  ['TLS_RSA_WITH_AES_128_CBC_SHA', 'AES128-SHA'],
+  ['TLS_RSA_WITH_AES_256_CBC_SHA', 'AES256-SHA'],
   ['TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA', ''],
+  ['TLS_RSA_WITH_3DES_EDE_CBC_SHA', ''],
+  ['TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256', 'ECDHE-ECDSA-AES128-SHA256'],
+  ['TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256', 'ECDHE-RSA-AES128-SHA256'],
+  ['TLS_RSA_WITH_AES_128_CBC_SHA256', 'AES128-SHA256'],
+  ['TLS_ECDHE_ECDSA_WITH_RC4_128_SHA', ''],
+  ['TLS_ECDHE_RSA_WITH_RC4_128_SHA', ''],
   ['TLS_RSA_WITH_RC4_128_SHA', ''],
   ['TLS_FALLBACK_SCSV', ''],
 ]);
+
+/** OpenSSL speaks versions before 1.2 only where it is told that nothing is too weak. */
+const versionsWeak: ReadonlySet<TlsVersion | undefined> = new Set(['TLSv1', 'TLSv1.1']);
 
 /** The values were checked with the configuration. */
 export function tlsPolicy(said: {
@@ -60,12 +75,16 @@ export function tlsPolicy(said: {
   readonly minVersion: string;
   readonly maxVersion: string;
 }): TlsPolicy {
-  const chosen = said.ciphers.map((name) => suites.get(name.toUpperCase()) ?? '');
-  const all = new Set([...suitesOfTls13, ...chosen.filter((name) => name !== '')]);
+  const asked = said.ciphers.map((name) => name.toUpperCase());
+  const byDefault = suitesByDefault.map(([name]) => name);
+  const on = new Set([...suitesOfTls13.map(([name]) => name), ...(asked.length === 0 ? byDefault : asked)]); // prettier-ignore
+  const chosen = [...suites].filter(([name, openssl]) => on.has(name) && openssl !== '');
+  const minVersion = versionOf(said.minVersion);
+  const level = versionsWeak.has(minVersion) ? ['@SECLEVEL=0'] : [];
   return {
-    minVersion: versionOf(said.minVersion),
+    minVersion,
     maxVersion: versionOf(said.maxVersion),
-    ciphers: chosen.length === 0 ? undefined : [...all].join(':'),
+    ciphers: [...chosen.map(([, openssl]) => openssl), ...level].join(':'),
   };
 }
 
