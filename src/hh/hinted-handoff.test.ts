@@ -299,6 +299,21 @@ test('hinted handoff: what the owner refuses is dropped, what is behind it comes
   expect(processor).toMatchObject({ tags: { node: '5', path: 'hh/5/7' }, values: { writeDropped: 1 } }); // prettier-ignore
 });
 
+test('hinted handoff: what was sent in vain counts as failed, and what was brought once', async () => {
+  const { world, owners, handoff } = await machine();
+  owners.isDown = true;
+  await world.complete(handoff.append(5, 7, [hintOf(1)]));
+  await run(world, 5_000);
+  const processor = () =>
+    handoff.statistics().find(({ name }) => name === 'hh_processor')?.values ?? {};
+  expect(processor()).toMatchObject({ bytesRead: 0, writeNodeReq: 0 });
+  expect(processor()['writeNodeReqFail']).toBeGreaterThan(1);
+  owners.isDown = false;
+  await run(world, 5_000);
+  const { length } = hintOf(1);
+  expect(processor()).toMatchObject({ bytesRead: length, writeNodeReq: 1 });
+});
+
 test('hinted handoff: a shard that fails holds up no other', async () => {
   const { world, owners, handoff } = await machine();
   owners.failing.add(7);

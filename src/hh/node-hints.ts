@@ -368,14 +368,12 @@ export class NodeHints {
   ): Promise<number> {
     const payloads = records.map(({ payload }) => payload);
     const lengthBytes = payloads.reduce((sum, { length }) => sum + length, 0);
-    shard.counters.add('bytesRead', lengthBytes);
     let outcomes: readonly DeliveryOutcome[];
     const leave = await this.#pace.enter(payloads.length, lengthBytes);
     try {
       // Whoever waited for a node that stands still would find it so one after the other, each for as long as a deadline.
       if (state.isNodeDown || this.#closing.signal.aborted) return 0;
       await this.#holdRate(lengthBytes);
-      shard.counters.add('writeNodeReq');
       const place = { nodeId: this.#nodeId, shardId: shard.shardId };
       const heardFresh = (count: number): void => {
         this.#pace.heardFresh(count);
@@ -417,8 +415,10 @@ export class NodeHints {
         shard.counters.add('writeDropped');
         this.#warn('A hinted write that its owner refuses is dropped', shard, outcome.error);
       } else shard.counters.add('writeNodeReqPoints', rowCountOf(payload));
+      shard.counters.add('bytesRead', payload.length);
       doneCount++;
     }
+    shard.counters.add('writeNodeReq');
     shard.retryMs = 0;
     return doneCount;
   }
