@@ -109,6 +109,8 @@ test(
     expect(shard?.values).toMatchObject({ writePointsOk: 2, writeReqOk: 1, seriesCreate: 2 });
     const metrics = await fetch(`${cluster.url('data', 1)}/metrics`);
     expect(metrics.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
+    // It is asked for by fetch, as by Prometheus.
+    expect(metrics.headers.get('content-encoding')).toBe('gzip');
     expect(await metrics.text()).toMatch(/^influxdb_write_req \d+$/m);
     // Both nodes store theirs.
     const stored = async (query: string) => {

@@ -300,7 +300,7 @@ function addRoutes(api: FastifyInstance, parts: Parts): void {
   );
   addRequestProfiles(api, parts.profiles);
   only(api, '/debug/vars', (_request, reply) => sendVars(reply, ports));
-  only(api, '/metrics', (_request, reply) => sendMetrics(reply, ports));
+  only(api, '/metrics', (request, reply) => sendMetrics(request, reply, ports));
 }
 
 /** Of the type of answers that was asked for, though there is none. */

@@ -1,7 +1,10 @@
+import { Buffer } from 'node:buffer';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { stringifyWellFormed } from '../../base/well-formed-json.ts';
-import type { FastifyReply } from 'fastify';
 import { printPrometheus, prometheusType } from '../../telemetry/prometheus.ts';
 import { byVarsKey, type Statistic } from '../../telemetry/statistics.ts';
+import { sendStarted } from './answers/send-answer.ts';
+import { takesGzip } from './answers/zip-answer.ts';
 import type { DataApiPorts } from './data-api-options.ts';
 
 type Ports = Pick<DataApiPorts, 'statistics' | 'vars'>;
@@ -17,9 +20,15 @@ export async function sendVars(reply: FastifyReply, { statistics, vars }: Ports)
   return reply.type('application/json; charset=utf-8').send(`{\n${members.join(',\n')}\n}\n`);
 }
 
-/** For Prometheus. */
-export async function sendMetrics(reply: FastifyReply, { statistics }: Ports): Promise<unknown> {
-  return reply.type(prometheusType).send(printPrometheus(await statistics.read()));
+/** For Prometheus, which takes gzip. */
+export async function sendMetrics(
+  { headers }: FastifyRequest,
+  reply: FastifyReply,
+  { statistics }: Ports,
+): Promise<unknown> {
+  const bytes = Buffer.from(printPrometheus(await statistics.read()));
+  const isZipped = takesGzip(headers['accept-encoding'] ?? '');
+  return sendStarted(reply.type(prometheusType), { kind: 'whole', bytes }, isZipped);
 }
 
 function shown({ name, tags, values }: Statistic): unknown {
