@@ -64,3 +64,19 @@ test('leave: a no and a failure are told, and the other node goes all the same',
   const failing = { ...joined, 'h:8091/leave': new DbError('conflict', 'operation exited with error: it is the last') }; // prettier-ignore
   expect(await run(failing, ['n', 'y'])).toMatch(/\n\nNo nodes removed from cluster\.\n\n {2}\* No data node removed from cluster\n {2}\* Operation exited with error: it is the last\n$/); // prettier-ignore
 });
+
+test('leave: where no meta node is on this machine, one of those that the data node knows takes it out', async () => {
+  const refused = (at: string) =>
+    new DbError('unavailable', `operation timed out with error: Post "http://${at}/remove-data": dial tcp ${at}: connect: connection refused`); // prettier-ignore
+  const data = {
+    'h:8088/status': { ...joined['h:8088/status'], metaAddrs: ['m1:8091', 'm2:8091', 'm3:8091'] },
+    '/remove-data': refused('localhost:8091'),
+    'm1:8091/remove-data': refused('m1:8091'),
+    'm2:8091/remove-data': {},
+  };
+  expect(await run(data, [], '-y')).toContain('  * Removed data node h:8088 from cluster\n');
+  const late = new DbError('unavailable', 'operation timed out with error: Post "http://m1:8091/remove-data": context deadline exceeded'); // prettier-ignore
+  expect(await run({ ...data, 'm1:8091/remove-data': late }, [], '-y')).toContain('  * Operation timed out with error: Post "http://m1:8091/'); // prettier-ignore
+  const none = { ...data, 'm2:8091/remove-data': refused('m2:8091'), 'm3:8091/remove-data': refused('m3:8091') }; // prettier-ignore
+  expect(await run(none, [], '-y')).toContain('  * Operation timed out with error: Post "http://localhost:8091/'); // prettier-ignore
+});

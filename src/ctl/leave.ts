@@ -1,7 +1,7 @@
 import { DbError, errorText } from '../base/errors.ts';
 import { parseGoFlags } from '../base/go-flags.ts';
 import { confirms, type ChangePorts } from './change-nodes.ts';
-import type { MetaCaller } from './meta-http.ts';
+import { isNobodyThere, type MetaCaller } from './meta-http.ts';
 
 export interface LeavePorts extends ChangePorts {
   /** Name of this machine, as the other nodes reach it. */
@@ -12,6 +12,7 @@ interface NodeStatus {
   readonly nodeType?: string;
   readonly nodeStatus?: string;
   readonly tcpAddr?: string;
+  readonly metaAddrs?: readonly string[];
   readonly leader?: string;
 }
 
@@ -41,8 +42,24 @@ function leaveData(ports: LeavePorts, isAsked: boolean): Promise<Outcome> {
   const at = `${hostname}:8088`;
   return remove({ kind: 'data', at, isAsked }, ports, (status) => {
     if (status.nodeStatus !== 'joined') return undefined;
-    return () => meta.post('/remove-data', { addr: status.tcpAddr ?? at });
+    const metas = [meta, ...(status.metaAddrs ?? []).map((address) => meta.at(address))];
+    return () => removeBy(metas, status.tcpAddr ?? at);
   });
+}
+
+/** By the first meta node that is there: of those that the data node knows none may be on this machine, where -bind looks for one. */
+async function removeBy(metas: readonly MetaCaller[], addr: string): Promise<void> {
+  let failure: unknown;
+  for (const meta of metas) {
+    try {
+      await meta.post('/remove-data', { addr });
+      return;
+    } catch (error) {
+      if (!isNobodyThere(error)) throw error;
+      failure ??= error;
+    }
+  }
+  throw failure;
 }
 
 function leaveMeta(ports: LeavePorts, isAsked: boolean): Promise<Outcome> {

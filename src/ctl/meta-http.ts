@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { dialText } from '../base/dial-text.ts';
-import { DbError } from '../base/errors.ts';
+import { DbError, isDbError } from '../base/errors.ts';
 import { trustedRoots } from '../env/node/network/trusted-roots.ts';
 
 export interface MetaHttpOptions {
@@ -162,6 +162,13 @@ function parseAnswer({ status, body }: Answer): unknown {
   // Not of a command: the reference has these words for it (spec 2.1).
   if (status === 401) throw new DbError('unauthenticated', `Error: ${error ?? body.trim()}.`);
   throw failed('exited', error ?? (body.trim() === '' ? `status ${status}` : body.trim()));
+}
+
+/** Whether a call has not even begun. */
+export function isNobodyThere(error: unknown): boolean {
+  return (
+    isDbError(error, 'unavailable') && /: dial tcp(?:: lookup| .*: connect: )/.test(error.message)
+  );
 }
 
 /** As it is in the text of an address, which may be none. */
