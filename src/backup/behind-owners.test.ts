@@ -60,6 +60,28 @@ test.each([
   expect((await store.list()).some((name) => name.endsWith('.manifest'))).toBe(true);
 });
 
+test('backup: a shard whose only owner was taken out of the cluster is no reason to have no backup', async () => {
+  const cluster = twoShards();
+  const store = backupRuns(() => folder).storeAt(folder);
+  const policy = { name: 'p', durationNs: 0n, replication: 1 };
+  cluster.do({ kind: 'create-database', name: 'solo', policy });
+  cluster.do({ kind: 'create-shard-groups', database: 'solo', retentionPolicy: 'p', timesNs: [0n] }); // prettier-ignore
+  const solo = cluster.facts.databases.get('solo')?.retentionPolicies[0]?.shardGroups[0]?.shards[0];
+  const { id: shardId = 0, owners: [nodeId = 0] = [] } = solo ?? {};
+  const lost = cluster.facts.dataNodes.find(({ id }) => id === nodeId)?.tcpAddress ?? '';
+  cluster.do({ kind: 'delete-data-node', nodeId });
+  cluster.held.delete(lost);
+  await expect(backup(cluster)).rejects.toThrow(
+    `backed up without shards that have no owner, until DROP SHARD gives them up: shards ${shardId}`, // prettier-ignore
+  );
+  const names = await store.list();
+  expect(names.some((name) => name.endsWith('.manifest'))).toBe(true);
+  expect(names.filter((name) => name.endsWith('.tar.gz'))).toHaveLength(3);
+  cluster.do({ kind: 'drop-shard', shardId, nowNs: 1n });
+  cluster.timeMs += 60_000;
+  expect(await backup(cluster)).toContain('Backed up to');
+});
+
 test('backup: owners that lack something and have nothing yet are no reason to leave out their shard unsaid', async () => {
   const cluster = twoShards();
   for (const shards of cluster.held.values()) shards.delete(2);

@@ -5,6 +5,7 @@
  * - A shard is of one moment, which its manifest names: a snapshot on its node, which writes and compactions do not change.
  * - An owner that fails is left for another, one whose files are damaged as well; a shard that none gives fails the backup. Of one
  *   that no owner has undamaged what is there is taken as it is, and the backup is whole and fails at its end: the rest is not lost for it.
+ *   So it is with one that has no owner any more, of which there is nothing.
  * - The manifest is written last. What a backup that fails has written is removed, the manifest first and its claim on the names
  *   last: others that are begun in the same place meanwhile never write to a name that is removed.
  * - What an owner lacks, as some node knows when the backup begins, is at another: that one is taken, and where all lack something they are
@@ -185,6 +186,8 @@ class BackupRun {
   readonly #behindIds: number[] = [];
   /** or although a restore has not brought them yet. */
   readonly #awaitedIds: number[] = [];
+  /** And those that nobody has. */
+  readonly #ownerlessIds: number[] = [];
 
   constructor(ports: BackupPorts, options: BackupOptions, state: RunState) {
     this.#ports = ports;
@@ -195,10 +198,12 @@ class BackupRun {
   /** What is lacking in what was taken. */
   get lacking(): DbError | undefined {
     const [damaged, behind, awaited] = [this.#damagedIds, this.#behindIds, this.#awaitedIds];
+    const ownerless = this.#ownerlessIds;
     const texts = [
       ...(damaged.length > 0 ? [`backed up as they are, since no owner has them undamaged: shards ${damaged.join()}`] : []), // prettier-ignore
       ...(behind.length > 0 ? [`backed up without all that was written to them, which no owner could give: shards ${behind.join()}`] : []), // prettier-ignore
       ...(awaited.length > 0 ? [`backed up without what a restore has still to bring: shards ${awaited.join()}`] : []), // prettier-ignore
+      ...(ownerless.length > 0 ? [`backed up without shards that have no owner, until DROP SHARD gives them up: shards ${ownerless.join()}`] : []), // prettier-ignore
     ];
     if (texts.length === 0) return undefined;
     return new DbError(damaged.length > 0 ? 'corrupt' : 'unavailable', texts.join('; '));
@@ -215,7 +220,11 @@ class BackupRun {
     const { clock, out } = this.#ports;
     if (shard.isAwaited) this.#awaitedIds.push(shard.id);
     const copies = this.#copiesOf(shard);
-    const failures: unknown[] = copies.length === 0 ? [new DbError('unavailable', `it has no owner (DROP SHARD ${shard.id} gives it up)`)] : []; // prettier-ignore
+    if (copies.length === 0) {
+      if (await this.#isThere(shard.id)) this.#ownerlessIds.push(shard.id);
+      return undefined;
+    }
+    const failures: unknown[] = [];
     const damaged: ShardCopy[] = [];
     let isEmpty = false;
     for (const copy of copies) {
@@ -245,7 +254,7 @@ class BackupRun {
       return undefined;
     }
     // Dropped meanwhile, or outlived by its policy.
-    if ((await this.#ports.source.catalog()).databases.shard(shard.id) === undefined) return undefined; // prettier-ignore
+    if (!(await this.#isThere(shard.id))) return undefined;
     for (const copy of damaged) {
       const taken = await this.#takeCopy(shard, { copy, asIs: true }).catch(() => undefined);
       if (typeof taken !== 'object') continue;
@@ -256,6 +265,10 @@ class BackupRun {
     const last = failures.at(-1);
     const text = `shard ${shard.id} could not be backed up: ${errorText(last)}`;
     throw new DbError('unavailable', text, { cause: last });
+  }
+
+  async #isThere(shardId: number): Promise<boolean> {
+    return (await this.#ports.source.catalog()).databases.shard(shardId) !== undefined;
   }
 
   /** In the order in which they are tried. */
