@@ -10,3 +10,9 @@ export function parseBindAddress(text: string): BindAddress {
   const host = text.slice(0, at).replace(/^\[(.*)\]$/, '$1');
   return { host, port: Number(text.slice(at + 1)) };
 }
+
+/** An address of both: an IPv6 address as host stands in brackets. */
+export function hostAndPort(host: string, port: number | string): string {
+  const isBare = host.includes(':') && !host.startsWith('[');
+  return `${isBare ? `[${host}]` : host}:${port}`;
+}

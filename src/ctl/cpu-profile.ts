@@ -6,14 +6,21 @@ export async function profiled<T>(path: string, work: () => Promise<T>): Promise
   if (path === '') return work();
   const session = new Session();
   session.connect();
-  try {
-    await session.post('Profiler.enable');
-    await session.post('Profiler.start');
-    const answer = await work();
+  await session.post('Profiler.enable');
+  await session.post('Profiler.start');
+  const end = async (): Promise<void> => {
     const { profile } = await session.post('Profiler.stop');
-    await writeFile(path, JSON.stringify(profile));
-    return answer;
-  } finally {
     session.disconnect();
+    await writeFile(path, JSON.stringify(profile));
+  };
+  let answer: T;
+  try {
+    answer = await work();
+  } catch (error) {
+    // It may have taken as long. What it failed with is what is told.
+    await end().catch(() => undefined);
+    throw error;
   }
+  await end();
+  return answer;
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { hostAndPort } from '../base/bind-address.ts';
 import { quoteGo } from '../base/go-format.ts';
 import { DbError, errorText } from '../base/errors.ts';
 import type { Flags } from '../base/go-flags.ts';
@@ -102,7 +103,7 @@ function readConfig(path: string, secret: string | undefined): ConfigFile {
     const [, host = '', port = ''] = /^(.*):(\d+)$/.exec(config.get('meta', 'http-bind-address')) ?? []; // prettier-ignore
     const name = config.get('', 'hostname') || 'localhost';
     return {
-      bind: `${host || name}:${port}`,
+      bind: host === '' ? hostAndPort(name, port) : `${host}:${port}`,
       tls: config.get('meta', 'https-enabled'),
       internalSecret: config.get('meta', 'internal-shared-secret'),
       dataTls: config.get('meta', 'data-use-tls')

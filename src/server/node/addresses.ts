@@ -1,12 +1,12 @@
 import { createServer } from 'node:net';
-import { parseBindAddress } from '../../base/bind-address.ts';
+import { hostAndPort, parseBindAddress } from '../../base/bind-address.ts';
 import { DbError } from '../../base/errors.ts';
 import { listenFault } from '../../base/listen-fault.ts';
 
 /** Where others reach it: the advertised name with the port that is bound. */
 export function advertised(hostname: string, bind: string): string {
   const name = hostname === '' ? 'localhost' : hostname;
-  return `${name}:${parseBindAddress(bind).port}`;
+  return hostAndPort(name, parseBindAddress(bind).port);
 }
 
 interface Listens {
