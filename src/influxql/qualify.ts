@@ -4,7 +4,7 @@ import type { Measurement, SelectStatement, Source } from './ast.ts';
 /** Names the policy of a measurement: database '' means `database`, policy '' means that database's default. */
 export interface QualifyOptions {
   readonly database: string;
-  /** The default policy of a database. Throws what its absence means. */
+  /** The default policy of a database, '' where it has none. Throws for a database that is not there. */
   readonly defaultPolicy: (database: string) => string;
 }
 
@@ -38,5 +38,7 @@ function qualifyMeasurement(
   const policy = measurement.retentionPolicy;
   // Asked also where it is not used: the database has to be there.
   const usual = defaultPolicy(own);
+  if (policy === '' && usual === '')
+    throw new DbError('invalid_argument', `default retention policy not set for: ${own}`);
   return { ...measurement, database: own, retentionPolicy: policy === '' ? usual : policy };
 }

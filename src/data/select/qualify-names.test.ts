@@ -33,6 +33,20 @@ test('names: the policy of a request is that of every source and target that nam
   expect(qualified('SELECT v FROM m, f..m', '')).toBe('SELECT v FROM d.autogen.m, f.autogen.m');
 });
 
+test('names: a database without a default policy is read by the names of its policies', async () => {
+  const meta = new MemoryMeta();
+  await meta.execute({ kind: 'create-bare-database', name: 'd' });
+  const qualified = (text: string): string => {
+    const [statement] = parseQuery(text) as SelectStatement[];
+    if (statement === undefined) throw new Error('it is one');
+    return printStatement(qualifyNames(statement, { database: 'd', retentionPolicy: '' }, meta));
+  };
+  expect(qualified('SELECT v INTO b.o FROM a.m')).toBe('SELECT v INTO d.b.o FROM d.a.m');
+  const unset = 'default retention policy not set for: d';
+  expect(() => qualified('SELECT v FROM m')).toThrow(unset);
+  expect(() => qualified('SELECT v INTO o FROM a.m')).toThrow(unset);
+});
+
 /** What the first reason is that a statement does not run for. */
 async function refusalOf(text: string): Promise<string> {
   const meta = await threeDatabases();

@@ -24,9 +24,7 @@ export function qualifyNames(
     database: context.database,
     defaultPolicy: (name) => {
       if (name === '') throw new DbError('invalid_argument', 'database name required');
-      const policy = context.retentionPolicy || databaseOf(name, meta).defaultRetentionPolicy;
-      if (policy === '') throw new DbError('invalid_argument', `default retention policy not set for: ${name}`); // prettier-ignore
-      return policy;
+      return context.retentionPolicy || databaseOf(name, meta).defaultRetentionPolicy;
     },
   });
   for (const { database } of measurementsOf(qualified)) databaseOf(database, meta);
