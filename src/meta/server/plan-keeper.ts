@@ -6,7 +6,8 @@
  *   far it is shows in the catalog: whoever leads next goes on there.
  * - A shard is handed over only when nothing waits in hinted handoff for the owner that it leaves: nobody would bring it.
  * - No more than `movesAtOnce` of a plan are under way, and the next ones begin at the next look: what a move costs at its begin and
- *   its end, a flush, an install and commands, does not come in a row for those who write meanwhile.
+ *   its end, a flush, an install and commands, does not come in a row for those who write meanwhile. Shards whose time has passed, of
+ *   which a node may have thousands, follow each other as soon as the processors have had rest for some times as long as a move took.
  * - A node leaves the cluster when it owns nothing and, if it answers, nothing waits on it for others.
  *
  * Not here: which shards go where (plan-moves.ts).
@@ -21,6 +22,7 @@ import type { Catalog, DataNode } from '../model/catalog.ts';
 import type { MoveStep } from '../command/command.ts';
 import { activePlan, type MoveGoal, type MovePlan, type ProposedMove, type ShardMove } from '../model/move-plan.ts'; // prettier-ignore
 import { copiesOf } from '../model/shard-copies.ts';
+import { endOfGroup } from '../model/shard-groups.ts';
 import { hear, planView, waitingKey, type Heard } from './cluster-view.ts';
 import type { CopyKeeper } from './copy-keeper.ts';
 import type { MetaNode } from './meta-node.ts';
@@ -54,6 +56,8 @@ const lookMs = 2_000;
 const discardDeadlineMs = 60_000;
 /** A node that leaves deletes what it has stored first. */
 const leaveDeadlineMs = 300_000;
+/** Of what a move took, where nobody is likely to write to what moves. */
+const restShare = 3;
 /** Of one move, in a row. */
 const attemptsMax = 5;
 const retryMs = 5_000;
@@ -73,8 +77,8 @@ export class PlanKeeper {
   readonly #attempts = new Map<string, Attempts>();
   /** Since when this leader has not heard of a data node. */
   readonly #silentSinceMs = new Map<number, number>();
+  readonly #closing = new AbortController();
   #isLooking = false;
-  #isClosing = false;
 
   constructor(ports: PlanKeeperPorts, options: PlanKeeperOptions) {
     this.#ports = ports;
@@ -84,7 +88,7 @@ export class PlanKeeper {
       ports.log.debug('A plan was left', { name, error: errorText(error) });
     });
     this.#timer = ports.clock.every(lookMs, () => {
-      this.#wake();
+      this.#wake(false);
     });
   }
 
@@ -108,11 +112,28 @@ export class PlanKeeper {
   /** Begins a plan; throws `conflict` while another is in force. */
   async begin(request: PlanRequest): Promise<readonly ProposedMove[]> {
     const { node, clock, log } = this.#ports;
-    const moves = await this.propose(request);
+    const moves = [...this.#cutOff(), ...(await this.propose(request))];
     const startedNs = clock.wallNs();
     await node.execute({ kind: 'begin-move-plan', ...request, startedNs, moves });
     log.info('Shards are to move', { goal: request.goal, moves: moves.length });
     return moves;
+  }
+
+  /**
+   * Of a plan that has ended, as it was stopped or its leader died: shards that were handed over, whose old owners may not have
+   * deleted them. As moves of the next plan they have nothing else to do.
+   */
+  #cutOff(): readonly ProposedMove[] {
+    const { catalog } = this.#ports.node;
+    const { movePlan } = catalog;
+    if (movePlan === undefined || movePlan.endedNs === 0n) return [];
+    const open = movePlan.moves.filter(({ state }) => state === 'open');
+    return open
+      .filter(({ shardId, fromId }) => {
+        const owners = ownersOf(catalog, shardId);
+        return owners !== undefined && !owners.includes(fromId);
+      })
+      .map(({ shardId, fromId, toId, sizeBytes, reason }) => ({ shardId, fromId, toId, sizeBytes, reason })); // prettier-ignore
   }
 
   /** Moves under way go on to their end. Throws `conflict` without a plan. */
@@ -137,43 +158,45 @@ export class PlanKeeper {
   }
 
   async close(): Promise<void> {
-    this.#isClosing = true;
+    this.#closing.abort(new DbError('shutdown', 'the node stops'));
     this.#timer.cancel();
     await this.#tasks.settled();
   }
 
-  #wake(): void {
-    if (this.#isLeading && !this.#isLooking) this.#tasks.spawn('plan', this.#guarded());
+  /** `isEarly`: before the next look, behind a rest. */
+  #wake(isEarly: boolean): void {
+    if (this.#isLeading && !this.#isLooking) this.#tasks.spawn('plan', this.#guarded(isEarly));
   }
 
-  async #guarded(): Promise<void> {
+  async #guarded(isEarly: boolean): Promise<void> {
     this.#isLooking = true;
     try {
-      await this.#look();
+      await this.#look(isEarly);
     } finally {
       this.#isLooking = false;
     }
   }
 
-  async #look(): Promise<void> {
+  async #look(isEarly: boolean): Promise<void> {
     const { node, rpc } = this.#ports;
     const { movePlan } = node.catalog;
-    const hasWork = movePlan?.moves.some(({ state }) => state === 'left') === true || activePlan(node.catalog) !== undefined; // prettier-ignore
+    const hasLeft = movePlan?.moves.some(({ state }) => state === 'left') === true;
+    const hasWork = hasLeft || this.#cutOff().length > 0 || activePlan(node.catalog) !== undefined;
     if (!hasWork && this.#options.restoreAfterMs === 0) return;
     const heard = await hear(rpc, node.catalog, node.status.nodeId);
     if (!this.#isLeading) return;
     this.#noteSilence(heard);
-    if (movePlan !== undefined && hasWork) await this.#goOn(movePlan, heard);
+    if (movePlan !== undefined && hasWork) await this.#goOn(movePlan, heard, isEarly);
     if (activePlan(node.catalog) === undefined) await this.#restoreSilent(heard);
   }
 
   get #isLeading(): boolean {
-    return this.#ports.node.isLeader && !this.#isClosing;
+    return this.#ports.node.isLeader && !this.#closing.signal.aborted;
   }
 
-  async #goOn(plan: MovePlan, heard: Heard): Promise<void> {
-    for (const move of plan.moves)
-      if (move.state === 'left') await this.#clearLeft(plan, move, heard);
+  async #goOn(plan: MovePlan, heard: Heard, isEarly: boolean): Promise<void> {
+    const left = plan.moves.filter(({ state }) => state === 'left');
+    for (const move of [...left, ...this.#cutOff()]) await this.#clearLeft(plan, move, heard);
     if (plan.endedNs !== 0n) return;
     if (this.#isPointless(plan, heard)) {
       await this.#end(plan);
@@ -183,6 +206,7 @@ export class PlanKeeper {
     if (plan.isPaused) return;
     for (const move of open) {
       if (this.#running.size >= this.#options.movesAtOnce) return;
+      if (isEarly && !this.#isPast(move)) continue;
       if (this.#mayStart(move)) this.#tasks.spawn('move', this.#run(plan, move, heard));
     }
     if (open.length === 0 && this.#running.size === 0) await this.#finish(plan, heard);
@@ -202,10 +226,33 @@ export class PlanKeeper {
     return (this.#attempts.get(keyOf(move))?.notBeforeMs ?? 0) <= clock.monotonicMs();
   }
 
+  /** Whether what comes now goes to other shards. */
+  #isPast({ shardId }: ShardMove): boolean {
+    const { node, clock } = this.#ports;
+    const group = node.catalog.databases.shard(shardId)?.group;
+    return group === undefined || endOfGroup(group) <= clock.wallNs();
+  }
+
+  /** It is under way until its rest is over. */
   async #run(plan: MovePlan, move: ShardMove, heard: Heard): Promise<void> {
+    const { clock } = this.#ports;
+    const key = keyOf(move);
+    const beganMs = clock.monotonicMs();
+    const isPast = this.#isPast(move);
+    this.#running.add(key);
+    try {
+      await this.#tried(plan, move, heard);
+      const restMs = Math.min((clock.monotonicMs() - beganMs) * restShare, lookMs);
+      if (isPast) await clock.sleep(restMs, this.#closing.signal);
+    } finally {
+      this.#running.delete(key);
+    }
+    if (isPast) this.#wake(true);
+  }
+
+  async #tried(plan: MovePlan, move: ShardMove, heard: Heard): Promise<void> {
     const { node, clock, log } = this.#ports;
     const key = keyOf(move);
-    this.#running.add(key);
     try {
       await this.#move(plan, move, heard);
       this.#attempts.delete(key);
@@ -218,8 +265,6 @@ export class PlanKeeper {
       if (count < attemptsMax || activePlan(node.catalog)?.beganIndex !== plan.beganIndex) return;
       this.#attempts.delete(key);
       await this.#advance(plan, move, 'failed', errorText(error));
-    } finally {
-      this.#running.delete(key);
     }
   }
 
@@ -231,7 +276,7 @@ export class PlanKeeper {
     if (owners === undefined) return this.#advance(plan, move, 'done', 'the shard is gone');
     const isOwner = owners.includes(fromId);
     if (!owners.includes(toId)) {
-      if (!isOwner) return this.#advance(plan, move, 'done', 'its node does not own it any more');
+      if (!isOwner) return this.#cleared(plan, move, 'its node does not own it any more');
       // One that an earlier leader began is seen through by whoever sees to copies.
       const isUnderWay = copiesOf(node.catalog).some((copy) => copy.shardId === shardId && copy.destinationId === toId); // prettier-ignore
       if (isUnderWay) return;
@@ -249,12 +294,16 @@ export class PlanKeeper {
       if (now.nodeIds.has(fromId) && now.waiting.has(waitingKey(fromId, shardId))) return;
       await this.#advance(plan, move, 'hand-over');
     }
+    return this.#cleared(plan, move);
+  }
+
+  async #cleared(plan: MovePlan, move: ShardMove, reason = ''): Promise<void> {
     const isCleared = await this.#clear(move);
-    return this.#advance(plan, move, isCleared ? 'done' : 'left');
+    await this.#advance(plan, move, isCleared ? 'done' : 'left', reason);
   }
 
   /** Whether the node that a shard was taken from has deleted it. */
-  async #clear({ shardId, fromId }: ShardMove): Promise<boolean> {
+  async #clear({ shardId, fromId }: ProposedMove): Promise<boolean> {
     const { node, rpc } = this.#ports;
     const { index: catalogIndex } = node.catalog;
     // It has left the cluster, or was given the shard again.
@@ -266,7 +315,7 @@ export class PlanKeeper {
     return done.then(() => true, (error: unknown) => isDbError(error, 'conflict')); // prettier-ignore
   }
 
-  async #clearLeft(plan: MovePlan, move: ShardMove, heard: Heard): Promise<void> {
+  async #clearLeft(plan: MovePlan, move: ProposedMove, heard: Heard): Promise<void> {
     const { dataNodes } = this.#ports.node.catalog;
     const isThere = dataNodes.some(({ id }) => id === move.fromId);
     if (isThere && !heard.nodeIds.has(move.fromId)) return;
@@ -338,7 +387,7 @@ export class PlanKeeper {
     }
   }
 
-  async #advance(plan: MovePlan, move: ShardMove, step: MoveStep, reason = ''): Promise<void> {
+  async #advance(plan: MovePlan, move: ProposedMove, step: MoveStep, reason = ''): Promise<void> {
     const { shardId, fromId, toId } = move;
     const named = { planIndex: plan.beganIndex, shardId, fromId, toId };
     await this.#ports.node.execute({ kind: 'advance-shard-move', ...named, step, reason });

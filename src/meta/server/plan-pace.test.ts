@@ -1,0 +1,163 @@
+import { expect, test } from 'vitest';
+import { World } from '../../../test/sim/world/world.ts';
+import { dayNs } from '../../base/units.ts';
+import { applyCommand } from '../apply/apply.ts';
+import { discardMethod } from '../client/data-methods.ts';
+import type { Command } from '../command/command.ts';
+import { emptyCatalog, type Catalog } from '../model/catalog.ts';
+import { PlanKeeper, type PlanKeeperPorts } from './plan-keeper.ts';
+
+/** What a copy of a shard takes. */
+const copyMs = 50;
+const dayCount = 20;
+
+async function* noStates(): AsyncGenerator<never> {
+  // Nodes that have nothing to say.
+}
+
+/** Two nodes, of which one owns all shards: one for each day. */
+class MovingWorld {
+  readonly world = new World(1);
+  readonly #env = this.world.addNode('meta').env;
+  readonly clock = this.#env.clock;
+  keeper: PlanKeeper;
+  readonly discarded: number[] = [];
+  catalog: Catalog = emptyCatalog;
+  /** What a node does that is to delete a shard. */
+  discard: (shardId: number) => Promise<void> = (shardId) => {
+    this.discarded.push(shardId);
+    return Promise.resolve();
+  };
+  #index = 0;
+  #term = 0;
+
+  constructor(firstDayNs: bigint) {
+    for (const host of ['d1', 'd2']) this.do({ kind: 'create-data-node', httpAddress: `${host}:8086`, tcpAddress: `${host}:8088`, dataNodesMax: 9 }); // prettier-ignore
+    const policy = { shardDurationNs: dayNs, replication: 1 };
+    this.do({ kind: 'create-database', name: 'db', policy });
+    const timesNs = Array.from({ length: dayCount }, (_, day) => firstDayNs + BigInt(day) * dayNs); // prettier-ignore
+    this.do({ kind: 'create-shard-groups', database: 'db', retentionPolicy: 'autogen', timesNs });
+    for (const { shard } of [...this.catalog.databases.shards()]) {
+      if (shard.owners.includes(1)) continue;
+      this.do({ kind: 'add-shard-owner', shardId: shard.id, nodeId: 1 });
+      this.do({ kind: 'remove-shard-owner', shardId: shard.id, nodeId: 2, nowNs: 1n });
+    }
+    this.keeper = this.lead();
+  }
+
+  /** Another node leads from now on. */
+  lead(): PlanKeeper {
+    this.keeper = new PlanKeeper(this.#ports(), { movesAtOnce: 1, restoreAfterMs: 0 });
+    return this.keeper;
+  }
+
+  get states(): readonly string[] {
+    return (this.catalog.movePlan?.moves ?? []).map(({ shardId, state }) => `${shardId} ${state}`);
+  }
+
+  get nowNs(): bigint {
+    return this.clock.wallNs();
+  }
+
+  do(command: Command): void {
+    const logged = { id: `${++this.#index}`, command };
+    const { catalog, answer } = applyCommand(this.catalog, this.#index, logged);
+    expect(answer).toMatchObject({ ok: true });
+    this.catalog = catalog;
+  }
+
+  begin(shardIds: readonly number[]): void {
+    const moves = shardIds.map((shardId) => ({ shardId, fromId: 1, toId: 2, sizeBytes: 1, reason: '' })); // prettier-ignore
+    this.do({ kind: 'begin-move-plan', goal: 'balance', leavingId: 0, joiningId: 0, isRemoval: false, startedNs: 1n, moves }); // prettier-ignore
+  }
+
+  /** How long it takes until all shards are the other node's, ms. */
+  async emptied(): Promise<number> {
+    const { world, clock } = this;
+    const shardIds = [...this.catalog.databases.shards()].map(({ shard }) => shard.id);
+    const beganMs = clock.monotonicMs();
+    this.begin(shardIds);
+    while (this.catalog.movePlan?.endedNs === 0n) await world.run(world.nowMs + 100);
+    const owners = [...this.catalog.databases.shards()].flatMap(({ shard }) => shard.owners);
+    expect(owners).toEqual(shardIds.map(() => 2));
+    return clock.monotonicMs() - beganMs;
+  }
+
+  #ports(): PlanKeeperPorts {
+    const term = ++this.#term;
+    const catalogNow = () => this.catalog;
+    const isLeaderNow = () => term === this.#term;
+    const node: PlanKeeperPorts['node'] = {
+      get catalog() {
+        return catalogNow();
+      },
+      get isLeader() {
+        return isLeaderNow();
+      },
+      clusterId: 1n,
+      status: { nodeId: 3 } as PlanKeeperPorts['node']['status'],
+      readBarrier: () => Promise.resolve(),
+      execute: (command) => {
+        this.do(command);
+        const done = { index: this.#index };
+        return Promise.resolve(done as Awaited<ReturnType<PlanKeeperPorts['node']['execute']>>);
+      },
+    };
+    const copies: PlanKeeperPorts['copies'] = {
+      copy: async ({ shardId, destinationId: nodeId }) => {
+        await this.clock.sleep(copyMs);
+        this.do({ kind: 'add-shard-owner', shardId, nodeId });
+      },
+      kill: () => Promise.resolve(false),
+    };
+    const call = async (_to: string, method: unknown, request: { readonly shardId: number }) => {
+      if (method === discardMethod) await this.discard(request.shardId);
+      return { waiting: [] };
+    };
+    const rpc = { call, stream: noStates } as unknown as PlanKeeperPorts['rpc'];
+    const { clock, log } = this.#env;
+    return { clock, log, node, copies, rpc };
+  }
+}
+
+test('plans: shards whose time has passed follow each other behind rests of some times what a move takes', async () => {
+  const { nowNs } = new MovingWorld(0n);
+  const passed = new MovingWorld(nowNs - 400n * dayNs);
+  const tookMs = await passed.emptied();
+  const shards = [...passed.catalog.databases.shards()].length;
+  // Copies alone take 50 ms of each, and rests three times as much: a look each two seconds would take 80 s.
+  expect(shards).toBe(2 * dayCount);
+  expect(tookMs).toBeGreaterThan(shards * copyMs * 3);
+  expect(tookMs).toBeLessThan(shards * copyMs * 5 + 4_000);
+});
+
+test('plans: of shards that are written to the next begins at the next look', async () => {
+  const { nowNs } = new MovingWorld(0n);
+  const current = new MovingWorld(nowNs);
+  const shards = [...current.catalog.databases.shards()].length;
+  expect(await current.emptied()).toBeGreaterThan((shards - 1) * 2_000);
+});
+
+test.each(['the same plan', 'the next plan'])(
+  'plans: what is handed over as a plan is stopped and its leader dies is deleted all the same, by %s',
+  async (seenBy) => {
+    const moving = new MovingWorld(0n);
+    const { world, keeper } = moving;
+    const [{ shard } = { shard: { id: 0 } }] = moving.catalog.databases.shards();
+    moving.begin([shard.id]);
+    const answers = moving.discard;
+    // The node is asked, and does not answer before all that.
+    moving.discard = () => new Promise(() => undefined);
+    await world.run(world.nowMs + 5_000);
+    expect(moving.catalog.databases.shard(shard.id)?.shard.owners).toEqual([2]);
+    await world.complete(keeper.stop());
+    moving.discard = answers;
+    const next = moving.lead();
+    if (seenBy === 'the next plan') {
+      await world.complete(next.begin({ goal: 'balance', leavingId: 0, joiningId: 0, isRemoval: false })); // prettier-ignore
+    }
+    await world.run(world.nowMs + 5_000);
+    expect(moving.discarded[0]).toBe(shard.id);
+    expect(moving.states[0]).toBe(`${shard.id} done`);
+  },
+);
