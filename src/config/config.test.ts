@@ -121,6 +121,8 @@ test('config: an interval does not matter in a section that is off', () => {
 test('config: Go reads numbers of variables with their base, and an empty one says nothing', () => {
   const environment = { INFLUXDB_HTTP_MAX_ROW_LIMIT: '0x10', INFLUXDB_HTTP_BIND_ADDRESS: '' };
   expect(readData('', environment).get('http', 'max-row-limit')).toBe(16);
+  const parted = { INFLUXDB_HTTP_MAX_ROW_LIMIT: '1_000' };
+  expect(readData('', parted).get('http', 'max-row-limit')).toBe(1_000);
   expect(readData('', environment).get('http', 'bind-address')).toBe(':8086');
 });
 
@@ -154,7 +156,7 @@ test('config: headers and what is empty are printed as the reference prints them
   const printed = readData('[http.headers]\nX-A = "b"').print();
   expect(printed).toContain('\n\n  [http.headers]\n    "X-A" = "b"\n');
   expect(readData(printed).print()).toBe(printed);
-  expect(readData().print()).not.toMatch(/headers|= \[\]|unix-socket-group/);
+  expect(readData().print()).not.toMatch(/headers|(?<!filters )= \[\]|unix-socket-group/);
 });
 
 test('config text: byte order marks are no part of it', () => {

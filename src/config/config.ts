@@ -228,9 +228,9 @@ function overridden(head: SectionHead, name: string, base: Value, environment: E
 
 function printSection({ name, isArray, keys, values }: Section): string {
   const indent = name === '' ? '' : '  ';
-  const lines = Object.entries(keys).flatMap(([key, { kind }]) => {
+  const lines = Object.entries(keys).flatMap(([key, { kind, isShownEmpty = false }]) => {
     const value = values.get(key);
-    if (value === undefined || isLeftOut(kind, value)) return [];
+    if (value === undefined || (!isShownEmpty && isLeftOut(kind, value))) return [];
     if (kind === 'headers') return ['', `  [${name}.${key}]`, ...headerLines(value)];
     return [`${indent}${key} = ${formatTomlValue(kind, value)}`];
   });

@@ -215,7 +215,7 @@ export const dataKeys = {
     'bind-socket': now('string', '/var/run/influxdb.sock'),
     'max-body-size': now('bytes', 25000000, limit),
     'access-log-path': now('string', ''),
-    'access-log-status-filters': now('list', [], { check: statusFilters }),
+    'access-log-status-filters': now('list', [], { check: statusFilters, isShownEmpty: true }),
     'max-concurrent-write-limit': now('integer', 0, limit),
     'max-enqueued-write-limit': now('integer', 0, limit),
     'enqueued-write-timeout': now('duration', '30s', { ...limit, takesWholeNs: true }),

@@ -85,7 +85,9 @@ function tomlOfText(kind: Kind, text: string): TomlValue | undefined {
   }
   if (kind !== 'integer' && kind !== 'bytes') return text;
   const [, sign = '', digits = ''] = /^([+-]?)(.*)$/s.exec(text) ?? [];
-  const octal = /^0[0-7]+$/.test(digits) ? `0o${digits.slice(1)}` : digits.toLowerCase();
+  // Between digits an underscore is nothing.
+  const bare = digits.replaceAll(/(?<=[\da-f])_(?=[\da-f])/gi, '');
+  const octal = /^0[0-7]+$/.test(bare) ? `0o${bare.slice(1)}` : bare.toLowerCase();
   if (!/^(0|[1-9]\d*|0x[\da-f]+|0o[0-7]+|0b[01]+)$/.test(octal)) return undefined;
   return sign === '-' ? -BigInt(octal) : BigInt(octal);
 }

@@ -24,6 +24,8 @@ export interface Key<K extends Kind = Kind> {
   readonly takesWholeNs?: boolean | undefined;
   /** A negative number is 0 for who reads it. */
   readonly isNoneBelowZero?: boolean | undefined;
+  /** Printed as `[]` too: the reference has a list there, and nothing for others. */
+  readonly isShownEmpty?: boolean | undefined;
 }
 
 export interface KeyMore {
@@ -32,6 +34,7 @@ export interface KeyMore {
   readonly alias?: string;
   readonly takesWholeNs?: boolean;
   readonly isNoneBelowZero?: boolean;
+  readonly isShownEmpty?: boolean;
 }
 
 export type KeyTable = Readonly<Record<string, Readonly<Record<string, Key>>>>;

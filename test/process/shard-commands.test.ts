@@ -95,8 +95,8 @@ test(
       ['POST /shard-repair/cancel-repair?id=9999', `500 ${json('shard not found for id: 9999')}`],
       [`POST /shard-repair/cancel-repair?id=${id}&local=true`, '204 '],
       [`POST /shard-repair/cancel-repair?id=${id}`, '204 '],
-      ['POST /shard-status', '404 404 page not found'],
-      ['GET /shard-repair/repair', '404 404 page not found'],
+      ['POST /shard-status', '405 Method Not Allowed'],
+      ['GET /shard-repair/repair', '405 Method Not Allowed'],
     ];
     await eventually(async () => {
       expect(await http('data', 'GET /shard-repair/status')).toBe(ofData[0]?.[1]);

@@ -40,7 +40,7 @@ import { RequestProfiles } from './requests/request-profiles.ts';
 import { noSchemas } from '../no-schemas.ts';
 import { pathOf, RequestParameters } from './requests/request-parameters.ts';
 import { RequestCounters } from './requests/request-counters.ts';
-import { addRepairRoutes } from './repair-routes.ts';
+import { addRepairRoutes, repairMethods } from './repair-routes.ts';
 import { admitWrite, handleWrite } from './write-route.ts';
 import { prometheusPath, prometheusReadPath, writeTargets } from './requests/write-target.ts';
 import { WriteThrottle } from './requests/write-throttle.ts';
@@ -370,6 +370,7 @@ const methodsOf: Readonly<Record<string, readonly string[]>> = {
       bucketRoutes.filter((route) => route.url === url).map(({ method }) => method),
     ]),
   ),
+  ...repairMethods,
   '/debug/vars': allMethods,
   '/debug/requests': allMethods,
   '/metrics': ['GET'],
@@ -406,7 +407,8 @@ function only(api: FastifyInstance, url: string, handler: Handler): void {
 function addFallbacks(api: FastifyInstance, ports: DataApiPorts): void {
   api.setNotFoundHandler((request, reply) => {
     const methods = methodsOf[pathOf(request)];
-    return methods === undefined
+    // One that there is comes here where what it belongs to is switched off.
+    return methods === undefined || methods.includes(request.method)
       ? sendPlain(reply, 404, notFoundText)
       : sendPlain(reply.header('Allow', methods.join(', ')), 405, 'Method Not Allowed');
   });

@@ -17,6 +17,14 @@ export interface RepairRoutesPorts {
   readonly repairs: ClusterRepairs;
 }
 
+/** What each address is asked for with. */
+export const repairMethods: Readonly<Record<string, readonly string[]>> = {
+  '/shard-status': ['GET', 'HEAD'],
+  '/shard-repair/status': ['GET', 'HEAD'],
+  '/shard-repair/repair': ['POST'],
+  '/shard-repair/cancel-repair': ['POST'],
+};
+
 /** The routes of repairs are there only while anti-entropy is enabled. */
 export function addRepairRoutes(api: FastifyInstance, ports: RepairRoutesPorts): void {
   api.get('/shard-status', async (_request, reply) => sendJson(reply, await shardStatus(ports)));
