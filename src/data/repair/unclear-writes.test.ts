@@ -23,21 +23,29 @@ function said(lines: string, ns: number): ShardBatch {
   return { ...place, payload };
 }
 
-/** This node and another one own the shard. */
-async function twoOwners(theirs: OwnerPoints, bytesMax?: number) {
+/** This node and another one own the shard, and a third one, whose copy is damaged, where `isDamaged`. */
+async function twoOwners(
+  theirs: OwnerPoints,
+  {
+    bytesMax,
+    isDamaged = false,
+  }: { readonly bytesMax?: number; readonly isDamaged?: boolean } = {},
+) {
   const meta = new MemoryMeta();
   await meta.execute({ kind: 'found-cluster', clusterId: 7n });
-  for (const i of [0, 1])
+  for (let i = 0; i < (isDamaged ? 3 : 2); i++)
     await meta.execute({ kind: 'create-data-node', httpAddress: `h${i}:1`, tcpAddress: `n${i}:1`, dataNodesMax: 9 }); // prettier-ignore
-  const policy = { replication: 2, shardDurationNs: 3_600_000_000_000n };
+  const policy = { replication: isDamaged ? 3 : 2, shardDurationNs: 3_600_000_000_000n };
   await meta.execute({ kind: 'create-database', name: 'd', policy });
   await meta.execute({ kind: 'create-shard-groups', database: 'd', retentionPolicy: 'autogen', timesNs: [0n] }); // prettier-ignore
-  const { id: nodeId = 0 } = meta.catalog.dataNodes[0] ?? {};
+  const [nodeId = 0, , damagedId] = meta.catalog.dataNodes.map(({ id }) => id);
   const state = {
     nowMs: 0,
     hasHeard: true,
     awaited: new Set<number>(),
     isSilent: false,
+    /** What is wrong with the third owner's copy. */
+    damage: new DbError('corrupt', 'shard 1 is damaged: its folder is gone') as Error | undefined,
     saved: [] as readonly ShardBatch[],
     replayed: [] as { readonly batches: readonly ShardBatch[]; readonly isLast: boolean }[],
   };
@@ -50,8 +58,9 @@ async function twoOwners(theirs: OwnerPoints, bytesMax?: number) {
       meta: { catalog: meta.catalog, nodeId },
       hearAll: () => Promise.resolve(state.hasHeard),
       isAwaited: (_, owner) => state.awaited.has(owner),
-      points: (_, task) => {
+      points: (asked, task) => {
         if (state.isSilent) throw new DbError('unavailable', 'no answer');
+        if (asked === damagedId && state.damage !== undefined) throw state.damage;
         return other.rangePoints(task);
       },
       replayed: () => Promise.resolve(state.replayed.shift() ?? { batches: [], isLast: true }),
@@ -110,7 +119,7 @@ test('unclear writes: nothing is compared while copies may be under way, or some
 
 test('unclear writes: they are bounded, and what was put over others is not compared again', async () => {
   const first = said('m v=1 10', 5);
-  const { unclear } = await twoOwners([], first.payload.length);
+  const { unclear } = await twoOwners([], { bytesMax: first.payload.length });
   const over = said('m v=2 10', 6);
   stampBatch(over.payload, stampBehind(makeStamp(6n, 2), makeStamp(6n, 2)));
   unclear.note(over);
@@ -162,4 +171,31 @@ test('unclear writes: what shards could not tell as the log was replayed is aske
   state.nowMs = settledMs;
   await unclear.look();
   expect(written.map(({ values }) => values)).toEqual([['m v=2 10']]);
+});
+
+test('unclear writes: an owner whose copy is damaged is waited for by nobody, though hints wait for it', async () => {
+  const { unclear, state, written, owners } = await twoOwners([['m', 'v', 10n, 2]], { isDamaged: true }); // prettier-ignore
+  const again = said('m v=2 10', 5);
+  markBrought(again.payload);
+  unclear.note(again);
+  state.nowMs = settledMs;
+  state.awaited = new Set(owners.slice(2));
+  await unclear.look();
+  expect([unclear.heldCount, written.map(({ values }) => values)]).toEqual([0, [['m v=2 10']]]);
+});
+
+test('unclear writes: an owner that has the shard and is to be brought something is waited for, and so is a disk that fails', async () => {
+  const { unclear, state, written, owners } = await twoOwners([['m', 'v', 10n, 2]], { isDamaged: true }); // prettier-ignore
+  unclear.note(said('m v=1 10', 5));
+  state.nowMs = settledMs;
+  state.damage = undefined;
+  state.awaited = new Set(owners.slice(2));
+  await unclear.look();
+  state.awaited = new Set();
+  state.damage = new DbError('unavailable', 'shard 1 is damaged: its disk fails');
+  await unclear.look();
+  expect([unclear.heldCount, written.length]).toEqual([1, 0]);
+  state.damage = undefined;
+  await unclear.look();
+  expect([unclear.heldCount, written.length]).toEqual([0, 1]);
 });

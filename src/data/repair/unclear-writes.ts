@@ -5,14 +5,15 @@
  *
  * Invariants:
  * - Nothing is compared before copies that may have been under way have arrived or wait in hinted handoff, each node has said what waits on it, and
- *   nothing of it is for an owner of the shard: by then an owner that has another value has taken both, and found that one to be later.
+ *   nothing of it is for an owner of the shard: by then an owner that has another value has taken both, and found that one to be later. An owner whose copy
+ *   is damaged or gone is as one that has nothing: nobody waits until it is replaced, perhaps by a copy of what is in doubt here, as long as one other has the shard.
  * - A value that was left is put in once all other owners that have the point have that very value: what is here then is the earlier one.
  * - What is put over a value is the least later than it: whatever was written after it stays, here and on its way.
  * - Values are gone through in slices.
  * - Bounded: past `bytesMax` nothing more is compared, and the log has said of each batch that it is in doubt.
  */
 import { Tasks } from '../../base/async/tasks.ts';
-import { errorText, isDbError } from '../../base/errors.ts';
+import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import { MiB } from '../../base/units.ts';
 import type { Clock, Timer } from '../../env/clock.ts';
 import type { Log } from '../../env/log.ts';
@@ -21,6 +22,7 @@ import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import type { FieldValue } from '../../models/field-value.ts';
 import { PointBatchBuilder } from '../../models/point-batch-builder.ts';
 import { asFirstBrought, isBrought, isOfClock, latestOf, stampBatch, stampBehind, stampOfBatch, type Stamp } from '../../models/stamp.ts'; // prettier-ignore
+import { isWrongShard } from '../../storage/engine/damaged-shard.ts';
 import { valuesOf, type FoundValue } from '../engine/digests/batch-values.ts';
 import type { RangePoints, RangePointsTask } from '../engine/digests/range-points.ts';
 import type { BatchOutcome, ShardBatch } from '../engine/shard-access.ts';
@@ -66,6 +68,12 @@ interface Doubt {
   readonly taken?: Doubtful;
   /** Brought again, and left for what was here. */
   readonly left?: Doubtful;
+}
+
+interface Asked {
+  readonly task: RangePointsTask;
+  readonly doubts: ReadonlyMap<string, Doubt>;
+  readonly slices: Slices;
 }
 
 interface LaterValue extends FoundValue {
@@ -167,7 +175,7 @@ export class UnclearWrites {
   async #lookAt(shardId: number): Promise<void> {
     const { meta, isAwaited } = this.#ports;
     const owners = findShard(meta.catalog, shardId)?.owners ?? [];
-    if (owners.some((nodeId) => isAwaited(shardId, nodeId))) return;
+    if (isAwaited(shardId, meta.nodeId)) return;
     const batches = this.#settled().filter((one) => one.shardId === shardId);
     try {
       // A shard that has gone, or that is this node's alone, has nobody to ask.
@@ -193,6 +201,27 @@ export class UnclearWrites {
     this.#save();
   }
 
+  /** Of the points in doubt. Of an owner for which something waits none: whether it has the shard is all that is asked. */
+  async #valuesAt(
+    nodeId: number,
+    { task, doubts, slices }: Asked,
+  ): Promise<readonly FoundValue[] | 'damaged'> {
+    const found: FoundValue[] = [];
+    try {
+      for await (const { payload } of this.#ports.points(nodeId, task, this.#closing.signal)) {
+        if (this.#ports.isAwaited(task.shardId, nodeId)) break;
+        for (const one of valuesOf(payload)) {
+          if (slices.isDue) await slices.rest();
+          if (doubts.has(nameOf(one))) found.push(one);
+        }
+      }
+    } catch (error) {
+      if (!isWrongShard(error)) throw error;
+      return 'damaged';
+    }
+    return found;
+  }
+
   async #compare(batches: readonly ShardBatch[], others: readonly number[]): Promise<void> {
     const [first] = batches;
     if (first === undefined) return;
@@ -201,15 +230,22 @@ export class UnclearWrites {
     const { doubts, task } = await doubtsOf(batches, slices);
     /** By point, as far as there is a doubt: a value of each owner. */
     const told = new Map<string, FoundValue[]>();
-    for (const nodeId of others)
-      for await (const { payload } of this.#ports.points(nodeId, task, this.#closing.signal))
-        for (const found of valuesOf(payload)) {
-          if (slices.isDue) await slices.rest();
-          const name = nameOf(found);
-          const known = told.get(name);
-          if (known !== undefined) known.push(found);
-          else if (doubts.has(name)) told.set(name, [found]);
-        }
+    const isBehind = (nodeId: number): boolean => this.#ports.isAwaited(task.shardId, nodeId);
+    // If one of these has the shard, the others are asked for nothing.
+    const behind = others.filter(isBehind);
+    const heard: (readonly FoundValue[])[] = [];
+    for (const nodeId of [...behind, ...others.filter((one) => !behind.includes(one))]) {
+      const found = await this.#valuesAt(nodeId, { task, doubts, slices });
+      if (found === 'damaged') continue;
+      if (isBehind(nodeId)) throw new DbError('unavailable', 'something waits for an owner');
+      heard.push(found);
+    }
+    if (heard.length === 0 && others.length > 0)
+      throw new DbError('unavailable', 'no other owner has the shard');
+    for (const found of heard.flat()) {
+      const name = nameOf(found);
+      told.set(name, [...(told.get(name) ?? []), found]);
+    }
     const later: LaterValue[] = [];
     for (const [name, values] of told) {
       if (slices.isDue) await slices.rest();
