@@ -3,6 +3,7 @@ import { lookup } from 'node:dns/promises';
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http'; // prettier-ignore
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { Latch } from '../../../base/async/latch.ts';
+import { dialText } from '../../../base/dial-text.ts';
 import { DbError, errorText } from '../../../base/errors.ts';
 import type { Outbound, PostAnswer, PostOptions, TlsTrust } from '../../outbound.ts';
 
@@ -58,7 +59,8 @@ export class NodeOutbound implements Outbound {
     else signal.addEventListener('abort', onAbort, { once: true });
     const fail = (error: unknown): void => {
       const isOurs = error === late || error === signal.reason;
-      answer.fail(isOurs ? error : new DbError('unavailable', errorText(error), { cause: error }));
+      const text = dialText(addressOf(place), error as Error);
+      answer.fail(isOurs ? error : new DbError('unavailable', text, { cause: error }));
     };
     request.once('error', fail).once('response', (response) => {
       const { statusCode: status = 0 } = response;
@@ -129,6 +131,10 @@ export class NodeOutbound implements Outbound {
     this.#sockets.set(family, socket);
     return socket;
   }
+}
+
+function addressOf({ protocol, hostname, port }: URL): string {
+  return `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`;
 }
 
 /** What went by TLS is not sent in the clear. */
