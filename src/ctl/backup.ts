@@ -5,12 +5,12 @@ import { takeBackup, type BackupOptions } from '../backup/take-backup.ts';
 import { DbError } from '../base/errors.ts';
 import { parseGoFlags } from '../base/go-flags.ts';
 import { backupStoreAt, bufferBytesDefault } from './backup-places.ts';
-import { ClusterRpc, type DataTls } from './cluster-rpc.ts';
+import { ClusterRpc } from './cluster-rpc.ts';
 import { ClusterShards } from './cluster-shards.ts';
 import { profiled } from './cpu-profile.ts';
 import { FlagValues } from './flag-values.ts';
 import { compress, decompress } from './gzip-streams.ts';
-import type { MetaCaller } from './meta-http.ts';
+import type { DataTls, MetaCaller } from './meta-http.ts';
 import { verify } from './verify-backup.ts';
 
 export interface BackupCommandPorts {

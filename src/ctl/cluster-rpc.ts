@@ -10,7 +10,7 @@ import { GrpcTransport } from '../rpc/grpc/grpc-transport.ts';
 import type { SecureDial } from '../rpc/grpc/secure-dial.ts';
 import { Membership } from '../rpc/membership.ts';
 import { RpcClient } from '../rpc/rpc-client.ts';
-import type { MetaCaller } from './meta-http.ts';
+import type { DataTls, MetaCaller } from './meta-http.ts';
 
 export interface ClusterRpcOptions {
   readonly meta: MetaCaller;
@@ -18,10 +18,6 @@ export interface ClusterRpcOptions {
   readonly secret: string;
   /** Data nodes speak TLS; undefined: they do not. */
   readonly dataTls: DataTls | undefined;
-}
-
-export interface DataTls {
-  readonly isVerified: boolean;
 }
 
 /** What commands need of a cluster. */

@@ -45,7 +45,11 @@ export async function join(args: readonly string[], ports: JoinPorts): Promise<v
     outcomes.push({
       kind,
       at,
-      outcome: await add(kind, at, { cluster, node: meta.at(at), isPassive }),
+      outcome: await add(kind, at, {
+        cluster,
+        node: meta.at(at, { isData: kind.name === 'data' }),
+        isPassive,
+      }),
     });
   }
   out('\n');

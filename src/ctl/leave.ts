@@ -79,7 +79,7 @@ async function remove(
 ): Promise<Outcome> {
   const { kind, at, isAsked } = node;
   ports.out(`Searching for ${kind} node on ${at}...\n`);
-  const status = await statusOf(ports.meta.at(at));
+  const status = await statusOf(ports.meta.at(at, { isData: kind === 'data' }));
   if (status?.nodeType !== kind) return kept(`No ${kind} node found.`);
   const removal = removalOf(status);
   if (removal === undefined) {

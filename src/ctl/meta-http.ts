@@ -5,11 +5,17 @@ import { dialText } from '../base/dial-text.ts';
 import { DbError, isDbError } from '../base/errors.ts';
 import { trustedRoots } from '../env/node/network/trusted-roots.ts';
 
+export interface DataTls {
+  readonly isVerified: boolean;
+}
+
 export interface MetaHttpOptions {
   /** host:port of a meta node. */
   readonly bind: string;
   readonly tls: boolean;
   readonly skipVerify: boolean;
+  /** How data nodes are called; undefined: without TLS. */
+  readonly dataTls: DataTls | undefined;
   readonly authType: 'none' | 'basic' | 'jwt';
   readonly user: string;
   readonly password: string;
@@ -32,8 +38,8 @@ export interface MetaCaller {
     form: Readonly<Record<string, string>>,
     options?: { readonly isPatient?: boolean },
   ): Promise<unknown>;
-  /** The same asked at another address, as join does with the ones it finds. */
-  at(bind: string): MetaCaller;
+  /** The same asked at another address, as join does with the ones it finds; data nodes may speak TLS where meta nodes do not, or not. */
+  at(bind: string, options?: { readonly isData?: boolean }): MetaCaller;
 }
 
 interface Answer {
@@ -71,8 +77,10 @@ export class MetaHttp implements MetaCaller {
     return asking.#json('POST', path, new URLSearchParams(form).toString());
   }
 
-  at(bind: string): MetaHttp {
-    return new MetaHttp({ ...this.#options, bind }, this.#nowMs);
+  at(bind: string, { isData = false }: { readonly isData?: boolean } = {}): MetaHttp {
+    const { dataTls } = this.#options;
+    const ofData = { tls: dataTls !== undefined, skipVerify: dataTls?.isVerified === false };
+    return new MetaHttp({ ...this.#options, ...(isData && ofData), bind }, this.#nowMs);
   }
 
   async #json(method: 'GET' | 'POST', path: string, body: string): Promise<unknown> {

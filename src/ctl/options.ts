@@ -7,8 +7,7 @@ import { decodeConfigText } from '../config/config-text.ts';
 import { Config } from '../config/config.ts';
 import { metaKeys } from '../config/meta-keys.ts';
 import { parseTomlDurationNs } from '../config/toml-duration.ts';
-import type { DataTls } from './cluster-rpc.ts';
-import type { MetaHttpOptions } from './meta-http.ts';
+import type { DataTls, MetaHttpOptions } from './meta-http.ts';
 
 /** The flags before the command (spec 2.1). */
 export const globalFlags = {
@@ -30,8 +29,6 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export interface CtlOptions extends MetaHttpOptions {
   /** `[meta] internal-shared-secret`, which the nodes of a cluster show each other; '' for none. */
   readonly internalSecret: string;
-  /** How data nodes are called by what goes there itself; undefined: without TLS. */
-  readonly dataTls: DataTls | undefined;
 }
 
 /** Throws invalid_argument with the reference's texts. */

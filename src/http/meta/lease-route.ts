@@ -14,7 +14,7 @@ export async function serveLease(
   const asked = parameter(request, 'nodeid') || parameter(request, 'node_id');
   if (name === '') return sendPlain(reply, 400, 'lease name required');
   if (asked === '') return sendPlain(reply, 400, 'node ID required');
-  if (!/^\d+$/.test(asked)) return sendPlain(reply, 400, 'invalid node ID');
+  if (!/^\d{1,15}$/.test(asked)) return sendPlain(reply, 400, 'invalid node ID');
   if (!meta.ports.node.isJoined) return sendError(reply, 503, 'no leader');
   if (isElsewhere(request, reply, meta)) return reply;
   const { isGranted, lease } = await meta.ports.leases.acquire(name, Number(asked));

@@ -174,6 +174,7 @@ test.each([
   ['GET', '/lease?nodeid=1', 400, 'lease name required\n'],
   ['GET', '/lease?name=a', 400, 'node ID required\n'],
   ['GET', '/lease?name=a&nodeid=x', 400, 'invalid node ID\n'],
+  ['GET', `/lease?name=a&nodeid=${10n ** 20n}`, 400, 'invalid node ID\n'],
   ['POST', '/join', 400, '{"error":"addr is required"}\n'],
   ['POST', '/add-data', 400, '{"error":"addr is required"}\n'],
   ['POST', '/remove', 400, '{"error":"httpAddr is required"}\n'],

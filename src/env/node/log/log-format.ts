@@ -23,10 +23,10 @@ export function formatLine(format: 'logfmt' | 'console', line: LogLine): string 
   return `ts=${line.ts} lvl=${line.lvl} msg=${quoteValue(line.msg)}${rest}`;
 }
 
-/** logfmt quotes what holds a space, `=`, `"` or a control character, and the empty text. */
+/** logfmt quotes what holds a space, `=`, `"` or a control character; not the empty text. */
 export function quoteValue(given: string): string {
   const text = given.toWellFormed();
-  return /^[^\s="\u0000-\u001f\u007f\ufffd]+$/.test(text) ? text : JSON.stringify(text);
+  return /^[^\s="\u0000-\u001f\u007f\ufffd]*$/.test(text) ? text : JSON.stringify(text);
 }
 
 const idAlphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz~';

@@ -108,7 +108,7 @@ test('log format: values are quoted only where a reader needs it', () => {
   const check = (value: string, want: string): void => {
     expect(quoteValue(value)).toBe(want);
   };
-  check('', '""');
+  check('', '');
   check('plain-1.5/x', 'plain-1.5/x');
   check('a b', '"a b"');
   check('a=b', '"a=b"');
