@@ -73,3 +73,9 @@ test('add data node: a member by another address is refused before it is listed'
   await expect(add()).rejects.toThrow('already joined to cluster');
   expect(meta.catalog.maxNodeId).toBe(1);
 });
+
+test('add data node: one that was taken out while it was lost is told how it comes back', async () => {
+  const { meta, add } = await cluster({ cluster: 'same', nodeId: 9 });
+  await expect(add()).rejects.toThrow('already joined to cluster, as a node that is not of it any more: remove-data erases what it has, and it can be added then'); // prettier-ignore
+  expect(meta.catalog.maxNodeId).toBe(1);
+});

@@ -82,8 +82,11 @@ export async function addDataNode(
   const status = await rpc.call(address, dataStatusMethod, { clusterId }, asking);
   // A member by another address would be listed twice until it refused, and could be given shards meanwhile.
   const isAnother = status.cluster === 'same' && status.nodeId !== known?.id;
-  if (status.cluster === 'other' || isAnother)
-    throw new DbError('invalid_argument', 'already joined to cluster');
+  if (status.cluster === 'other' || isAnother) {
+    const isForgotten = isAnother && !node.catalog.dataNodes.some(({ id }) => id === status.nodeId);
+    const how = isForgotten ? ', as a node that is not of it any more: remove-data erases what it has, and it can be added then' : ''; // prettier-ignore
+    throw new DbError('invalid_argument', `already joined to cluster${how}`);
+  }
   const { httpAddress } = status;
   const { dataNodesMax } = options;
   const command = {

@@ -8,6 +8,8 @@ import type { MetaApi } from './meta-api-options.ts';
 import { refuseOwnHost } from './node-address.ts';
 
 const askDeadlineMs = 5_000;
+/** Mostly there is nobody at an address that no node has. */
+const strangerDeadlineMs = 2_000;
 /** A node that leaves deletes what it has stored first. */
 const leaveDeadlineMs = 300_000;
 
@@ -33,7 +35,10 @@ export async function removeDataNode(
   // Not by a leader that leads no more: what a node has erased does not come back.
   await node.readBarrier();
   const known = findDataNode(node.catalog.dataNodes, address);
-  if (known === undefined) throw nodeNotFound(address);
+  if (known === undefined) {
+    if (!isForced && (await removeForgotten(address, { node, rpc }))) return;
+    throw nodeNotFound(address);
+  }
   if (!isForced) {
     const { tcpAddress, id: nodeId } = known;
     const request = { nodeId, clusterId: node.clusterId };
@@ -45,6 +50,24 @@ export async function removeDataNode(
     // Another request was faster.
     if (!isDbError(error, 'node_not_found')) throw error;
   }
+}
+
+/** False where no node is that takes itself for a member and is none any more, as one that was lost when it was taken out. */
+async function removeForgotten(
+  address: string,
+  { node, rpc }: Pick<MetaApi['ports'], 'node' | 'rpc'>,
+): Promise<boolean> {
+  const { clusterId } = node;
+  const options = { deadlineMs: strangerDeadlineMs };
+  const asked = rpc.call(address, dataStatusMethod, { clusterId }, options);
+  const status = await asked.catch((error: unknown) => {
+    if (!isDbError(error)) throw error;
+  });
+  if (status?.cluster !== 'same' || node.catalog.dataNodes.some(({ id }) => id === status.nodeId))
+    return false;
+  const request = { nodeId: status.nodeId, clusterId };
+  await rpc.call(address, leaveDataMethod, request, { deadlineMs: leaveDeadlineMs });
+  return true;
 }
 
 /**

@@ -27,7 +27,8 @@ export function addMembershipRoutes(api: FastifyInstance, meta: MetaApi): void {
     const address = parameter(request, 'addr');
     if (address === '') return sendError(reply, 400, 'addr is required');
     if (isElsewhere(request, reply, meta)) return reply;
-    await removeDataNode(address, parameter(request, 'force') === 'true', meta);
+    const isForced = parameter(request, 'force') === 'true';
+    await meta.turns.run([address], () => removeDataNode(address, isForced, meta));
     return reply.code(204).send();
   });
   api.post('/update-data', async (request, reply) => {
@@ -35,7 +36,8 @@ export function addMembershipRoutes(api: FastifyInstance, meta: MetaApi): void {
     if (oldAddress === '') return sendError(reply, 400, 'oldAddr is required');
     if (newAddress === '') return sendError(reply, 400, 'newAddr is required');
     if (isElsewhere(request, reply, meta)) return reply;
-    return sendJson(reply, await updateDataNode(oldAddress, newAddress, meta));
+    const update = () => updateDataNode(oldAddress, newAddress, meta);
+    return sendJson(reply, await meta.turns.run([oldAddress, newAddress], update));
   });
   api.post('/node-labels', async (request, reply) => {
     const nodeId = parameter(request, 'nodeid');

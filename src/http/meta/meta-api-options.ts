@@ -12,6 +12,7 @@ import type { Leases } from '../../meta/server/leases.ts';
 import type { MetaNode } from '../../meta/server/meta-node.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import type { MetaAccess, MetaIdentities } from './meta-gate.ts';
+import type { NodeTurns } from './node-turns.ts';
 
 /** What another meta node's `/status` says. */
 export interface MetaProbe {
@@ -61,4 +62,6 @@ export interface MetaApiOptions {
 export interface MetaApi {
   readonly ports: MetaApiPorts;
   readonly options: MetaApiOptions;
+  /** Of requests that add, move or remove data nodes. */
+  readonly turns: NodeTurns;
 }

@@ -79,7 +79,8 @@ function create(change: Partial<FakeNode> = {}, probed?: MetaProbe) {
       ? Promise.reject(new DbError('unavailable', `${address}: nobody`))
       : Promise.resolve(probed);
   const announcements = { versionOf: () => 'v1.12.4', schemeOf: () => 'http' };
-  const ports = { clock: new NodeClock(), log, node, rpc: {}, announcements, probe, requestId: () => 'id' }; // prettier-ignore
+  const rpc = { call: () => Promise.reject(new DbError('unavailable', 'nobody there')) };
+  const ports = { clock: new NodeClock(), log, node, rpc, announcements, probe, requestId: () => 'id' }; // prettier-ignore
   return { node, api: createMetaApi(ports as unknown as MetaApiPorts, options) };
 }
 

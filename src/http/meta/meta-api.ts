@@ -22,6 +22,7 @@ import { addPlanRoutes } from './plan-routes.ts';
 import { addMembershipRoutes } from './membership-routes.ts';
 import { addMetaGate } from './meta-gate.ts';
 import { isElsewhere, parameter, sendJson, settleRead } from './meta-request.ts';
+import { NodeTurns } from './node-turns.ts';
 import { addRequestLog } from './request-log.ts';
 import { addShardRoutes } from './shard-routes.ts';
 import { addUserRoutes } from './user-routes.ts';
@@ -64,17 +65,18 @@ export function createMetaApi(ports: MetaApiPorts, options: MetaApiOptions): Fas
   });
   if (options.access !== undefined) addMetaGate(api, ports, options.access);
   api.addHook('onSend', compress);
-  addReads(api, { ports, options });
-  addChanges(api, { ports, options });
-  addMembershipRoutes(api, { ports, options });
-  addShardRoutes(api, { ports, options });
-  addUserRoutes(api, { ports, options });
-  addAuthorizedRoute(api, { ports, options });
-  addAclRoutes(api, { ports, options });
-  addLdapRoutes(api, { ports, options });
-  addBackupRoutes(api, { ports, options });
-  addCopyRoutes(api, { ports, options });
-  addPlanRoutes(api, { ports, options });
+  const meta = { ports, options, turns: new NodeTurns() };
+  addReads(api, meta);
+  addChanges(api, meta);
+  addMembershipRoutes(api, meta);
+  addShardRoutes(api, meta);
+  addUserRoutes(api, meta);
+  addAuthorizedRoute(api, meta);
+  addAclRoutes(api, meta);
+  addLdapRoutes(api, meta);
+  addBackupRoutes(api, meta);
+  addCopyRoutes(api, meta);
+  addPlanRoutes(api, meta);
   const { clock, profiler } = ports;
   if (profiler !== undefined)
     addPprof(api, { clock, profiler, pending, commandLine: process.argv });
@@ -136,7 +138,8 @@ function addChanges(api: FastifyInstance, meta: MetaApi): void {
     }
     if (isElsewhere(request, reply, meta)) return reply;
     const isPassive = parameter(request, 'passive') === 'true';
-    return sendJson(reply, await addDataNode(address, meta, { isPassive }));
+    const add = () => addDataNode(address, meta, { isPassive });
+    return sendJson(reply, await meta.turns.run([address], add));
   });
 }
 

@@ -50,7 +50,8 @@ export function addPlanRoutes(api: FastifyInstance, meta: MetaApi): void {
     const wish = wishOf(request);
     // One that is not of the cluster yet; of a dry run the planner may take any node for it.
     const isNew = findDataNode(node.catalog.dataNodes, newAddress) === undefined;
-    if (isNew && !wish.isDry) await addDataNode(newAddress, meta, { isPassive: false });
+    const add = () => addDataNode(newAddress, meta, { isPassive: false });
+    if (isNew && !wish.isDry) await meta.turns.run([newAddress], add);
     const joiningId = isNew && wish.isDry ? 0 : idOf(meta, newAddress);
     return sendJson(reply, await planned(meta, 'replace', { leavingId, joiningId, ...wish }));
   });

@@ -12,6 +12,7 @@ import { StorageEngine } from '../../../src/data/engine/storage-engine.ts';
 import type { Clock } from '../../../src/env/clock.ts';
 import type { EnginePorts, EngineSettings, Engine } from '../../../src/env/engine-host.ts';
 import { addDataNode, addMetaNode } from '../../../src/http/meta/add-nodes.ts';
+import { NodeTurns } from '../../../src/http/meta/node-turns.ts';
 import type { MetaApi } from '../../../src/http/meta/meta-api-options.ts';
 import type { MetaIdentities } from '../../../src/http/meta/meta-gate.ts';
 import { Announcements } from '../../../src/meta/server/announcements.ts';
@@ -324,6 +325,7 @@ export class ClusterWorld {
         // No client of the simulation asks whose password it is.
         identities: {} as MetaIdentities,
       },
+      turns: new NodeTurns(),
     };
   }
 }

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { DbError } from '../../base/errors.ts';
+import { dataStatusMethod } from '../../meta/client/data-methods.ts';
+import { removeDataNode } from './change-nodes.ts';
+import type { MetaApi } from './meta-api-options.ts';
+
+/** A cluster of node 4, and what a node at another address says of itself and is told. */
+function cluster(status?: { readonly cluster: string; readonly nodeId: number }) {
+  const told: unknown[] = [];
+  const node = {
+    clusterId: 7n,
+    catalog: { dataNodes: [{ id: 4, httpAddress: 'd1:8086', tcpAddress: 'd1:8088' }] },
+    readBarrier: () => Promise.resolve(),
+  };
+  const rpc = {
+    call: (address: string, method: unknown, request: unknown) => {
+      if (status === undefined) return Promise.reject(new DbError('unavailable', 'nobody there'));
+      if (method === dataStatusMethod) return Promise.resolve(status);
+      told.push({ address, request });
+      return Promise.resolve({});
+    },
+  };
+  const api = { ports: { node, rpc } } as unknown as MetaApi;
+  return { told, remove: (isForced = false) => removeDataNode('d9:8088', isForced, api) };
+}
+
+test('remove data node: one that takes itself for a member, and is none any more, is told to leave', async () => {
+  const { told, remove } = cluster({ cluster: 'same', nodeId: 9 });
+  await remove();
+  expect(told).toEqual([{ address: 'd9:8088', request: { nodeId: 9, clusterId: 7n } }]);
+});
+
+test.each([
+  ['nobody', undefined, false],
+  ['a node of no cluster', { cluster: 'none', nodeId: 0 }, false],
+  ['one of another cluster', { cluster: 'other', nodeId: 9 }, false],
+  ['a member by another address', { cluster: 'same', nodeId: 4 }, false],
+  ['one that is not to be told', { cluster: 'same', nodeId: 9 }, true],
+] as const)('remove data node: %s is not found', async (_, status, isForced) => {
+  const { told, remove } = cluster(status);
+  await expect(remove(isForced)).rejects.toThrow('node not found: d9:8088');
+  expect(told).toEqual([]);
+});
