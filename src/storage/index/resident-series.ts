@@ -73,6 +73,8 @@ export class ResidentSeries {
   /** By their numbers. */
   readonly #numbered: ResidentMeasurement[] = [];
   readonly #gone = new GoneSeries();
+  /** How many of them each measurement has, by its number. */
+  readonly #goneCounts = new Map<number, number>();
   /** By id: the turn of the segment that has it, or one of the two words above. */
   #turns = new Uint32Array(64);
   #freshCount = 0;
@@ -138,6 +140,14 @@ export class ResidentSeries {
 
   get measurements(): readonly ResidentMeasurement[] {
     return this.#numbered;
+  }
+
+  /** Those with a series that has points. */
+  get liveMeasurementCount(): number {
+    let count = this.#numbered.length;
+    for (const [number, goneCount] of this.#goneCounts)
+      if (goneCount === this.#measurementKeys.wordsOf(number)[1]) count--;
+    return count;
   }
 
   measurement(name: string): ResidentMeasurement | undefined {
@@ -370,6 +380,7 @@ export class ResidentSeries {
   /** No point is left of a series. False when that was known. */
   setGone(id: number): boolean {
     if (!this.#gone.add(id)) return false;
+    this.#countGone(id, 1);
     this.#change++;
     if (this.#turns[id] === isFresh) this.#freshGoneCount++;
     return true;
@@ -437,12 +448,18 @@ export class ResidentSeries {
   #revive(ids: Uint32Array, taken: Uint8Array | undefined): void {
     ids.forEach((id, i) => {
       if (taken?.[i] === 0 || !this.#gone.remove(id)) return;
+      this.#countGone(id, -1);
       this.#change++;
       if (this.#turns[id] === isFresh) this.#freshGoneCount--;
       else this.#freshCount++;
       this.#turns[id] = isFresh;
       this.#schemaVersion++;
     });
+  }
+
+  #countGone(id: number, more: 1 | -1): void {
+    const number = this.measurementNumberOf(id);
+    this.#goneCounts.set(number, (this.#goneCounts.get(number) ?? 0) + more);
   }
 
   /** Takes note of measurements and tag keys that have come. */

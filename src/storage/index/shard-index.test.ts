@@ -60,6 +60,28 @@ test('shard index: all series in order, asked again whenever some have come or g
   expect(twice()).toEqual(same('cpu,host=a', 'cpu,host=aa', 'cpu,host=b'));
 });
 
+test('shard index: measurements are counted as long as a series of theirs has points', () => {
+  const index = new ShardIndex(kernel);
+  const forget = (measurement: string) => {
+    asked(index, (view) => {
+      for (const seriesId of [...finished(view.seriesIds(measurement))].slice(0, 1))
+        index.forgetSeries(view, { measurement, seriesId }, new Set());
+    });
+  };
+  for (const key of ['cpu,host=a', 'cpu,host=b', 'mem,host=a']) add(index, key);
+  expect(index.measurementCount).toBe(2);
+  forget('cpu');
+  expect(index.measurementCount).toBe(2);
+  forget('cpu');
+  expect(index.measurementCount).toBe(1);
+  forget('mem');
+  expect(index.measurementCount).toBe(0);
+  add(index, 'cpu,host=c');
+  expect(index.measurementCount).toBe(1);
+  add(index, 'mem,host=a');
+  expect(index.measurementCount).toBe(2);
+});
+
 test('shard index: the values of a tag, those that came after the first question too', () => {
   const index = new ShardIndex(kernel);
   const values = (tagKey: string) =>

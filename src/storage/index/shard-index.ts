@@ -62,7 +62,7 @@ export class ShardIndex {
 
   /** At least so many: those of the part that has most, since parts have most of them in common. */
   get measurementCount(): number {
-    const inTables = this.tables.map(({ measurements }) => measurements.length);
+    const inTables = this.tables.map(({ liveMeasurementCount }) => liveMeasurementCount);
     const inSegments = this.#segments.map(
       (segment) => segment.measurementCount - segment.gone.measurements.size,
     );
