@@ -72,3 +72,20 @@ export async function planView(
   }
   return { nodes, shards };
 }
+
+/** Shards whose points are all in files, and that were not written to since, as all say who have them. */
+export async function quietShards(
+  rpc: Pick<RpcClient, 'stream'>,
+  { dataNodes }: Catalog,
+  beforeNs: bigint,
+): Promise<ReadonlySet<number>> {
+  const quiet = new Set<number>();
+  const written = new Set<number>();
+  for (const held of (await askStates(rpc, dataNodes)).values()) {
+    // One that does not say.
+    if (typeof held === 'string') continue;
+    for (const { shardId, isHot, modifiedNs } of held.values())
+      (isHot || modifiedNs > beforeNs ? written : quiet).add(shardId);
+  }
+  return new Set([...quiet].filter((shardId) => !written.has(shardId)));
+}

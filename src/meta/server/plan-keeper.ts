@@ -6,14 +6,15 @@
  *   far it is shows in the catalog: whoever leads next goes on there.
  * - A shard is handed over only when nothing waits in hinted handoff for the owner that it leaves: nobody would bring it.
  * - No more than `movesAtOnce` of a plan are under way, and the next ones begin at the next look: what a move costs at its begin and
- *   its end, a flush, an install and commands, does not come in a row for those who write meanwhile. Shards whose time has passed, of
- *   which a node may have thousands, follow each other as soon as the processors have had rest for some times as long as a move took.
+ *   its end, a flush, an install and commands, does not come in a row for those who write meanwhile. Shards that
+ *   nobody writes to, of which a node may have thousands, follow each other as soon as the processors have had rest for some times as long as a move took.
  * - A node leaves the cluster when it owns nothing and, if it answers, nothing waits on it for others.
  *
  * Not here: which shards go where (plan-moves.ts).
  */
 import { Tasks } from '../../base/async/tasks.ts';
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
+import { millisecondNs } from '../../base/units.ts';
 import type { Clock, Timer } from '../../env/clock.ts';
 import type { Log } from '../../env/log.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
@@ -22,8 +23,7 @@ import type { Catalog, DataNode } from '../model/catalog.ts';
 import type { MoveStep } from '../command/command.ts';
 import { activePlan, type MoveGoal, type MovePlan, type ProposedMove, type ShardMove } from '../model/move-plan.ts'; // prettier-ignore
 import { copiesOf } from '../model/shard-copies.ts';
-import { endOfGroup } from '../model/shard-groups.ts';
-import { hear, planView, waitingKey, type Heard } from './cluster-view.ts';
+import { hear, planView, quietShards, waitingKey, type Heard } from './cluster-view.ts';
 import type { CopyKeeper } from './copy-keeper.ts';
 import type { MetaNode } from './meta-node.ts';
 import { planBalance, planLeaving, type PlanView } from './plan-moves.ts';
@@ -56,8 +56,10 @@ const lookMs = 2_000;
 const discardDeadlineMs = 60_000;
 /** A node that leaves deletes what it has stored first. */
 const leaveDeadlineMs = 300_000;
-/** Of what a move took, where nobody is likely to write to what moves. */
+/** Of what a move took, where nobody writes to what moves. */
 const restShare = 3;
+/** Without a write for so long, nobody writes to a shard; and how long that counts. */
+const quietMs = 60_000;
 /** Of one move, in a row. */
 const attemptsMax = 5;
 const retryMs = 5_000;
@@ -78,6 +80,8 @@ export class PlanKeeper {
   /** Since when this leader has not heard of a data node. */
   readonly #silentSinceMs = new Map<number, number>();
   readonly #closing = new AbortController();
+  /** Shards that nobody has written to of late. */
+  #quiet: { readonly shardIds: ReadonlySet<number>; readonly untilMs: number } | undefined;
   #isLooking = false;
 
   constructor(ports: PlanKeeperPorts, options: PlanKeeperOptions) {
@@ -204,9 +208,10 @@ export class PlanKeeper {
     }
     const open = plan.moves.filter(({ state }) => state === 'open');
     if (plan.isPaused) return;
+    if (open.length > 0) await this.#findQuiet();
     for (const move of open) {
       if (this.#running.size >= this.#options.movesAtOnce) return;
-      if (isEarly && !this.#isPast(move)) continue;
+      if (isEarly && !this.#isQuiet(move)) continue;
       if (this.#mayStart(move)) this.#tasks.spawn('move', this.#run(plan, move, heard));
     }
     if (open.length === 0 && this.#running.size === 0) await this.#finish(plan, heard);
@@ -226,11 +231,16 @@ export class PlanKeeper {
     return (this.#attempts.get(keyOf(move))?.notBeforeMs ?? 0) <= clock.monotonicMs();
   }
 
-  /** Whether what comes now goes to other shards. */
-  #isPast({ shardId }: ShardMove): boolean {
-    const { node, clock } = this.#ports;
-    const group = node.catalog.databases.shard(shardId)?.group;
-    return group === undefined || endOfGroup(group) <= clock.wallNs();
+  async #findQuiet(): Promise<void> {
+    const { clock, rpc, node } = this.#ports;
+    if (this.#quiet !== undefined && clock.monotonicMs() < this.#quiet.untilMs) return;
+    const beforeNs = clock.wallNs() - BigInt(quietMs) * millisecondNs;
+    const shardIds = await quietShards(rpc, node.catalog, beforeNs);
+    this.#quiet = { shardIds, untilMs: clock.monotonicMs() + quietMs };
+  }
+
+  #isQuiet({ shardId }: ShardMove): boolean {
+    return this.#quiet?.shardIds.has(shardId) === true;
   }
 
   /** It is under way until its rest is over. */
@@ -238,16 +248,16 @@ export class PlanKeeper {
     const { clock } = this.#ports;
     const key = keyOf(move);
     const beganMs = clock.monotonicMs();
-    const isPast = this.#isPast(move);
+    const isQuiet = this.#isQuiet(move);
     this.#running.add(key);
     try {
       await this.#tried(plan, move, heard);
       const restMs = Math.min((clock.monotonicMs() - beganMs) * restShare, lookMs);
-      if (isPast) await clock.sleep(restMs, this.#closing.signal);
+      if (isQuiet) await clock.sleep(restMs, this.#closing.signal);
     } finally {
       this.#running.delete(key);
     }
-    if (isPast) this.#wake(true);
+    if (isQuiet) this.#wake(true);
   }
 
   async #tried(plan: MovePlan, move: ShardMove, heard: Heard): Promise<void> {

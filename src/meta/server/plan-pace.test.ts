@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { World } from '../../../test/sim/world/world.ts';
 import { dayNs } from '../../base/units.ts';
 import { applyCommand } from '../apply/apply.ts';
-import { discardMethod } from '../client/data-methods.ts';
+import { discardMethod, type ShardState } from '../client/data-methods.ts';
 import type { Command } from '../command/command.ts';
 import { emptyCatalog, type Catalog } from '../model/catalog.ts';
 import { PlanKeeper, type PlanKeeperPorts } from './plan-keeper.ts';
@@ -10,10 +10,6 @@ import { PlanKeeper, type PlanKeeperPorts } from './plan-keeper.ts';
 /** What a copy of a shard takes. */
 const copyMs = 50;
 const dayCount = 20;
-
-async function* noStates(): AsyncGenerator<never> {
-  // Nodes that have nothing to say.
-}
 
 /** Two nodes, of which one owns all shards: one for each day. */
 class MovingWorld {
@@ -23,6 +19,10 @@ class MovingWorld {
   keeper: PlanKeeper;
   readonly discarded: number[] = [];
   catalog: Catalog = emptyCatalog;
+  written: () => Pick<ShardState, 'isHot' | 'modifiedNs'> = () => ({
+    isHot: false,
+    modifiedNs: 0n,
+  });
   /** What a node does that is to delete a shard. */
   discard: (shardId: number) => Promise<void> = (shardId) => {
     this.discarded.push(shardId);
@@ -31,11 +31,11 @@ class MovingWorld {
   #index = 0;
   #term = 0;
 
-  constructor(firstDayNs: bigint) {
+  constructor() {
     for (const host of ['d1', 'd2']) this.do({ kind: 'create-data-node', httpAddress: `${host}:8086`, tcpAddress: `${host}:8088`, dataNodesMax: 9 }); // prettier-ignore
     const policy = { shardDurationNs: dayNs, replication: 1 };
     this.do({ kind: 'create-database', name: 'db', policy });
-    const timesNs = Array.from({ length: dayCount }, (_, day) => firstDayNs + BigInt(day) * dayNs); // prettier-ignore
+    const timesNs = Array.from({ length: dayCount }, (_, day) => BigInt(day) * dayNs);
     this.do({ kind: 'create-shard-groups', database: 'db', retentionPolicy: 'autogen', timesNs });
     for (const { shard } of [...this.catalog.databases.shards()]) {
       if (shard.owners.includes(1)) continue;
@@ -53,10 +53,6 @@ class MovingWorld {
 
   get states(): readonly string[] {
     return (this.catalog.movePlan?.moves ?? []).map(({ shardId, state }) => `${shardId} ${state}`);
-  }
-
-  get nowNs(): bigint {
-    return this.clock.wallNs();
   }
 
   do(command: Command): void {
@@ -81,6 +77,14 @@ class MovingWorld {
     const owners = [...this.catalog.databases.shards()].flatMap(({ shard }) => shard.owners);
     expect(owners).toEqual(shardIds.map(() => 2));
     return clock.monotonicMs() - beganMs;
+  }
+
+  /** Of each data node. */
+  async *#states() {
+    const shards = [...this.catalog.databases.shards()];
+    const of = { database: 'db', retentionPolicy: 'autogen', sizeBytes: 1 };
+    const states = shards.map(({ shard }) => ({ ...of, ...this.written(), shardId: shard.id }));
+    yield await Promise.resolve({ states, behind: [] });
   }
 
   #ports(): PlanKeeperPorts {
@@ -114,26 +118,28 @@ class MovingWorld {
       if (method === discardMethod) await this.discard(request.shardId);
       return { waiting: [] };
     };
-    const rpc = { call, stream: noStates } as unknown as PlanKeeperPorts['rpc'];
+    const rpc = { call, stream: () => this.#states() } as unknown as PlanKeeperPorts['rpc'];
     const { clock, log } = this.#env;
     return { clock, log, node, copies, rpc };
   }
 }
 
-test('plans: shards whose time has passed follow each other behind rests of some times what a move takes', async () => {
-  const { nowNs } = new MovingWorld(0n);
-  const passed = new MovingWorld(nowNs - 400n * dayNs);
-  const tookMs = await passed.emptied();
-  const shards = [...passed.catalog.databases.shards()].length;
+test('plans: shards that nobody writes to follow each other behind rests of some times what a move takes', async () => {
+  const old = new MovingWorld();
+  const tookMs = await old.emptied();
+  const shards = [...old.catalog.databases.shards()].length;
   // Copies alone take 50 ms of each, and rests three times as much: a look each two seconds would take 80 s.
   expect(shards).toBe(2 * dayCount);
   expect(tookMs).toBeGreaterThan(shards * copyMs * 3);
   expect(tookMs).toBeLessThan(shards * copyMs * 5 + 4_000);
 });
 
-test('plans: of shards that are written to the next begins at the next look', async () => {
-  const { nowNs } = new MovingWorld(0n);
-  const current = new MovingWorld(nowNs);
+test.each([
+  ['are written to', (nowNs: bigint) => ({ isHot: false, modifiedNs: nowNs - 1_000_000_000n })],
+  ['have points in memory', () => ({ isHot: true, modifiedNs: 0n })],
+])('plans: of shards that %s the next begins at the next look', async (_what, written) => {
+  const current = new MovingWorld();
+  current.written = () => written(current.clock.wallNs());
   const shards = [...current.catalog.databases.shards()].length;
   expect(await current.emptied()).toBeGreaterThan((shards - 1) * 2_000);
 });
@@ -141,7 +147,7 @@ test('plans: of shards that are written to the next begins at the next look', as
 test.each(['the same plan', 'the next plan'])(
   'plans: what is handed over as a plan is stopped and its leader dies is deleted all the same, by %s',
   async (seenBy) => {
-    const moving = new MovingWorld(0n);
+    const moving = new MovingWorld();
     const { world, keeper } = moving;
     const [{ shard } = { shard: { id: 0 } }] = moving.catalog.databases.shards();
     moving.begin([shard.id]);
