@@ -48,7 +48,7 @@ function ofShard(
       tags,
       values: { diskBytes, fieldsCreate, ...writes, seriesCreate: shard.seriesCount },
     },
-    { name: 'tsm1_cache', tags, values: { cachedBytes: memtableBytes, diskBytes: 0, memBytes: memtableBytes, ...cache, writeDropped: writes['writePointsDropped'] ?? 0, writeErr: writeReqErr, writeOk: writeReqOk } }, // prettier-ignore
+    { name: 'tsm1_cache', tags, values: { diskBytes: 0, memBytes: memtableBytes, ...cache, writeDropped: 0, writeErr: writeReqErr, writeOk: writeReqOk } }, // prettier-ignore
     { name: 'tsm1_engine', tags, values: engine },
     // Ours, and only where there is something to tell: the reference does not look.
     ...Object.entries(stalls)

@@ -65,10 +65,12 @@ export class Flusher {
   flush(open: OpenShard): Promise<void> {
     // A write that was under way may ask for it after the shard was taken out.
     if (!this.#ports.isOpen(open)) return Promise.resolve();
+    const { memtableBytes } = open.shard;
     open.flushing ??= open.work
       .count('flush', () => this.#watch.during(open, () => this.#flushNow(open)))
       .then(
         () => {
+          open.work.addFlushed(memtableBytes);
           this.#pauses.succeeded(open);
           this.#ports.diskFailures.succeeded('files of shards');
         },

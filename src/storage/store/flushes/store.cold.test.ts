@@ -62,7 +62,11 @@ test('flusher: many shards that are cold at once go to files a few at a time', a
     );
     const store = await openStore(disk, env.clock, { snapshotColdMs: coldMs });
     await fill(store);
+    const bytes = store.facts.numbers.map(({ memtableBytes }) => memtableBytes);
+    const flushedBytes = () => store.facts.numbers.map(({ cache }) => cache['cachedBytes']);
+    expect(flushedBytes()).toEqual(ids.map(() => 0));
     while ((await hotOf(store)).length > 0) await env.clock.sleep(500);
+    expect(flushedBytes()).toEqual(bytes);
     expect(most).toBe(4);
     expect(ids.map((id) => readField(store, 'm', 'v', id)[0]?.value)).toEqual(ids.map(String));
     await store.close();

@@ -25,7 +25,14 @@ test('shard work: what runs, is done and has failed is told apart, under the nam
   });
   await expect(failing).rejects.toThrow('disk');
   clock.nowMs += 3;
-  expect(work.cacheValues()).toEqual({ WALCompactionTimeMs: 7, cacheAgeMs: 3, snapshotCount: 0 });
+  work.addFlushed(5);
+  work.addFlushed(6);
+  expect(work.cacheValues()).toEqual({
+    WALCompactionTimeMs: 7,
+    cacheAgeMs: 3,
+    cachedBytes: 11,
+    snapshotCount: 0,
+  });
   const values = work.engineValues();
   expect(values).toMatchObject({
     cacheCompactions: 0,

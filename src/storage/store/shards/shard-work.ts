@@ -38,6 +38,8 @@ export class ShardWork {
     full: newTally(),
   };
   #flushedMs: number;
+  /** Of memtables that became files. */
+  #flushedBytes = 0;
   readonly #stalls: Record<StallKind, number> = { compaction: 0, flush: 0, log: 0 };
 
   constructor(clock: Clock) {
@@ -63,6 +65,11 @@ export class ShardWork {
       tally.durationMs += endMs - startMs;
       if (kind === 'flush') this.#flushedMs = endMs;
     }
+  }
+
+  /** A memtable of so many bytes is in files. */
+  addFlushed(bytes: number): void {
+    this.#flushedBytes += bytes;
   }
 
   /** It has not moved for long. */
@@ -94,12 +101,13 @@ export class ShardWork {
     return values;
   }
 
-  /** Of `tsm1_cache`: how long what is in memory may have been there, and how long flushes took. */
+  /** Of `tsm1_cache`: how long what is in memory may have been there, how much has gone to files, and how long that took. */
   cacheValues(): Readonly<Record<string, number>> {
     const { activeCount, durationMs } = this.#tallies.flush;
     return {
       WALCompactionTimeMs: Math.round(durationMs),
       cacheAgeMs: Math.round(this.#clock.monotonicMs() - this.#flushedMs),
+      cachedBytes: this.#flushedBytes,
       snapshotCount: activeCount,
     };
   }
