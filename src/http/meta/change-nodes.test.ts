@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { DbError } from '../../base/errors.ts';
-import { dataStatusMethod } from '../../meta/client/data-methods.ts';
-import { removeDataNode } from './change-nodes.ts';
+import { dataStatusMethod, joinDataMethod } from '../../meta/client/data-methods.ts';
+import { removeDataNode, updateDataNode } from './change-nodes.ts';
 import type { MetaApi } from './meta-api-options.ts';
 
 /** A cluster of node 4, and what a node at another address says of itself and is told. */
@@ -40,4 +40,55 @@ test.each([
   const { told, remove } = cluster(status);
   await expect(remove(isForced)).rejects.toThrow('node not found: d9:8088');
   expect(told).toEqual([]);
+});
+
+const node4 = { cluster: 'same', nodeId: 4, httpAddress: 'd1:8086' };
+const fresh = { cluster: 'none', nodeId: 0, httpAddress: 'd2:8086' };
+
+/** Node 4, which the catalog has at d1, and what is said at addresses. */
+function moved(said: Readonly<Record<string, object>>) {
+  const done: string[] = [];
+  const node = {
+    clusterId: 7n,
+    status: { peers: [] },
+    catalog: { dataNodes: [{ id: 4, httpAddress: 'd1:8086', tcpAddress: 'd1:8088' }], databases: { shards: () => [] } }, // prettier-ignore
+    readBarrier: () => Promise.resolve(),
+    execute: (command: { readonly kind: string; readonly tcpAddress: string }) => {
+      done.push(`${command.kind} ${command.tcpAddress}`);
+      return Promise.resolve(undefined);
+    },
+  };
+  const rpc = {
+    call: (address: string, method: unknown) => {
+      if (method === joinDataMethod) done.push(`join ${address}`);
+      const status = said[address];
+      return status === undefined ? Promise.reject(new DbError('unavailable', 'nobody there')) : Promise.resolve(status); // prettier-ignore
+    },
+  };
+  const api = { ports: { node, rpc } } as unknown as MetaApi;
+  return { done, update: (to: string) => updateDataNode('d1:8088', to, api) };
+}
+
+const isMoved = ['update-data-node d2:8088', 'join d2:8088'];
+
+test('update data node: one that still runs is not replaced, as what it takes would be nowhere else', async () => {
+  const { done, update } = moved({ 'd1:8088': node4, 'd2:8088': fresh });
+  await expect(update('d2:8088')).rejects.toThrow('data node d1:8088 still runs: stop it first (replace-data brings what it has to the new one)'); // prettier-ignore
+  expect(done).toEqual([]);
+});
+
+test.each([
+  ['is lost', { 'd2:8088': fresh }, 'd2:8088', isMoved],
+  ['is another process by now', { 'd1:8088': { ...node4, cluster: 'none', nodeId: 0 }, 'd2:8088': fresh }, 'd2:8088', isMoved], // prettier-ignore
+  ['was renamed, and is found by both names', { 'd1:8088': node4, 'd2:8088': node4 }, 'd2:8088', isMoved], // prettier-ignore
+  [
+    'has another disk',
+    { 'd1:8088': fresh },
+    'd1:8088',
+    ['update-data-node d1:8088', 'join d1:8088'],
+  ],
+] as const)('update data node: one that %s gets its address', async (_, said, to, wanted) => {
+  const { done, update } = moved(said);
+  expect(await update(to)).toMatchObject({ id: 4, tcpAddr: to });
+  expect(done).toEqual(wanted);
 });

@@ -8,7 +8,7 @@ import type { MetaApi } from './meta-api-options.ts';
 import { refuseOwnHost } from './node-address.ts';
 
 const askDeadlineMs = 5_000;
-/** Mostly there is nobody at an address that no node has. */
+/** Mostly there is nobody at an address that no node has, or that one had which is lost. */
 const strangerDeadlineMs = 2_000;
 /** A node that leaves deletes what it has stored first. */
 const leaveDeadlineMs = 300_000;
@@ -57,15 +57,10 @@ async function removeForgotten(
   address: string,
   { node, rpc }: Pick<MetaApi['ports'], 'node' | 'rpc'>,
 ): Promise<boolean> {
-  const { clusterId } = node;
-  const options = { deadlineMs: strangerDeadlineMs };
-  const asked = rpc.call(address, dataStatusMethod, { clusterId }, options);
-  const status = await asked.catch((error: unknown) => {
-    if (!isDbError(error)) throw error;
-  });
+  const status = await statusAt(address, { node, rpc });
   if (status?.cluster !== 'same' || node.catalog.dataNodes.some(({ id }) => id === status.nodeId))
     return false;
-  const request = { nodeId: status.nodeId, clusterId };
+  const request = { nodeId: status.nodeId, clusterId: node.clusterId };
   await rpc.call(address, leaveDataMethod, request, { deadlineMs: leaveDeadlineMs });
   return true;
 }
@@ -99,12 +94,36 @@ export async function updateDataNode(
   const status = await rpc.call(newAddress, dataStatusMethod, { clusterId }, asking);
   const isSame = status.cluster === 'same' && status.nodeId === nodeId;
   if (status.cluster !== 'none' && !isSame) throw joinedElsewhere();
+  if (!isSame && !isSameAddress(known.tcpAddress, newAddress)) await refuseRunning(known, { node, rpc }); // prettier-ignore
   const { httpAddress } = status;
   await node.execute({ kind: 'update-data-node', nodeId, httpAddress, tcpAddress: newAddress });
   const metaAddresses = node.status.peers;
   const joining = { nodeId, clusterId, metaAddresses, wasMember: true };
   await joinNode(newAddress, joining, ports).catch(rethrowJoined);
   return { id: nodeId, tcpAddr: newAddress, httpAddr: httpAddress, httpScheme: '', status: '', version: '' }; // prettier-ignore
+}
+
+/** What the process that is to be replaced takes as an owner until it hears of it would be nowhere else. */
+async function refuseRunning(
+  { id, tcpAddress }: DataNode,
+  { node, rpc }: Pick<MetaApi['ports'], 'node' | 'rpc'>,
+): Promise<void> {
+  const status = await statusAt(tcpAddress, { node, rpc });
+  if (status?.cluster !== 'same' || status.nodeId !== id) return;
+  const text = `data node ${tcpAddress} still runs: stop it first (replace-data brings what it has to the new one)`;
+  throw new DbError('invalid_argument', text);
+}
+
+/** Undefined where nobody answers. */
+async function statusAt(
+  address: string,
+  { node: { clusterId }, rpc }: Pick<MetaApi['ports'], 'node' | 'rpc'>,
+) {
+  const options = { deadlineMs: strangerDeadlineMs };
+  return rpc.call(address, dataStatusMethod, { clusterId }, options).catch((error: unknown) => {
+    if (isDbError(error)) return undefined;
+    throw error;
+  });
 }
 
 /** `labels` of a request: a map of texts to set, a list of names to delete (spec F20). */

@@ -29,6 +29,7 @@ import type { DataConfig } from './data-config.ts';
 import type { RunningServer } from '../daemon/run-daemon.ts';
 import { announcedVersion } from '../daemon/version.ts';
 import type { OwnersBehind } from './owners-behind.ts';
+import { ReplacedWatch } from './replaced-watch.ts';
 import type { Transfers } from './transfers.ts';
 
 /** Each makes a folder and syncs it. */
@@ -51,6 +52,7 @@ export class DataListener {
   readonly #hints: Pick<HintedHandoff, 'waiting'>;
   readonly #behind: OwnersBehind;
   readonly #port: ListenOptions;
+  readonly #onFatal: (error: unknown) => void;
   readonly #tcpAddress: string;
   readonly #httpAddress: string;
 
@@ -65,6 +67,7 @@ export class DataListener {
     readonly hints: Pick<HintedHandoff, 'waiting'>;
     readonly behind: OwnersBehind;
     readonly port?: ListenOptions | undefined;
+    readonly onFatal: (error: unknown) => void;
   }) {
     this.#env = parts.env;
     this.#config = parts.config;
@@ -76,6 +79,7 @@ export class DataListener {
     this.#hints = parts.hints;
     this.#behind = parts.behind;
     this.#port = parts.port ?? {};
+    this.#onFatal = parts.onFatal;
     const hostname = parts.config.get('', 'hostname');
     this.#tcpAddress = advertised(hostname, parts.config.get('', 'bind-address'));
     this.#httpAddress = advertised(hostname, parts.config.get('http', 'bind-address'));
@@ -96,9 +100,12 @@ export class DataListener {
     );
     const metas = (): readonly string[] =>
       this.#meta.isJoined ? this.#meta.catalog.metaNodes.map(({ tcpAddress }) => tcpAddress) : [];
+    const own = { tcpAddress: this.#tcpAddress, httpAddress: this.#httpAddress };
+    const replaced = new ReplacedWatch({ meta: this.#meta, rpc, onFatal: this.#onFatal }, own);
     this.#announce(rpc, metas());
     const announcer = clock.every(this.#config.get('', 'gossip-frequency'), () => {
       this.#announce(rpc, anyOf(metas(), random));
+      replaced.look().catch(this.#onFatal);
     });
     return {
       close: async () => {

@@ -135,7 +135,7 @@ export async function startDataNode(
   const antiEntropy = openAntiEntropy(env, config, { meta, local, shards, rpc, hints, repaired: path.repaired, transfers }); // prettier-ignore
   statistics.add(() => antiEntropy.service?.statistics() ?? []);
   const ldap = openLdap(env, meta, options);
-  const port = new DataListener({ env, config, meta, local, imported, transfers, copies, hints, behind: path.behind, port: options.port }); // prettier-ignore
+  const port = new DataListener({ env, config, meta, local, imported, transfers, copies, hints, behind: path.behind, port: options.port, onFatal: options.onFatal }); // prettier-ignore
   const listener = await port.listen(
     [
       ...servedShards({ clock, meta, shards: owned, counters, keep, stamps, unsettled: path.inHand.unsettled, settledFor: path.shares.settledFor.bind(path.shares), freshCount: () => writer.writeCount, pledges: given, schemaVersion: () => local.schemaVersion, listVersion: () => local.listVersion }), // prettier-ignore
