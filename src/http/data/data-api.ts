@@ -105,6 +105,7 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
   const throttle = new WriteThrottle(ports.clock, options.throttle);
   addThrottle(api, throttle);
   const admit = addGate(api, { ports, access: options.access, counters, isServed });
+  counters.followServed(api, isServed);
   const accessLog = new AccessLog(ports.accessLine, options.accessLog);
   if (options.accessLog.isEnabled) addAccessLog(api, accessLog, ports.clock);
   const profiles = new RequestProfiles(ports.clock);

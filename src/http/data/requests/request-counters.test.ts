@@ -7,7 +7,7 @@ import { RequestCounters } from './request-counters.ts';
 const clock = { monotonicMs: () => 0 } as unknown as Clock;
 
 /** What is counted of one request for /query with an answer of 1,000 bytes, and one for /ping. */
-async function countedOf(countsUserBytes: boolean, principal?: Principal) {
+async function countedOf(countsUserBytes: boolean, principal?: Principal, isServed = true) {
   const counters = new RequestCounters(clock, { bind: ':8086', countsUserBytes });
   const api = fastify();
   counters.follow(api);
@@ -18,6 +18,7 @@ async function countedOf(countsUserBytes: boolean, principal?: Principal) {
     closed.push(new Promise((resolve) => reply.raw.once('close', resolve)));
     done();
   });
+  counters.followServed(api, () => isServed);
   api.get('/query', () => 'x'.repeat(1_000));
   api.get('/ping', () => '');
   const before = counters.statistics();
@@ -46,4 +47,17 @@ test('request counters: bytes are counted by user only where that is asked for',
   expect(anonymous?.tags['user']).toBe('(anonymous)');
   // Refused before anybody knew whose it was.
   expect((await countedOf(true)).after.length).toBe(1);
+});
+
+test('request counters: who is sent away before is a request, and none of its kind', async () => {
+  const valuesOf = async (isServed: boolean) => (await countedOf(false, everyone, isServed)).after[0]?.values; // prettier-ignore
+  expect(await valuesOf(true)).toMatchObject({ req: 2, queryReq: 1, pingReq: 1, reqActive: 0 });
+  const values = await valuesOf(false);
+  expect(values).toMatchObject({
+    req: 2,
+    queryReq: 0,
+    pingReq: 0,
+    queryRespBytes: 0,
+    reqActive: 0,
+  });
 });

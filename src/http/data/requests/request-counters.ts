@@ -21,9 +21,12 @@ export interface RequestCountersOptions {
   readonly countsUserBytes: boolean;
 }
 
+type Kind = 'query' | 'write' | undefined;
+
 interface Begun {
   readonly startMs: number;
-  readonly kind: 'query' | 'write' | undefined;
+  /** Once it has been let in. */
+  kind: Kind;
   readonly sentBytes: number;
   readonly endPending: () => void;
 }
@@ -36,6 +39,7 @@ export class RequestCounters {
   /** By name; as many as there have been users. */
   readonly #userBytes = new Map<string, number>();
   readonly pending = new PendingRequests();
+  readonly #begun = new WeakMap<FastifyRequest, Begun>();
 
   constructor(clock: Clock, options: RequestCountersOptions) {
     this.#clock = clock;
@@ -75,6 +79,7 @@ export class RequestCounters {
     readonly principal: Principal;
   }): (status: number, sentBytes?: number) => void {
     const begun = this.#begin(request, 0);
+    this.#letIn(begun, request);
     return (status, sentBytes = 0) => {
       this.#end(begun, status, sentBytes);
       if (begun.kind === 'query') this.#addQueryBytes(request, sentBytes);
@@ -85,11 +90,21 @@ export class RequestCounters {
   follow(api: FastifyInstance): void {
     api.addHook('onRequest', (request, reply, done) => {
       const begun = this.#begin(request, sentBytesOf(request));
+      this.#begun.set(request, begun);
       reply.raw.once('close', () => {
         this.#end(begun, reply.statusCode, sentBytesOf(request));
         if (begun.kind === 'query')
           this.#addQueryBytes(request, sentBytesOf(request) - begun.sentBytes);
       });
+      done();
+    });
+  }
+
+  /** Counts what each request is that gets so far: who is sent away before is none of its kind, as in the reference. */
+  followServed(api: FastifyInstance, isServed: (request: FastifyRequest) => boolean): void {
+    api.addHook('onRequest', (request, _reply, done) => {
+      const begun = this.#begun.get(request);
+      if (begun !== undefined && isServed(request)) this.#letIn(begun, request);
       done();
     });
   }
@@ -108,21 +123,23 @@ export class RequestCounters {
     { url, method }: { readonly url: string; readonly method: string },
     sentBytes: number,
   ): Begun {
-    const path = pathOf({ url });
     this.add('req');
     this.add('reqActive');
+    const kind = kindOf(pathOf({ url }), method);
+    const endPending = this.pending.begin(kind === undefined ? 'of another kind' : `${method} /${kind}`); // prettier-ignore
+    return { startMs: this.#clock.monotonicMs(), kind: undefined, sentBytes, endPending };
+  }
+
+  #letIn(begun: Begun, { url, method }: { readonly url: string; readonly method: string }): void {
+    const path = pathOf({ url });
+    begun.kind = kindOf(path, method);
     if (path === '/ping') this.add('pingReq');
     if (path === '/status') this.add('statusReq');
-    const isQuery = path === '/query' && method !== 'OPTIONS';
-    const isWrite = method === 'POST' && writeTargets.has(path);
-    if (isQuery) this.add('queryReq');
-    if (isWrite) this.add('writeReq');
-    if (isWrite) this.add('writeReqActive');
-    if (isWrite && path === prometheusPath) this.add('promWriteReq');
+    if (begun.kind === 'query') this.add('queryReq');
+    if (begun.kind === 'write') this.add('writeReq');
+    if (begun.kind === 'write') this.add('writeReqActive');
+    if (begun.kind === 'write' && path === prometheusPath) this.add('promWriteReq');
     if (method === 'POST' && path === prometheusReadPath) this.add('promReadReq');
-    const kind = isQuery ? 'query' : isWrite ? 'write' : undefined;
-    const endPending = this.pending.begin(kind === undefined ? 'of another kind' : `${method} /${kind}`); // prettier-ignore
-    return { startMs: this.#clock.monotonicMs(), kind, sentBytes, endPending };
   }
 
   #end(begun: Begun, status: number, sentBytesNow: number): void {
@@ -140,6 +157,11 @@ export class RequestCounters {
       this.add('writeReqDurationNs', durationNs);
     }
   }
+}
+
+function kindOf(path: string, method: string): Kind {
+  if (path === '/query' && method !== 'OPTIONS') return 'query';
+  return method === 'POST' && writeTargets.has(path) ? 'write' : undefined;
 }
 
 /** Of its connection so far; requests that tests inject have none. */
