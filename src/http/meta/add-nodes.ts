@@ -9,6 +9,7 @@ const askDeadlineMs = 5_000;
 /** An unjoined node that founds a cluster leads it within an election's time. */
 const leadWithinMs = 10_000;
 const leadPollMs = 10;
+const joinedText = 'already joined to cluster';
 
 /**
  * Adds a meta node by its HTTP address. A node without a cluster founds one with itself first, whichever node it is
@@ -73,20 +74,14 @@ export async function addDataNode(
 ): Promise<unknown> {
   const { node, rpc } = ports;
   refuseOwnHost(address);
-  await node.readBarrier();
   const known = findDataNode(node.catalog.dataNodes, address);
   if (isPassive && known !== undefined && known.isPassive !== true)
     throw new DbError('invalid_argument', `${address} is a member already, and not a passive one`);
   const asking = { deadlineMs: askDeadlineMs };
   const { clusterId } = node;
   const status = await rpc.call(address, dataStatusMethod, { clusterId }, asking);
-  // A member by another address would be listed twice until it refused, and could be given shards meanwhile.
-  const isAnother = status.cluster === 'same' && status.nodeId !== known?.id;
-  if (status.cluster === 'other' || isAnother) {
-    const isForgotten = isAnother && !node.catalog.dataNodes.some(({ id }) => id === status.nodeId);
-    const how = isForgotten ? ', as a node that is not of it any more: remove-data erases what it has, and it can be added then' : ''; // prettier-ignore
-    throw new DbError('invalid_argument', `already joined to cluster${how}`);
-  }
+  if (status.cluster === 'other') throw new DbError('invalid_argument', joinedText);
+  if (status.cluster === 'same') await refuseAnother(address, status.nodeId, node);
   const { httpAddress } = status;
   const { dataNodesMax } = options;
   const command = {
@@ -116,6 +111,20 @@ export async function addDataNode(
   };
 }
 
+/** A member by another address would be listed twice until it refused, and could be given shards meanwhile. */
+async function refuseAnother(
+  address: string,
+  nodeId: number,
+  node: MetaApi['ports']['node'],
+): Promise<void> {
+  await node.readBarrier();
+  const { dataNodes } = node.catalog;
+  if (findDataNode(dataNodes, address)?.id === nodeId) return;
+  const isMember = dataNodes.some(({ id }) => id === nodeId);
+  const how = isMember ? '' : ', as a node that is not of it any more: remove-data erases what it has, and it can be added then'; // prettier-ignore
+  throw new DbError('invalid_argument', `${joinedText}${how}`);
+}
+
 /** One that is listed may never have heard that it is: then it has said nothing. */
 function wasMember(id: number, { node, announcements }: MetaApi['ports']): boolean {
   const known = node.catalog.dataNodes.find((one) => one.id === id);
@@ -127,7 +136,7 @@ function isJoined(error: unknown): boolean {
 }
 
 function rethrowJoined(error: unknown): never {
-  if (isJoined(error)) throw new DbError('invalid_argument', 'already joined to cluster');
+  if (isJoined(error)) throw new DbError('invalid_argument', joinedText);
   throw error;
 }
 
