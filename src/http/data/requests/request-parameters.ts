@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { Busboy, type BusboyInstance } from '@fastify/busboy';
 import type { FastifyRequest } from 'fastify';
+import { MiB } from '../../../base/units.ts';
 import { parseForm } from './form-values.ts';
 
 declare module 'fastify' {
@@ -19,6 +20,8 @@ export interface AddressedRequest {
 }
 
 const noForm: ReadonlyMap<string, string> = new Map();
+/** The reference reads nothing of a longer one, and goes by the address alone; the files of a multipart body may be longer. */
+const formBytesMax = 10 * MiB;
 
 /**
  * The parameters of a request, as in the reference: those of a form in the body come before those of the address, those of
@@ -63,7 +66,7 @@ export class RequestParameters {
   ): RequestParameters | undefined {
     const mediaType = contentType.split(';', 1)[0]?.trim().toLowerCase();
     if (body.length > 0 && mediaType === 'multipart/form-data') return undefined;
-    const isForm = mediaType === 'application/x-www-form-urlencoded';
+    const isForm = mediaType === 'application/x-www-form-urlencoded' && body.length <= formBytesMax;
     return new RequestParameters(searchOf(request), parseForm(isForm ? body.toString('utf8') : ''));
   }
 
