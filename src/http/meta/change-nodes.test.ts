@@ -71,14 +71,9 @@ function moved(said: Readonly<Record<string, object>>) {
 
 const isMoved = ['update-data-node d2:8088', 'join d2:8088'];
 
-test('update data node: one that still runs is not replaced, as what it takes would be nowhere else', async () => {
-  const { done, update } = moved({ 'd1:8088': node4, 'd2:8088': fresh });
-  await expect(update('d2:8088')).rejects.toThrow('data node d1:8088 still runs: stop it first (replace-data brings what it has to the new one)'); // prettier-ignore
-  expect(done).toEqual([]);
-});
-
 test.each([
   ['is lost', { 'd2:8088': fresh }, 'd2:8088', isMoved],
+  ['still runs', { 'd1:8088': node4, 'd2:8088': fresh }, 'd2:8088', isMoved],
   ['is another process by now', { 'd1:8088': { ...node4, cluster: 'none', nodeId: 0 }, 'd2:8088': fresh }, 'd2:8088', isMoved], // prettier-ignore
   ['was renamed, and is found by both names', { 'd1:8088': node4, 'd2:8088': node4 }, 'd2:8088', isMoved], // prettier-ignore
   [

@@ -8,7 +8,7 @@ import type { MetaApi } from './meta-api-options.ts';
 import { refuseOwnHost } from './node-address.ts';
 
 const askDeadlineMs = 5_000;
-/** Mostly there is nobody at an address that no node has, or that one had which is lost. */
+/** Mostly there is nobody at an address that no node has. */
 const strangerDeadlineMs = 2_000;
 /** A node that leaves deletes what it has stored first. */
 const leaveDeadlineMs = 300_000;
@@ -67,7 +67,8 @@ async function removeForgotten(
 
 /**
  * Gives a data node another address: the host was renamed, or its disk replaced, and it gets its id and its shards
- * (spec F13). The same address is no error.
+ * (spec F13). The same address is no error, nor is a process that still runs at the old one, as the manual has the same steps for both: it stops once it hears of
+ * this (server/node/replaced-watch.ts).
  */
 export async function updateDataNode(
   oldAddress: string,
@@ -94,24 +95,12 @@ export async function updateDataNode(
   const status = await rpc.call(newAddress, dataStatusMethod, { clusterId }, asking);
   const isSame = status.cluster === 'same' && status.nodeId === nodeId;
   if (status.cluster !== 'none' && !isSame) throw joinedElsewhere();
-  if (!isSame && !isSameAddress(known.tcpAddress, newAddress)) await refuseRunning(known, { node, rpc }); // prettier-ignore
   const { httpAddress } = status;
   await node.execute({ kind: 'update-data-node', nodeId, httpAddress, tcpAddress: newAddress });
   const metaAddresses = node.status.peers;
   const joining = { nodeId, clusterId, metaAddresses, wasMember: true };
   await joinNode(newAddress, joining, ports).catch(rethrowJoined);
   return { id: nodeId, tcpAddr: newAddress, httpAddr: httpAddress, httpScheme: '', status: '', version: '' }; // prettier-ignore
-}
-
-/** What the process that is to be replaced takes as an owner until it hears of it would be nowhere else. */
-async function refuseRunning(
-  { id, tcpAddress }: DataNode,
-  { node, rpc }: Pick<MetaApi['ports'], 'node' | 'rpc'>,
-): Promise<void> {
-  const status = await statusAt(tcpAddress, { node, rpc });
-  if (status?.cluster !== 'same' || status.nodeId !== id) return;
-  const text = `data node ${tcpAddress} still runs: stop it first (replace-data brings what it has to the new one)`;
-  throw new DbError('invalid_argument', text);
 }
 
 /** Undefined where nobody answers. */

@@ -101,15 +101,21 @@ export class DataListener {
     const metas = (): readonly string[] =>
       this.#meta.isJoined ? this.#meta.catalog.metaNodes.map(({ tcpAddress }) => tcpAddress) : [];
     const own = { tcpAddress: this.#tcpAddress, httpAddress: this.#httpAddress };
-    const replaced = new ReplacedWatch({ meta: this.#meta, rpc, onFatal: this.#onFatal }, own);
+    const meta = this.#meta;
+    const replaced = new ReplacedWatch({ clock, meta, rpc, onFatal: this.#onFatal }, own);
     this.#announce(rpc, metas());
     const announcer = clock.every(this.#config.get('', 'gossip-frequency'), () => {
       this.#announce(rpc, anyOf(metas(), random));
       replaced.look().catch(this.#onFatal);
     });
+    const unwatch = meta.watch(({ before, after }) => {
+      if (after.dataNodes !== before.dataNodes) replaced.follow().catch(this.#onFatal);
+    });
     return {
       close: async () => {
         announcer.cancel();
+        unwatch();
+        replaced.close();
         await listener.close();
       },
     };

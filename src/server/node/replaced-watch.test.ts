@@ -35,3 +35,19 @@ test.each([
 ] as const)('replaced watch: it goes on where %s', async (_, listed, status) => {
   expect(await told(listed, status)).toEqual([]);
 });
+
+test('replaced watch: it stops as soon as the new process is told what it is, and says so once', async () => {
+  const fatal: string[] = [];
+  const answers = [{ ...other, cluster: 'none', nodeId: 0 }, { ...other, cluster: 'none' }, other];
+  const dataNodes = [{ id: 4, tcpAddress: 'new:8088', httpAddress: 'new:8086' }];
+  const meta = { isJoined: true, nodeId: 4, clusterId: 7n, catalog: { dataNodes } };
+  let nowMs = 0;
+  const clock = { monotonicMs: () => nowMs, sleep: (ms: number) => Promise.resolve(void (nowMs += ms)) }; // prettier-ignore
+  const rpc = { call: () => Promise.resolve(answers.shift() ?? other) };
+  const ports = { clock, meta, rpc, onFatal: (error: unknown) => fatal.push(errorText(error)) };
+  const watch = new ReplacedWatch(ports as unknown as ReplacedWatchPorts, own);
+  await watch.follow();
+  expect([fatal.length, nowMs]).toEqual([1, 200]);
+  await watch.follow();
+  expect(fatal.length).toBe(1);
+});
