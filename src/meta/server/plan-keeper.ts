@@ -257,7 +257,13 @@ export class PlanKeeper {
     } finally {
       this.#running.delete(key);
     }
-    if (isQuiet) this.#wake(true);
+    // One that waits, or has failed, is taken up at the next look, and what is behind it.
+    if (isQuiet && !this.#isOpen(key)) this.#wake(true);
+  }
+
+  #isOpen(key: string): boolean {
+    const { movePlan } = this.#ports.node.catalog;
+    return movePlan?.moves.some((move) => move.state === 'open' && keyOf(move) === key) === true;
   }
 
   async #tried(plan: MovePlan, move: ShardMove, heard: Heard): Promise<void> {

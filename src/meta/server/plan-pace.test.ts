@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { World } from '../../../test/sim/world/world.ts';
+import { DbError } from '../../base/errors.ts';
 import { dayNs } from '../../base/units.ts';
 import { applyCommand } from '../apply/apply.ts';
 import { discardMethod, type ShardState } from '../client/data-methods.ts';
@@ -18,6 +19,9 @@ class MovingWorld {
   readonly clock = this.#env.clock;
   keeper: PlanKeeper;
   readonly discarded: number[] = [];
+  /** How often nodes were asked. */
+  askedCount = 0;
+  isFirstSilent = false;
   catalog: Catalog = emptyCatalog;
   written: () => Pick<ShardState, 'isHot' | 'modifiedNs'> = () => ({
     isHot: false,
@@ -114,7 +118,9 @@ class MovingWorld {
       },
       kill: () => Promise.resolve(false),
     };
-    const call = async (_to: string, method: unknown, request: { readonly shardId: number }) => {
+    const call = async (to: string, method: unknown, request: { readonly shardId: number }) => {
+      this.askedCount++;
+      if (this.isFirstSilent && to === 'd1:8088') throw new DbError('unavailable', 'd1 is away');
       if (method === discardMethod) await this.discard(request.shardId);
       return { waiting: [] };
     };
@@ -167,3 +173,15 @@ test.each(['the same plan', 'the next plan'])(
     expect(moving.states[0]).toBe(`${shard.id} done`);
   },
 );
+
+test('plans: a shard whose owner is away is looked at every two seconds, and not over and over', async () => {
+  const moving = new MovingWorld();
+  const { world } = moving;
+  moving.isFirstSilent = true;
+  const [{ shard } = { shard: { id: 0 } }] = moving.catalog.databases.shards();
+  moving.begin([shard.id]);
+  await world.run(world.nowMs + 20_000);
+  expect(moving.states).toEqual([`${shard.id} open`]);
+  // Two nodes in ten looks.
+  expect(moving.askedCount).toBeLessThanOrEqual(22);
+});
