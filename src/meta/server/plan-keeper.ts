@@ -212,6 +212,8 @@ export class PlanKeeper {
     for (const move of open) {
       if (this.#running.size >= this.#options.movesAtOnce) return;
       if (isEarly && !this.#isQuiet(move)) continue;
+      // Those behind it do not wait for its node.
+      if (this.#isSourceAway(plan, move, heard)) continue;
       if (this.#mayStart(move)) this.#tasks.spawn('move', this.#run(plan, move, heard));
     }
     if (open.length === 0 && this.#running.size === 0) await this.#finish(plan, heard);
@@ -229,6 +231,14 @@ export class PlanKeeper {
     const { clock } = this.#ports;
     if (this.#running.has(keyOf(move))) return false;
     return (this.#attempts.get(keyOf(move))?.notBeforeMs ?? 0) <= clock.monotonicMs();
+  }
+
+  /** Whether a shard is still to be copied from a node that may have what it alone has acknowledged: waited for, unless it is to be done without. */
+  #isSourceAway(plan: MovePlan, { shardId, fromId, toId }: ShardMove, heard: Heard): boolean {
+    const owners = ownersOf(this.#ports.node.catalog, shardId) ?? [];
+    const isToCopy = owners.includes(fromId) && !owners.includes(toId);
+    const isLost = plan.isRemoval || plan.goal === 'restore';
+    return isToCopy && !heard.nodeIds.has(fromId) && !isLost;
   }
 
   async #findQuiet(): Promise<void> {
@@ -296,9 +306,7 @@ export class PlanKeeper {
       // One that an earlier leader began is seen through by whoever sees to copies.
       const isUnderWay = copiesOf(node.catalog).some((copy) => copy.shardId === shardId && copy.destinationId === toId); // prettier-ignore
       if (isUnderWay) return;
-      // It may have what it alone has acknowledged: waited for, unless it is to be done without.
-      const isLost = plan.isRemoval || plan.goal === 'restore';
-      if (!heard.nodeIds.has(fromId) && !isLost) return;
+      if (this.#isSourceAway(plan, move, heard)) return;
       const sourceId = sourceOf(owners, { shardId, fromId, heard });
       if (sourceId === undefined) throw new DbError('unavailable', 'none of its owners answers');
       await copies.copy({ shardId, sourceId, destinationId: toId });

@@ -185,3 +185,15 @@ test('plans: a shard whose owner is away is looked at every two seconds, and not
   // Two nodes in ten looks.
   expect(moving.askedCount).toBeLessThanOrEqual(22);
 });
+
+test('plans: a move whose owner is away holds up none behind it', async () => {
+  const moving = new MovingWorld();
+  const { world } = moving;
+  const [first = 0, second = 0] = [...moving.catalog.databases.shards()].map(({ shard }) => shard.id); // prettier-ignore
+  moving.do({ kind: 'add-shard-owner', shardId: second, nodeId: 2 });
+  moving.isFirstSilent = true;
+  moving.begin([first, second]);
+  await world.run(world.nowMs + 10_000);
+  expect(moving.catalog.databases.shard(first)?.shard.owners).toEqual([1]);
+  expect(moving.catalog.databases.shard(second)?.shard.owners).toEqual([2]);
+});
