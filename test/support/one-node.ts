@@ -116,7 +116,7 @@ export async function startOneNode(
   const executor = new StatementExecutor({
     ...base,
     diagnostics: () => [],
-    indexBytes: () => local.indexBytes(),
+    indexBytes: () => local.facts.indexBytes(),
     stamps,
     keepDelete: () => Promise.resolve(),
     heardByAll: () => Promise.resolve(),

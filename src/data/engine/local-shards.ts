@@ -1,6 +1,5 @@
 import { groupedBy } from '../../base/collections/grouped-by.ts';
 import { assert } from '../../base/assert.ts';
-import type { IngressCount } from '../../storage/store/ingress.ts';
 import { DbError } from '../../base/errors.ts';
 import { MiB } from '../../base/units.ts';
 import type { EngineHost, EngineLink } from '../../env/engine-host.ts';
@@ -12,7 +11,6 @@ import type { ListPiece, ListRequest } from './lists/schema-list.ts';
 import type { PackedBody } from './lists/pack-lists.ts';
 import type { PackedList } from './lists/packed-list.ts';
 import { plainOf } from './lists/describe-shards.ts';
-import type { CountedShard } from './shard-counters.ts';
 import type { ForwardedLines, ForwardTask } from './lines/forward-lines.ts';
 import type { PartTask } from './lines/part-batch.ts';
 import type { JoinedTask } from './lines/joined-bodies.ts';
@@ -21,14 +19,13 @@ import type { LinesTask, OwnShards, RoutedLines } from './lines/route-lines.ts';
 import { LocalDigests } from './digests/local-digests.ts';
 import type { Statistic } from '../../telemetry/statistics.ts';
 import { DescribedLanes, type EngineDescription } from './lists/described-lanes.ts';
+import { LocalFacts } from './local-facts.ts';
 import { LocalFragments } from './local-fragments.ts';
 import { startWorkers } from './start-workers.ts';
-import type { StoreHealth } from '../../storage/store/shards/store-facts.ts';
 import type { LoggedBatch } from '../../storage/wal/lately-logged.ts';
 import { homeOfNow } from './home-of-now.ts';
 import { ListedLanes } from './lists/listed-lanes.ts';
 import type { OtherSeries } from '../../storage/store/shards/other-series.ts';
-import type { ShardFacts, ShardHolding } from '../../storage/store/shards/shard-facts.ts';
 import type { ShardSnapshot } from '../../storage/store/transfers/take-snapshot.ts';
 import { WorkerLoads } from './worker-loads.ts';
 import { LinesPacker, unpackRouted, type PackedRouted } from './lines/packed-lines.ts';
@@ -70,10 +67,12 @@ export class LocalShards implements ShardAccess {
   readonly #cluster: ClusterFacts;
   readonly #writing = new Set<Promise<unknown>>();
   readonly digests = new LocalDigests((shardId) => this.#home(shardId));
+  readonly facts: LocalFacts;
   #writeCount = 0;
 
   private constructor(links: readonly EngineLink[], cluster: ClusterFacts) {
     this.#links = links;
+    this.facts = new LocalFacts(links);
     this.#cluster = cluster;
     this.#loads = new WorkerLoads(links.length);
     const versionHeard = (worker: number) => this.#listed.versionHeard(worker);
@@ -93,18 +92,6 @@ export class LocalShards implements ShardAccess {
     cluster?: ClusterFacts,
   ): Promise<LocalShards> {
     return LocalShards.of(await startWorkers(host, count, asked), cluster);
-  }
-
-  /** How many of the shards that were there at the start are open, and what of them is damaged. */
-  async health(): Promise<StoreHealth> {
-    const parts = (await Promise.all(this.#links.map((link) => link.call('health', undefined)))) as readonly StoreHealth[]; // prettier-ignore
-    const sum = (of: (part: StoreHealth) => number) => parts.reduce((all, part) => all + of(part), 0); // prettier-ignore
-    return {
-      opened: sum(({ opened }) => opened),
-      total: sum(({ total }) => total),
-      damaged: parts.flatMap(({ damaged }) => damaged),
-      failing: parts.flatMap(({ failing }) => failing),
-    };
   }
 
   /** Ours: parts of queries, lists and digests that are being worked at here, for this node's clients and for others. */
@@ -398,12 +385,6 @@ export class LocalShards implements ShardAccess {
     return (await this.#forgetting(() => home.call('expect-copy', whole))) as boolean;
   }
 
-  /** Shards that nobody reads here until a copy has come. */
-  async awaiting(): Promise<readonly number[]> {
-    const parts = await Promise.all(this.#links.map((link) => link.call('awaiting', undefined)));
-    return (parts as (readonly number[])[]).flat();
-  }
-
   /** Such a shard is what it has from now on: nobody is left who could give it a copy. */
   async expectNone(shardId: number): Promise<void> {
     const versions = await this.#home(shardId).call('expect-none', shardId);
@@ -420,36 +401,6 @@ export class LocalShards implements ShardAccess {
     const home = homeOf(task.shardId, this.#links.length);
     const whole: InstallTask = { ...task, clusterId: this.#cluster.clusterId() };
     await this.#seen(home, (await this.#link(home).call('install', whole)) as EngineVersions);
-  }
-
-  /** Shards that this node has, or should have: those whose folder is missed too. */
-  async holdings(): Promise<readonly ShardHolding[]> {
-    const parts = await Promise.all(this.#links.map((link) => link.call('shards', undefined)));
-    return (parts as (readonly ShardHolding[])[]).flat();
-  }
-
-  /** How the shards are that can be read. */
-  async states(): Promise<readonly ShardFacts[]> {
-    const parts = await Promise.all(this.#links.map((link) => link.call('states', undefined)));
-    return (parts as (readonly ShardFacts[])[]).flat();
-  }
-
-  /** What is counted of the shards that can be read. */
-  async numbers(): Promise<readonly CountedShard[]> {
-    const parts = await Promise.all(this.#links.map((link) => link.call('numbers', undefined)));
-    return (parts as (readonly CountedShard[])[]).flat();
-  }
-
-  /** What came, as the workers have counted it. */
-  async ingress(): Promise<readonly IngressCount[]> {
-    const parts = await Promise.all(this.#links.map((link) => link.call('ingress', undefined)));
-    return (parts as (readonly IngressCount[])[]).flat();
-  }
-
-  /** Memory of the indexes of all shards. */
-  async indexBytes(): Promise<number> {
-    const parts = await Promise.all(this.#links.map((link) => link.call('index-bytes', undefined)));
-    return (parts as number[]).reduce((sum, part) => sum + part, 0);
   }
 
   /** The latest stamp of all that is stored here, or of these shards. */

@@ -36,7 +36,7 @@ async function write(shards: LocalShards, lines: string): Promise<void> {
 }
 
 const sumOf = async (shards: LocalShards, field: string): Promise<number> => {
-  const numbers = await shards.numbers();
+  const numbers = await shards.facts.numbers();
   return numbers.reduce((sum, { engine }) => sum + (engine[field] ?? 0), 0);
 };
 

@@ -31,9 +31,8 @@ import { AnswerRunner } from './answers/answer-runner.ts';
 import type { FeedPiece } from './answers/gathered/feeds.ts';
 import type { SharedAnswer } from './answers/shared/shared-answer.ts';
 import { taskOf, type AnswerRequest } from './answers/answer-task.ts';
-import { KeptDigests } from './digests/kept-digests.ts';
-import { digestStream, isDigestKind, type DigestBody } from './digests/digest-streams.ts';
-import type { DigestTask } from './digests/shard-digest.ts';
+import { DigestRunner } from './digests/digest-runner.ts';
+import { isDigestKind, type DigestBody } from './digests/digest-streams.ts';
 import type { EngineDescription } from './lists/described-lanes.ts';
 import { describeShards } from './lists/describe-shards.ts';
 import { ListRunner, type ListRunnerPorts } from './lists/list-runner.ts';
@@ -41,7 +40,6 @@ import type { ListRequest } from './lists/schema-list.ts';
 import { deleteFilters, filterOf, isAnySelected, selectSeries } from './delete-filters.ts';
 import type { PointDelete } from '../../storage/store/deletes/point-deletes.ts';
 import { IdleKernels } from './idle-kernels.ts';
-import type { TimeBounds } from '../../storage/engine/memtable/shape-table.ts';
 import { FragmentStreams, isFragmentKind } from './fragment-streams.ts';
 import { LineRouter } from './lines/line-router.ts';
 import { ShardCounters } from './shard-counters.ts';
@@ -52,8 +50,6 @@ import { routeAndWrite } from './lines/own-writes.ts';
 import { LinesUnpacker, packRouted, type EngineJoinedTask, type EngineLines, type PackedJoined, type PackedLines } from './lines/packed-lines.ts'; // prettier-ignore
 import { buffersOf } from './transfer.ts';
 
-/** Whoever waits for a digest hears so often that it is being made. */
-const digestBeatMs = 1_000;
 /** Of batches on their way to the log that are kept to be used again. */
 const batchBytesKeptMax = 16 * MiB;
 /** Places of damage that are named in the log of one run. */
@@ -73,7 +69,7 @@ export class StorageEngine implements Engine {
   readonly #matcher = regexCache();
   readonly #counters = new ShardCounters();
   readonly #fragments: FragmentStreams;
-  readonly #digests: KeptDigests;
+  readonly #digests: DigestRunner;
   readonly #lineKernel: () => LineKernel;
   #router: LineRouter | undefined;
   readonly #batchBuffers = new SharedBuffers(batchBytesKeptMax);
@@ -97,7 +93,6 @@ export class StorageEngine implements Engine {
   ) {
     this.#store = store;
     this.#ports = ports;
-    this.#digests = new KeptDigests(ports);
     this.#kernels = new IdleKernels({ bytesMax: options.arenaBytesMax });
     this.#isHome = options.isHome;
     this.#deletesMax = options.deletesMax ?? 1;
@@ -116,6 +111,12 @@ export class StorageEngine implements Engine {
       accounts: new SelectAccounts(options.queryAccounts),
     };
     this.#lists = new ListRunner(shared);
+    this.#digests = new DigestRunner({
+      ...shared,
+      disk: ports.disk,
+      kernels: this.#kernels,
+      store,
+    });
     this.#fragments = new FragmentStreams(reading);
     this.#answers = new AnswerRunner({
       ...reading,
@@ -363,7 +364,7 @@ export class StorageEngine implements Engine {
       return;
     }
     if (isDigestKind(kind)) {
-      yield* this.#digest({ ...(body as object), kind } as DigestBody, context);
+      yield* this.#digests.run({ ...(body as object), kind } as DigestBody, context);
       return;
     }
     if (!isFragmentKind(kind)) throw new DbError('internal', `engine stream ${kind}`);
@@ -384,48 +385,10 @@ export class StorageEngine implements Engine {
     }
   }
 
-  async *#digest(body: DigestBody, context: EngineContext): AsyncGenerator<EngineReply> {
-    const { shardId } = body;
-    await this.#store.whenOpen([shardId]);
-    const content = this.#store.content(shardId);
-    if (body.kind === 'digest' && this.#store.lacks(shardId)) return;
-    if (body.kind === 'digest' && content !== undefined) await this.#digests.load(body, content);
-    // Of the shard as it is now: it may have gone meanwhile.
-    const shard = this.#store.content(shardId)?.shard;
-    const [view] = this.#views([shardId]);
-    if (view === undefined || shard === undefined) return;
-    const kernel = this.#kernels.take();
-    const { clock } = this.#ports;
-    const { arena } = kernel;
-    const slices = new Slices(this.#ports);
-    try {
-      let saidMs = clock.monotonicMs();
-      const stampsOf = (bounds: TimeBounds) => this.#store.stampsWithin(shardId, bounds);
-      // It begins at the moment of the view: nothing is awaited between the two.
-      const digestOf = (task: DigestTask) => this.#digests.digest(task, { view, shard }, arena);
-      for (const reply of digestStream(view, body, { arena, digestOf, stampsOf })) {
-        if (reply?.isLast === true && body.kind === 'digest') await this.#saveDigest(shardId);
-        if (reply !== undefined) yield reply;
-        if ((await slices.next()) && context.cancelled()) return;
-        if (reply === undefined && clock.monotonicMs() - saidMs < digestBeatMs) continue;
-        saidMs = clock.monotonicMs();
-        if (reply === undefined) yield { body: undefined };
-      }
-    } finally {
-      view.release();
-      this.#kernels.give(kernel);
-    }
-  }
-
   /** Whether it has nothing to be read of a shard. Throws what is wrong with a damaged one. */
   async #lacks(shardId: number): Promise<boolean> {
     await this.#store.whenOpen([shardId]);
     return this.#store.lacks(shardId);
-  }
-
-  async #saveDigest(shardId: number): Promise<void> {
-    const content = this.#store.content(shardId);
-    if (content !== undefined) await this.#digests.save(shardId, content);
   }
 
   /** A query goes to another owner and nobody else hears of it; each place is named once. */

@@ -38,7 +38,7 @@ function worldOf(ids: readonly number[], cluster: bigint | undefined) {
       },
     },
     shards: {
-      holdings: () => Promise.resolve([...held.values()]),
+      facts: { holdings: () => Promise.resolve([...held.values()]) },
       deleteShards: (dropped: readonly number[]) => {
         if (world.isDiskFailing) return Promise.reject(new Error('disk'));
         for (const id of dropped) held.delete(id);

@@ -32,7 +32,7 @@ export interface DroppedShardsPorts {
   readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId' | 'execute'>;
   readonly shards: {
     deleteShards(shardIds: readonly number[], options: AccessOptions): Promise<void>;
-    holdings(): Promise<readonly HeldShard[]>;
+    readonly facts: { holdings(): Promise<readonly HeldShard[]> };
   };
 }
 
@@ -97,7 +97,7 @@ export class DroppedShards {
 
   async #delete(): Promise<void> {
     const { log, shards } = this.#ports;
-    const held = await shards.holdings();
+    const held = await shards.facts.holdings();
     const known = new Set(this.#dropped);
     const dropped = held.filter(({ shardId }) => known.has(shardId));
     await this.#deleteAll(dropped);

@@ -63,8 +63,9 @@ export function openAntiEntropy(
     repair: (shardId, options) => repairs.repair(shardId, options),
     versionOf: versionsOf({ clock, meta, local, rpc }),
     isDamaged: (shardId) => repairs.isUnreadable(shardId),
-    damagedIds: async () => new Set((await local.health()).damaged.map(({ shardId }) => shardId)),
-    awaiting: () => local.awaiting(),
+    damagedIds: async () =>
+      new Set((await local.facts.health()).damaged.map(({ shardId }) => shardId)),
+    awaiting: () => local.facts.awaiting(),
     expectNone: (shardId) => local.expectNone(shardId),
     isWaiting: (shardId) => meta.catalog.dataNodes.some(({ id }) => hints.isQueued(id, shardId)),
   };
@@ -131,7 +132,7 @@ function versionsOf({
   const askStates = async (nodeId: number): Promise<readonly ShardState[]> => {
     if (nodeId === meta.nodeId) {
       const nowNs = clock.wallNs();
-      return (await local.states()).map(({ idleMs, ...state }) => ({
+      return (await local.facts.states()).map(({ idleMs, ...state }) => ({
         ...state,
         modifiedNs: nowNs - BigInt(Math.round(idleMs)) * 1_000_000n,
       }));

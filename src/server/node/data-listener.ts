@@ -161,7 +161,7 @@ export class DataListener {
    */
   async #expectLost(shards: readonly SharedShard[], clusterId: bigint): Promise<void> {
     if (shards.length === 0) return;
-    const held = new Set((await this.#local.holdings()).map(({ shardId }) => shardId));
+    const held = new Set((await this.#local.facts.holdings()).map(({ shardId }) => shardId));
     const lost = shards.filter(({ shardId }) => !held.has(shardId));
     await inLanes(lost, lostAtOnce, (shard) =>
       this.#local.expectCopy({ ...shard, copyIndex: 0 }, clusterId),
@@ -183,7 +183,7 @@ export class DataListener {
       await this.#copies.close();
       if (this.#hints.waiting().length > 0)
         throw new DbError('unavailable', 'writes for other nodes wait on this one');
-      const held = await local.holdings();
+      const held = await local.facts.holdings();
       await local.deleteShards(held.map(({ shardId }) => shardId));
       await this.#imported.forget();
     });
@@ -207,7 +207,7 @@ export class DataListener {
         for (let at = 0; at < shardIds.length; at += statesMax)
           yield { states: [], behind: [{ nodeId, shardIds: shardIds.slice(at, at + statesMax) }] };
     const nowNs = this.#env.clock.wallNs();
-    const states = (await this.#local.states()).map(({ idleMs, ...state }) => {
+    const states = (await this.#local.facts.states()).map(({ idleMs, ...state }) => {
       return { ...state, modifiedNs: nowNs - BigInt(Math.round(idleMs)) * 1_000_000n };
     });
     for (let at = 0; at < states.length; at += statesMax)

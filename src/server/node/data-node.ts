@@ -121,7 +121,7 @@ export async function startDataNode(
     writer,
     options,
   };
-  const indexBytes = (): Promise<number> => local.indexBytes();
+  const indexBytes = (): Promise<number> => local.facts.indexBytes();
   const ports = statementPorts(env, config, { ...said, accounts, indexBytes });
   const executor = new StatementExecutor(ports);
   const dropped = new DroppedShards({ clock, log, meta, shards: local });
@@ -184,10 +184,10 @@ function addStored(
   statistics.add(() =>
     databaseStatistics(hints.statistics(), (id) => meta.catalog.databases.shard(id)?.database),
   );
-  statistics.add(async () => shardStatistics(await local.numbers(), meta.catalog.databases, folders)); // prettier-ignore
+  statistics.add(async () => shardStatistics(await local.facts.numbers(), meta.catalog.databases, folders)); // prettier-ignore
   const ingress = ingressOptions(config);
   if (ingress === undefined) return;
-  statistics.add(async () => ingressStatistics(await local.ingress(), ingress));
+  statistics.add(async () => ingressStatistics(await local.facts.ingress(), ingress));
 }
 
 function openLdap(

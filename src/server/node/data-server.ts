@@ -142,7 +142,7 @@ function apiPorts(
 }
 
 async function healthOf({ local, hints, meta }: DataNode): Promise<NodeHealth> {
-  const { failing, ...health } = await local.health();
+  const { failing, ...health } = await local.facts.health();
   return { ...health, failing: [...failing, ...hints.failing], isMember: meta.isJoined };
 }
 
@@ -150,7 +150,7 @@ function repairsOf({ meta, local, antiEntropy: { repairs } }: DataNode): DataApi
   return {
     catalog: () => meta.catalog,
     nodeId: () => meta.nodeId,
-    states: () => local.states(),
+    states: () => local.facts.states(),
     repairs,
   };
 }

@@ -14,6 +14,6 @@ export async function checkPassive(cluster: ClusterWorld): Promise<void> {
 }
 
 async function checkEmpty({ world }: ClusterWorld, node: DataNode): Promise<void> {
-  const [held] = await world.complete(node.local.holdings());
+  const [held] = await world.complete(node.local.facts.holdings());
   if (held !== undefined) throw new Error(`${passive} is passive, and has shard ${held.shardId}`);
 }

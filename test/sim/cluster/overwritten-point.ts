@@ -31,7 +31,7 @@ export class OverwrittenPoint {
     const { data, world } = this.#cluster;
     const owners: string[] = [];
     for (const [name, { local }] of data)
-      if ((await world.complete(local.holdings())).length > 0) owners.push(name);
+      if ((await world.complete(local.facts.holdings())).length > 0) owners.push(name);
     return owners;
   }
 
@@ -69,7 +69,7 @@ export class OverwrittenPoint {
     const expected = rowText([['v', valueText.integer(BigInt(value))]]);
     let lookedAt = 0;
     for (const [name, { local }] of data)
-      for (const { shardId } of await world.complete(local.holdings()))
+      for (const { shardId } of await world.complete(local.facts.holdings()))
         for (const [key, text] of await world.complete(shardRows(local, shardId))) {
           if (!key.startsWith('over')) continue;
           if (text !== expected) throw new Error(`in round ${round} ${name} has ${text}, not ${expected}`); // prettier-ignore

@@ -18,7 +18,7 @@ export async function storedRows(
 ): Promise<{ readonly rows: Rows; readonly damagedIds: readonly number[] }> {
   const rows = new Map<string, string>();
   const damagedIds: number[] = [];
-  for (const { shardId } of await local.holdings()) {
+  for (const { shardId } of await local.facts.holdings()) {
     try {
       await addShard(local, shardId, rows);
     } catch (error) {

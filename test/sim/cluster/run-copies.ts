@@ -83,7 +83,7 @@ export class Copying {
     for (const { shard, database } of meta.catalog.databases.shards())
       if (database === 'k') await this.checkShard(shard);
     for (const [name, node] of cluster.data) {
-      const held = await cluster.world.complete(node.local.holdings());
+      const held = await cluster.world.complete(node.local.facts.holdings());
       for (const { shardId, database } of held) {
         const owners = meta.catalog.databases.shard(shardId)?.shard.owners ?? [];
         if (database === 'k' && !owners.includes(node.meta.nodeId) && !mayBeLeft)
