@@ -7,6 +7,13 @@ export interface Profiler {
   cpu(durationMs: number, signal: AbortSignal): Promise<readonly ThreadCpu[]>;
   /** Samples of what threads are given meanwhile: all of it, or what they still hold at the end. One waits for another. */
   heap(options: HeapOptions, signal: AbortSignal): Promise<readonly ThreadHeap[]>;
+  /** Samples all threads there are and will be, until the signal; hands over what there is from time to time, and at the end. */
+  recordCpu(signal: AbortSignal, onPart: (threads: readonly ThreadCpu[]) => void): Promise<void>;
+  /**
+   * What is held, when the signal comes, of what threads were given from now on. Until then `heap` tells that too, and throws
+   * `conflict` where all is asked for.
+   */
+  recordHeap(signal: AbortSignal): Promise<readonly ThreadHeap[]>;
   /** Names of the threads. */
   threads(signal: AbortSignal): Promise<readonly string[]>;
   /** Names of threads, and of what the main thread waits for, each as often as there is one. */

@@ -5,12 +5,11 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DevCluster, eventually } from '../support/dev-cluster.ts';
+import { goTool } from '../support/go-tool.ts';
 
 const cluster = new DevCluster(18_500, '--metas', '1', '--data', '1');
 const folder = mkdtempSync(join(tmpdir(), 'varve-pprof-'));
 const limitMs = 120_000;
-const go = ['go', '/usr/local/go/bin/go'].find((path) => spawnSync(path, ['version']).status === 0);
-if (go === undefined) process.stderr.write('without go: what go tool pprof says of profiles is not looked at\n'); // prettier-ignore
 
 beforeAll(() => cluster.start(), limitMs);
 afterAll(async () => {
@@ -24,14 +23,11 @@ async function profile(kind: 'meta' | 'data', path: string): Promise<Buffer> {
   return Buffer.from(await answer.arrayBuffer());
 }
 
-/** What the tool prints of a profile; '' without it. */
-function toolSays(bytes: Buffer, how: string): string {
-  if (go === undefined) return '';
+/** What the tool prints of a profile; undefined without it. */
+function toolSays(bytes: Buffer, how: string): string | undefined {
   const file = join(folder, 'profile.pb.gz');
   writeFileSync(file, bytes);
-  const { status, stdout, stderr } = spawnSync(go, ['tool', 'pprof', how, file], { encoding: 'utf8' }); // prettier-ignore
-  expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
-  return stdout;
+  return goTool(how, file);
 }
 
 /** Writes and asks until it is stopped, so that the threads of a data node have something to do. */
@@ -60,8 +56,8 @@ test(
     await stop();
     const text = gunzipSync(bytes).toString('latin1');
     for (const name of ['main', 'worker ', 'src/kernels/assembly/']) expect(text).toContain(name); // prettier-ignore
-    if (go === undefined) return;
     const top = toolSays(bytes, '-top');
+    if (top === undefined) return;
     expect(top).toMatch(/^Type: cpu$/m);
     expect(top).toContain(' src/kernels/assembly/');
     const tags = toolSays(bytes, '-tags');
@@ -78,7 +74,7 @@ test.each(['meta', 'data'] as const)(
     const kinds = { 'heap?seconds=0.1': 'inuse_space', 'allocs?seconds=0.1': 'alloc_space', goroutine: 'goroutine', threadcreate: 'threadcreate', block: 'delay', mutex: 'delay', 'profile?seconds=0.2': 'cpu' }; // prettier-ignore
     for (const [path, type] of Object.entries(kinds)) {
       const top = toolSays(await profile(kind, path), '-top');
-      if (go !== undefined) expect([path, top]).toEqual([path, expect.stringContaining(`Type: ${type}\n`)]); // prettier-ignore
+      if (top !== undefined) expect([path, top]).toEqual([path, expect.stringContaining(`Type: ${type}\n`)]); // prettier-ignore
     }
     const listed = (await profile(kind, 'goroutine?debug=1')).toString();
     expect(listed).toMatch(/^goroutine profile: total \d+\n/);

@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import { NodeProfiler } from './node-profiler.ts';
@@ -49,6 +49,62 @@ test('node profiler: memory and threads are told while the processor is sampled,
   expect(await profiler.threads(signal)).toContain('main');
   ending.abort(new Error('enough'));
   await expect(busy).rejects.toThrow('enough');
+});
+
+/** A worker that goes on to make and keep lists, and says so. */
+async function busyWorker(): Promise<Worker> {
+  const code = `
+    const held = [];
+    setInterval(() => { for (let i = 0; i < 50; i++) held.push(new Array(500).fill(i + 0.5)); }, 5);
+    require("node:worker_threads").parentPort.postMessage(0);`;
+  const worker = new Worker(code, { eval: true });
+  await once(worker, 'message');
+  return worker;
+}
+
+test('node profiler: a recording has all until it is ended, also of workers that came later and have gone', async () => {
+  const ending = new AbortController();
+  const parts: string[][] = [];
+  const gotPart = new EventEmitter();
+  const recorder = new NodeProfiler({ partMs: 50 });
+  const recorded = recorder.recordCpu(ending.signal, (threads) => {
+    parts.push(threads.map(({ thread }) => thread));
+    gotPart.emit('part');
+  });
+  await expect(recorder.cpu(10, signal)).rejects.toThrow('cpu profiling already in use');
+  const worker = await busyWorker();
+  while (!parts.some((names) => names.length > 1)) await once(gotPart, 'part');
+  await worker.terminate();
+  const countBefore = parts.length;
+  while (parts.length < countBefore + 3) await once(gotPart, 'part');
+  expect(parts.at(-1)).toEqual(['main']);
+  ending.abort(new Error('enough'));
+  await recorded;
+  expect((await recorder.cpu(10, signal)).map(({ thread }) => thread)).toContain('main');
+});
+
+test('node profiler: while memory is recorded others see what there is of it, and it is not ended by them', async () => {
+  const ending = new AbortController();
+  const recorder = new NodeProfiler();
+  const recorded = recorder.recordHeap(ending.signal);
+  const worker = await busyWorker();
+  const live = { durationMs: 60_000, isAll: false };
+  try {
+    const names = async (): Promise<readonly string[]> =>
+      (await recorder.heap(live, signal)).map(({ thread }) => thread);
+    for (const _ of [1, 2]) expect(await names()).toEqual(['main', expect.stringMatching(/^worker \d+$/)]); // prettier-ignore
+    await expect(recorder.heap({ ...live, isAll: true }, signal)).rejects.toThrow('memory profiling already in use'); // prettier-ignore
+    ending.abort();
+    const threads = await recorded;
+    expect(threads.map(({ thread }) => thread)).toEqual([
+      'main',
+      expect.stringMatching(/^worker /),
+    ]);
+    expect(threads.every(({ head }) => head.children.length > 0)).toBe(true);
+  } finally {
+    await worker.terminate();
+  }
+  expect((await recorder.heap({ ...live, durationMs: 1 }, signal)).length).toBeGreaterThan(0);
 });
 
 test('node profiler: what a worker holds is seen, and what it has let go of where all is asked for', async () => {

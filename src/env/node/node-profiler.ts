@@ -1,8 +1,9 @@
-import { Session } from 'node:inspector';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Mutex } from '../../base/async/mutex.ts';
 import { DbError } from '../../base/errors.ts';
 import type { CpuNode, HeapNode, HeapOptions, Profiler, ThreadCpu, ThreadHeap } from '../profiler.ts'; // prettier-ignore
+import { ThreadSession, type ThreadTarget } from './thread-session.ts';
 
 interface CpuProfile {
   readonly nodes: readonly CpuNode[];
@@ -10,32 +11,58 @@ interface CpuProfile {
   readonly timeDeltas?: readonly number[];
 }
 
-interface Target {
-  readonly name: string;
-  readonly post: (method: string, parameters?: object) => Promise<unknown>;
-}
-
 /** Microseconds between two samples: a hundred a second, as Go's. */
 const intervalUs = 10_000;
 /** Bytes of memory given out between two samples. */
 const heapIntervalBytes = 32 * 1024;
-/** What busy workers get to be found in. */
-const attachMs = 200;
-/** Of a worker that does not answer since it is busy: its part is left out then. */
-const workerAnswerMs = 5_000;
+/** What V8 keeps of a recording grows with each sample: so often it is taken, and begun anew. */
+const partMsDefault = 60_000;
 
 /** V8's own profilers; workers are reached through the main thread's session. */
 export class NodeProfiler implements Profiler {
   /** The CPU profile that is being taken: whose it is, and what resolves once it is over. */
   #cpu: { readonly signal: AbortSignal; readonly over: Promise<unknown> } | undefined;
   readonly #heapTurns = new Mutex();
+  /** A thread has one sampler of memory: while memory is recorded, others look at what that has. */
+  #recordedHeap: ThreadSession | undefined;
+  readonly #partMs: number;
 
-  async cpu(durationMs: number, signal: AbortSignal): Promise<readonly ThreadCpu[]> {
+  constructor({ partMs = partMsDefault }: { readonly partMs?: number } = {}) {
+    this.#partMs = partMs;
+  }
+
+  cpu(durationMs: number, signal: AbortSignal): Promise<readonly ThreadCpu[]> {
+    return this.#takeCpu(signal, () =>
+      ThreadSession.with((targets) => sampleCpu(targets, durationMs, signal)),
+    );
+  }
+
+  recordCpu(signal: AbortSignal, onPart: (threads: readonly ThreadCpu[]) => void): Promise<void> {
+    return this.#takeCpu(signal, async () => {
+      const threads = new ThreadSession(startCpu);
+      try {
+        await threads.open();
+        while (!signal.aborted) {
+          await sleep(this.#partMs, undefined, { signal }).catch(noop);
+          const part = threads.each(async (target) => {
+            const taken = await stopCpu(target);
+            if (!signal.aborted) await startCpu(target);
+            return taken;
+          });
+          onPart(await part);
+        }
+      } finally {
+        threads.close();
+      }
+    });
+  }
+
+  async #takeCpu<T>(signal: AbortSignal, take: () => Promise<T>): Promise<T> {
     // One that nobody waits for any more is ending.
     while (this.#cpu?.signal.aborted === true) await this.#cpu.over;
     if (this.#cpu !== undefined)
       throw new DbError('conflict', 'Could not enable CPU profiling: cpu profiling already in use');
-    const taken = withThreads((targets) => sampleCpu(targets, durationMs, signal));
+    const taken = take();
     const over = taken.then(noop, noop).then(() => {
       this.#cpu = undefined;
     });
@@ -47,8 +74,9 @@ export class NodeProfiler implements Profiler {
   heap({ durationMs, isAll }: HeapOptions, signal: AbortSignal): Promise<readonly ThreadHeap[]> {
     return this.#heapTurns.run(() => {
       signal.throwIfAborted();
-      return withThreads(async (targets) => {
-        await Promise.all(targets.map(({ post }) => post('HeapProfiler.startSampling', samplingOf(isAll)))); // prettier-ignore
+      if (this.#recordedHeap !== undefined) return recordedSoFar(this.#recordedHeap, isAll);
+      return ThreadSession.with(async (targets) => {
+        await Promise.all(targets.map((target) => startHeap(target, isAll)));
         await sleep(durationMs, undefined, { signal }).catch(noop);
         const parts = await Promise.all(targets.map((target) => stopHeap(target)));
         signal.throwIfAborted();
@@ -57,8 +85,25 @@ export class NodeProfiler implements Profiler {
     });
   }
 
+  async recordHeap(signal: AbortSignal): Promise<readonly ThreadHeap[]> {
+    const threads = new ThreadSession((target) => startHeap(target, false));
+    await this.#heapTurns.run(async () => {
+      await threads.open();
+      this.#recordedHeap = threads;
+    });
+    if (!signal.aborted) await once(signal, 'abort');
+    return this.#heapTurns.run(async () => {
+      try {
+        return await threads.each(stopHeap);
+      } finally {
+        this.#recordedHeap = undefined;
+        threads.close();
+      }
+    });
+  }
+
   threads(signal: AbortSignal): Promise<readonly string[]> {
-    return withThreads((targets) => {
+    return ThreadSession.with((targets) => {
       signal.throwIfAborted();
       return Promise.resolve(targets.map(({ name }) => name));
     });
@@ -74,7 +119,7 @@ function noop(): void {
 }
 
 async function sampleCpu(
-  targets: readonly Target[],
+  targets: readonly ThreadTarget[],
   durationMs: number,
   signal: AbortSignal,
 ): Promise<readonly ThreadCpu[]> {
@@ -96,79 +141,35 @@ function samplingOf(isAll: boolean): object {
   };
 }
 
-async function stopHeap({ name, post }: Target): Promise<ThreadHeap | undefined> {
-  const stopped = (await post('HeapProfiler.stopSampling')) as
+function startHeap({ post }: ThreadTarget, isAll: boolean): Promise<unknown> {
+  return post('HeapProfiler.startSampling', samplingOf(isAll));
+}
+
+function stopHeap(target: ThreadTarget): Promise<ThreadHeap | undefined> {
+  return readHeap(target, 'HeapProfiler.stopSampling');
+}
+
+function recordedSoFar(threads: ThreadSession, isAll: boolean): Promise<readonly ThreadHeap[]> {
+  if (isAll) throw new DbError('conflict', 'Could not enable memory profiling: memory profiling already in use'); // prettier-ignore
+  return threads.each((target) => readHeap(target, 'HeapProfiler.getSamplingProfile'));
+}
+
+async function readHeap(
+  { name, post }: ThreadTarget,
+  method: string,
+): Promise<ThreadHeap | undefined> {
+  const read = (await post(method)) as
     { readonly profile: { readonly head: HeapNode } } | undefined;
-  return stopped === undefined ? undefined : { thread: name, head: stopped.profile.head };
+  return read === undefined ? undefined : { thread: name, head: read.profile.head };
 }
 
-/** Works with every thread of this process. */
-async function withThreads<T>(work: (targets: readonly Target[]) => Promise<T>): Promise<T> {
-  const session = new Session();
-  try {
-    session.connect();
-    return await work([mainTarget(session), ...(await workerTargets(session))]);
-  } finally {
-    session.disconnect();
-  }
-}
-
-function mainTarget(session: Session): Target {
-  return { name: 'main', post: (method, parameters) => posted(session, method, parameters) };
-}
-
-function posted(session: Session, method: string, parameters: object = {}): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    session.post(method, parameters, (error, result) => {
-      if (error === null) resolve(result);
-      else reject(new DbError('internal', `${method}: ${error.message}`));
-    });
-  });
-}
-
-/** Every worker of this process: its messages travel as texts. */
-async function workerTargets(session: Session): Promise<readonly Target[]> {
-  const targets: Target[] = [];
-  const waiting = new Map<string, (result: unknown) => void>();
-  session.on(
-    'NodeWorker.attachedToWorker',
-    ({ params }: { params: { sessionId: string; workerInfo: { workerId: string } } }) => {
-      // prettier-ignore
-      const { sessionId, workerInfo } = params;
-      let lastId = 0;
-      const post = async (method: string, parameters: object = {}): Promise<unknown> => {
-        const id = ++lastId;
-        const answered = new Promise((resolve) => waiting.set(`${sessionId} ${id}`, resolve));
-        const message = JSON.stringify({ id, method, params: parameters });
-        await posted(session, 'NodeWorker.sendMessageToWorker', { sessionId, message });
-        return Promise.race([answered, sleep(workerAnswerMs, undefined, { ref: false })]);
-      };
-      targets.push({ name: `worker ${workerInfo.workerId}`, post });
-    },
-  );
-  session.on(
-    'NodeWorker.receivedMessageFromWorker',
-    ({ params }: { params: { sessionId: string; message: string } }) => {
-      // prettier-ignore
-      const { id, result } = JSON.parse(params.message) as { id?: number; result?: unknown };
-      const key = `${params.sessionId} ${id}`;
-      waiting.get(key)?.(result);
-      waiting.delete(key);
-    },
-  );
-  await posted(session, 'NodeWorker.enable', { waitForDebuggerOnStart: false });
-  // Workers tell of themselves when they come to it; how many there are nobody says.
-  await sleep(attachMs);
-  return targets;
-}
-
-async function startCpu({ post }: Target): Promise<void> {
+async function startCpu({ post }: ThreadTarget): Promise<void> {
   await post('Profiler.enable');
   await post('Profiler.setSamplingInterval', { interval: intervalUs });
   await post('Profiler.start');
 }
 
-async function stopCpu({ name, post }: Target): Promise<ThreadCpu | undefined> {
+async function stopCpu({ name, post }: ThreadTarget): Promise<ThreadCpu | undefined> {
   const stopped = (await post('Profiler.stop')) as { profile: CpuProfile } | undefined;
   if (stopped === undefined) return undefined;
   const { nodes, samples = [], timeDeltas = [] } = stopped.profile;

@@ -44,6 +44,14 @@ class Fake implements Profiler {
     ]);
   }
 
+  recordCpu(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  recordHeap(): Promise<readonly ThreadHeap[]> {
+    return Promise.resolve([]);
+  }
+
   threads(): Promise<readonly string[]> {
     return Promise.resolve(['main', 'worker 1']);
   }

@@ -24,7 +24,7 @@ export async function cpuProfile(
 ): Promise<Uint8Array> {
   const timeNs = clock.wallNs();
   const samples = cpuSamples(await profiler.cpu(durationMs, signal));
-  return zipped(samples, { timeNs, durationNs: clock.wallNs() - timeNs, types: cpuTypes });
+  return zippedProfile(samples, { timeNs, durationNs: clock.wallNs() - timeNs, types: cpuTypes });
 }
 
 /** What threads hold of what they were given meanwhile, or all that they were given. */
@@ -36,7 +36,7 @@ export async function heapProfile(
   const timeNs = clock.wallNs();
   const samples = heapSamples(await profiler.heap(options, signal));
   const types = options.isAll ? allocsTypes : heapTypes;
-  return zipped(samples, { timeNs, durationNs: 0n, types });
+  return zippedProfile(samples, { timeNs, durationNs: 0n, types });
 }
 
 export async function goroutineProfile(
@@ -45,7 +45,7 @@ export async function goroutineProfile(
 ): Promise<Uint8Array> {
   const timeNs = ports.clock.wallNs();
   const samples = await goroutineSamples(ports, signal);
-  return zipped(samples, { timeNs, durationNs: 0n, types: goroutineTypes });
+  return zippedProfile(samples, { timeNs, durationNs: 0n, types: goroutineTypes });
 }
 
 export async function threadProfile(
@@ -54,14 +54,14 @@ export async function threadProfile(
 ): Promise<Uint8Array> {
   const timeNs = clock.wallNs();
   const samples = threadSamples(await profiler.threads(signal));
-  return zipped(samples, { timeNs, durationNs: 0n, types: threadTypes });
+  return zippedProfile(samples, { timeNs, durationNs: 0n, types: threadTypes });
 }
 
 /** Without a sample: no thread waits for another one's lock here. */
 export function contentionProfile({ clock }: ProfilePorts): Uint8Array {
-  return zipped([], { timeNs: clock.wallNs(), durationNs: 0n, types: contentionTypes });
+  return zippedProfile([], { timeNs: clock.wallNs(), durationNs: 0n, types: contentionTypes });
 }
 
-function zipped(samples: readonly StackSample[], facts: ProfileFacts): Uint8Array {
+export function zippedProfile(samples: readonly StackSample[], facts: ProfileFacts): Uint8Array {
   return gzipSync(encodeProfile(samples, facts));
 }

@@ -13,8 +13,9 @@ export interface CommandLine {
   readonly hostname: string | undefined;
   /** influxd-meta: found a cluster of one at start (spec F9). */
   readonly isSingleServer: boolean;
-  /** Flags that are accepted and do nothing yet. */
-  readonly ignored: readonly string[];
+  /** Where profiles of the whole run are written at its end. */
+  readonly cpuProfilePath: string | undefined;
+  readonly heapProfilePath: string | undefined;
 }
 
 const commands = ['run', 'config', 'version', 'help'] as const;
@@ -62,7 +63,8 @@ export function parseCommandLine(
     pidfile: text('pidfile'),
     hostname: text('hostname'),
     isSingleServer: values['single-server'] === true,
-    ignored: ['cpuprofile', 'memprofile'].filter((flag) => text(flag) !== undefined),
+    cpuProfilePath: text('cpuprofile'),
+    heapProfilePath: text('memprofile'),
   };
 }
 
@@ -82,7 +84,8 @@ function parseOffline({ name, flags: kinds }: OfflineSyntax, args: readonly stri
     pidfile: undefined,
     hostname: undefined,
     isSingleServer: false,
-    ignored: [],
+    cpuProfilePath: undefined,
+    heapProfilePath: undefined,
   };
 }
 
@@ -113,5 +116,7 @@ ${offline.map((command) => `    ${command.name.padEnd(21)}${command.about}\n`).j
 
   -config path        the configuration file
   -pidfile path       where the process id is written
+  -cpuprofile path    where a profile of the processor is written at the end
+  -memprofile path    where a profile of the memory is written at the end
 ${more}`;
 }

@@ -176,7 +176,7 @@ async function run<Table extends LoggingTable>(
     },
   });
   const { line, path } = source;
-  logStart(daemon.name, { env, path, line });
+  logStart(daemon.name, env.log, path);
   if (trouble !== undefined) env.log.error('Unable to configure logger', { error: trouble });
   const shutdown = new Shutdown({ clock: env.clock, log: env.log, exit: (code) => { host.exit(code); } }); // prettier-ignore
   // Last of all: by then more has been compiled than the start needed.
@@ -198,9 +198,15 @@ async function run<Table extends LoggingTable>(
   try {
     daemon.check(config, env.log);
     isChecked = true;
+    const { RunProfiles } = await import('./run-profiles.ts');
+    const profiles = RunProfiles.begin(env, line);
+    const endProfiles = (): Promise<void> => profiles.end();
+    shutdown.onStop(endProfiles);
     const started = await daemon.start(env, config, { line, onFatal });
     running.daemon = started;
     shutdown.onStop(() => started.close());
+    // Before anything is closed: what ends with its threads is in them no more.
+    shutdown.onStop(endProfiles);
     keepCompiledCode();
   } catch (error) {
     env.log.error('The start failed', { error: errorText(error) });
@@ -210,22 +216,12 @@ async function run<Table extends LoggingTable>(
   }
 }
 
-function logStart(
-  name: DaemonName,
-  start: {
-    readonly env: Env;
-    readonly path: string | undefined;
-    readonly line: CommandLine;
-  },
-): void {
-  const { env, path, line } = start;
-  const { log } = env;
+function logStart(name: DaemonName, log: Env['log'], path: string | undefined): void {
   const what = name === 'influxd' ? 'InfluxDB starting' : 'InfluxDB Meta starting';
   log.info(what, { version, branch: 'unknown', commit: 'unknown' });
   log.info('Node.js runtime', { version: process.version, pid: process.pid });
   if (path === undefined) log.info('No configuration provided, using default settings');
   else log.info('Using configuration', { path });
-  for (const flag of line.ignored) log.warn(`-${flag} is not in effect in this version`);
 }
 
 function reload<Table extends LoggingTable>(

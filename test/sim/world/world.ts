@@ -237,6 +237,8 @@ export class SimNode {
 const noProfiler: Profiler = {
   cpu: () => Promise.resolve([]),
   heap: () => Promise.reject(new DbError('unavailable', 'a simulated machine has no heap')),
+  recordCpu: () => Promise.resolve(),
+  recordHeap: () => Promise.resolve([]),
   threads: () => Promise.resolve([]),
   waiting: () => [],
 };
