@@ -9,6 +9,7 @@ import type { RpcTransport } from '../../env/transport.ts';
 import type { Message, MessageBody } from '../../raft/types.ts';
 import { encodeMessage } from '../../rpc/message.ts';
 import type { CallMethod } from '../../rpc/method.ts';
+import type { Command } from '../command/command.ts';
 import { joinMetaMethod, watchMethod } from '../client/meta-methods.ts';
 import { encodeRecord, type RecordKind, type RecordOf } from './raft-records.ts';
 import { MetaNode, type MetaNodeOptions } from './meta-node.ts';
@@ -111,16 +112,23 @@ test('meta node: one whose members an earlier release has doubled starts, counts
   await node.close();
 });
 
-test('meta node: a group that a data node of a wrong clock has deleted stays, one that has expired goes', async () => {
-  const one = new OneMeta();
+/** A database that keeps points for a day, with a group of an hour for each age. */
+function groupsOf(agesNs: readonly bigint[]) {
   // World time begins with 2026.
   const nowNs = 1_767_225_600n * secondNs;
   const place = { database: 'db', retentionPolicy: 'autogen' };
-  one.put(1, [
+  const make: Command[] = [
     { kind: 'create-data-node', httpAddress: 'd:8086', tcpAddress: 'd:8088', dataNodesMax: 1 },
     { kind: 'create-database', name: 'db', policy: { durationNs: dayNs, shardDurationNs: hourNs } },
-    { kind: 'create-shard-groups', ...place, timesNs: [nowNs - 3n * dayNs, nowNs - hourNs] },
-  ]);
+    { kind: 'create-shard-groups', ...place, timesNs: agesNs.map((ageNs) => nowNs - ageNs) },
+  ];
+  return { nowNs, place, make };
+}
+
+test('meta node: a group that a data node of a wrong clock has deleted stays, one that has expired goes', async () => {
+  const one = new OneMeta();
+  const { nowNs, place, make } = groupsOf([3n * dayNs, hourNs]);
+  one.put(1, make);
   const node = await one.open();
   await one.run(2_000);
   const remove = (groupId: number) =>
@@ -149,14 +157,9 @@ test('meta node: one that leaves and finds no leader says so before who asked ha
 
 test('meta node: no group is deleted behind a change of its policy that is in the log', async () => {
   const one = new OneMeta();
-  const nowNs = 1_767_225_600n * secondNs;
-  const place = { database: 'db', retentionPolicy: 'autogen' };
-  one.put(1, [
-    { kind: 'create-data-node', httpAddress: 'd:8086', tcpAddress: 'd:8088', dataNodesMax: 1 },
-    { kind: 'create-database', name: 'db', policy: { durationNs: dayNs, shardDurationNs: hourNs } },
-    { kind: 'create-retention-policy', database: 'db', policy: { name: 'other', durationNs: dayNs }, isDefault: false }, // prettier-ignore
-    { kind: 'create-shard-groups', ...place, timesNs: [nowNs - 3n * dayNs, nowNs - 2n * dayNs] },
-  ]);
+  const { nowNs, place, make } = groupsOf([3n * dayNs, 2n * dayNs]);
+  const other: Command = { kind: 'create-retention-policy', database: 'db', policy: { name: 'other', durationNs: dayNs }, isDefault: false }; // prettier-ignore
+  one.put(1, [...make, other]);
   const node = await one.open();
   await one.run(2_000);
   const alter = (name: string) =>
