@@ -174,6 +174,18 @@ test('hinted handoff: a node that is down is asked after 1, 2, 4, 4 seconds with
   expect(owners.brought).toHaveLength(5);
 });
 
+test('hinted handoff: a node that was away for long, and is heard of before it answers, is asked again soon', async () => {
+  const { world, owners, handoff } = await machine();
+  owners.isDown = true;
+  await world.complete(handoff.append(5, 7, [hintOf(1)]));
+  await run(world, 7_500);
+  handoff.wake(5);
+  await run(world, 100);
+  owners.isDown = false;
+  await run(world, 2_200);
+  expect(owners.brought).toEqual(['5/7:1']);
+});
+
 test('hinted handoff: shards are brought side by side, those of one in turn', async () => {
   const { world, owners, handoff } = await machine();
   owners.isDown = true;

@@ -4,8 +4,8 @@
  * Invariants:
  * - Of a shard one request is under way at a time, so that its writes arrive in the order they were queued, but for one that an
  *   owner cannot take while it takes others of the same request: that one comes again, and its stamp says where it belongs.
- * - A node that does not answer is left alone for `retryMs`, twice as long each time up to `retryMsMax`, and then asked
- *   with one request; a shard that fails on a node that answers has a pause of its own.
+ * - A node that does not answer is left alone for `retryMs`, twice as long each time up to `retryMsMax`, anew from `retryMs` on
+ *   once it is heard of, and then asked with one request; a shard that fails on a node that answers has a pause of its own.
  * - What is queued counts as gone only after its owner made it durable or refused it for good, its shard or node left
  *   the cluster, or it became too old.
  * - Of a queue that one request empties nothing more is asked to wait in it (`closing`), or a steady writer would keep it from ever being empty.
@@ -161,9 +161,10 @@ export class NodeHints {
     }
   }
 
-  /** The node has been heard of: what waits for it need not wait any longer. */
+  /** The node has been heard of: what waits for it need not wait any longer. One that starts asks before it answers, so it is asked anew soon. */
   wake(): void {
     this.#retryAtMs = 0;
+    this.#retryMs = Math.min(this.#retryMs, this.#options.retryMs);
     this.#woken.open(undefined);
   }
 
