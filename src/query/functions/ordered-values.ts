@@ -150,8 +150,11 @@ export function medianOf(values: Numbers): number | undefined {
   const most = valueAtRank(values, high);
   if (count % 2 === 1) return Number(most);
   const least = valueAtRank(values, high - 1);
-  if (typeof most === 'bigint' && typeof least === 'bigint')
-    return Number(least) + Number(BigInt.asIntN(64, most - least)) / 2;
+  if (typeof most === 'bigint' && typeof least === 'bigint') {
+    // Between two signed ones there may be more than a signed one holds: it wraps, as in the reference.
+    const apart = values instanceof BigInt64Array ? BigInt.asIntN(64, most - least) : most - least;
+    return Number(least) + Number(apart) / 2;
+  }
   return Number(least) + (Number(most) - Number(least)) / 2;
 }
 
