@@ -115,7 +115,7 @@ function parseLiteral(token: Token): Expr {
     case 'STRING':
       return { kind: 'string', value: token.text };
     case 'NUMBER':
-      return { kind: 'number', value: Number(token.text) };
+      return { kind: 'number', value: numberValue(token) };
     case 'INTEGER':
       return integerLiteral(token);
     case 'TRUE':
@@ -155,6 +155,12 @@ function parseSigned(reader: TokenReader, negative: boolean): Expr {
       return reader.build.above(depth, { kind: 'binary', operator: '*', left, right: operand });
     }
   }
+}
+
+function numberValue(token: Token): number {
+  const value = Number(token.text);
+  if (!Number.isFinite(value)) throw syntaxErrorAt(token, 'unable to parse number');
+  return value;
 }
 
 function integerLiteral(token: Token): Expr {

@@ -94,13 +94,12 @@ function parseRetentionSpec(
     const isClause = ['DURATION', 'REPLICATION', 'SHARD', 'PAST', 'FUTURE'].includes(token.kind);
     if (!isClause && token.kind !== (withName ? 'NAME' : 'DEFAULT'))
       return { spec, isDefault, second };
-    const option = token.kind === 'SHARD' ? 'SHARD DURATION' : token.kind;
     // Where clauses have an order of their own, one that is there already is just something else that follows.
-    if (seen.has(option) && isCreated) return { spec, isDefault, second };
+    if (seen.has(token.kind) && isCreated) return { spec, isDefault, second };
     reader.next();
     if (seen.size === 1) second = token;
-    if (seen.has(option)) throw syntaxErrorAt(token, `found duplicate ${option} option`);
-    seen.add(option);
+    if (seen.has(token.kind)) throw syntaxErrorAt(token, `found duplicate ${token.kind} option`);
+    seen.add(token.kind);
     switch (token.kind) {
       case 'DURATION':
         spec = { ...spec, durationNs: reader.durationNs() };

@@ -24,6 +24,8 @@ test.each([
   ['SELECT v FROM m WHERE time > now() - 20000w', 'overflowed duration 20000w: choose a smaller duration or INF'], // prettier-ignore
   ['SELECT v FROM m WHERE time > now() - 10n', 'invalid duration'],
   ['CREATE DATABASE d WITH DURATION 20000w', 'overflowed duration 20000w: choose a smaller duration or INF at line 1, char 33'], // prettier-ignore
+  [`SELECT v * 1${'0'.repeat(400)}.0 FROM m`, 'unable to parse number at line 1, char 12'],
+  ['ALTER RETENTION POLICY p ON d SHARD DURATION 1h SHARD DURATION 1h', 'found duplicate SHARD option at line 1, char 49'], // prettier-ignore
   ['DELETE FROM a.b.c', 'database not supported at line 1, char 1'],
   ['DELETE FROM b.c', 'DELETE FROM b.c'],
   ['DROP SERIES FROM b.c', 'retention policy not supported at line 1, char 1'],
