@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { errorText, isDbError } from '../../base/errors.ts';
+import { trimSpace } from '../../base/trim-space.ts';
 import type { QueryRequest } from '../../data/statements/statement-executor.ts';
 import type { Statement } from '../../influxql/ast.ts';
 import type { KnownTexts } from '../../influxql/known-texts.ts';
@@ -88,8 +89,8 @@ export async function* chunkedParts(
 
 export function formatOf(accept: string, parameters: RequestParameters): AnswerFormat {
   return answerFormat(accept, {
-    epochUnitNs: epochUnitNs(parameters.get('epoch').trim()),
-    isRfc3339: parameters.get('time_format').trim() === 'rfc3339',
+    epochUnitNs: epochUnitNs(trimSpace(parameters.get('epoch'))),
+    isRfc3339: trimSpace(parameters.get('time_format')) === 'rfc3339',
     // The reference looks at the address alone for this one.
     pretty: parameters.getOfUrl('pretty') === 'true',
   });
@@ -106,9 +107,9 @@ export function statementsOf(
   parameters: RequestParameters,
   texts: KnownTexts,
 ): readonly Statement[] | string {
-  const text = parameters.get('q').trim();
+  const text = trimSpace(parameters.get('q'));
   if (text === '') return 'missing required parameter "q"';
-  if (!['', 'epoch', 'rfc3339'].includes(parameters.get('time_format').trim()))
+  if (!['', 'epoch', 'rfc3339'].includes(trimSpace(parameters.get('time_format'))))
     return 'Time format must be one of the following: rfc3339,epoch';
   const bound = parameters.get('params');
   let params;
