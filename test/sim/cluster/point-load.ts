@@ -57,6 +57,9 @@ export class PointLoad {
   readonly #written = new Map<string, Written>();
   readonly #deleted: Deleted[] = [];
   isOver = false;
+  isPaused = false;
+  /** Of the weeks that are written to. */
+  firstWeek = 0;
 
   constructor(cluster: ClusterWorld, options: PointLoadOptions) {
     this.cluster = cluster;
@@ -77,7 +80,7 @@ export class PointLoad {
     for (let i = 0; !this.isOver; i++) {
       await clock.sleep(below(random, 40));
       const node = pickNode(this.cluster, random);
-      if (node === undefined) continue;
+      if (node === undefined || this.isPaused) continue;
       const { database, levels } = this.#options;
       const points = Array.from({ length: 1 + below(random, 4) }, (_, k) =>
         this.#draw(random, client * clientNs + i * writeNs + k),
@@ -92,7 +95,7 @@ export class PointLoad {
   }
 
   #draw(random: Random, offsetNs: number): { readonly line: string; readonly written: Written } {
-    const week = below(random, this.#options.weekCount);
+    const week = this.firstWeek + below(random, this.#options.weekCount - this.firstWeek);
     const timeNs = epochNs + BigInt(week) * weekNs + BigInt(offsetNs);
     const series = `${registerMeasurement},c=c${below(random, seriesCount)}`;
     const written = { value: `${offsetNs}`, isAcknowledged: false };

@@ -1,7 +1,8 @@
 /**
  * Plans by which shards move, begun, paused, gone on with and stopped while clients write and nodes end, with a checker: no shard
  * has fewer owners than its policy wants at any time, plans come to their end, and then every owner has every point that all
- * owners had acknowledged, and no node keeps a shard that is not its own, whatever was down when it was to be deleted.
+ * owners had acknowledged, and no node keeps a shard that is not its own, whatever was down when it was to be deleted. Where
+ * `hasQuiet` most shards are not written to when plans begin, so that their moves follow each other at once, and are again later.
  */
 import { below, fraction, type Random } from '../../../src/env/random.ts';
 import { activePlan, type MovePlan } from '../../../src/meta/model/move-plan.ts';
@@ -20,6 +21,9 @@ export interface PlansResult {
 }
 
 const weekCount = 5;
+const quietWeekCount = 12;
+/** Behind it all is in files, and has not been written to for as long as plans want. */
+const pauseMs = 75_000;
 const replicaCount = 2;
 const settleMsMax = 240_000;
 
@@ -104,10 +108,29 @@ function drawRequest({ catalog }: MetaNode, random: Random): PlanRequest {
   return { goal, leavingId, joiningId: goal === 'replace' ? joiningId : 0, isRemoval: false };
 }
 
-export async function runPlans(seed: number, options: LoadRunOptions = {}): Promise<PlansResult> {
-  const load = await beginLoad(seed, { ...options, weekCount });
+/** Leaves most weeks alone for so long that they are quiet; they are written to again at some time of the run. */
+async function makeQuiet(load: PointLoad, random: Random): Promise<void> {
+  const { world } = load.cluster;
+  await world.run(world.nowMs + 2_000);
+  load.isPaused = true;
+  await world.run(world.nowMs + pauseMs);
+  load.isPaused = false;
+  load.firstWeek = quietWeekCount;
+  world.schedule(2_000 + below(random, 12_000), () => {
+    load.firstWeek = 0;
+  });
+}
+
+export interface PlansOptions extends LoadRunOptions {
+  readonly hasQuiet?: boolean;
+}
+
+export async function runPlans(seed: number, options: PlansOptions = {}): Promise<PlansResult> {
+  const { hasQuiet = false } = options;
+  const load = await beginLoad(seed, { ...options, weekCount: weekCount + (hasQuiet ? quietWeekCount : 0) }); // prettier-ignore
   const { world } = load.cluster;
   const random = world.random('plans');
+  if (hasQuiet) await makeQuiet(load, random.fork('quiet'));
   const planning = new Planning(load);
   world.spawn(load.cluster.machine('client'), () => planning.drive(random.fork('drive')));
   const look = (): void => {
