@@ -1,9 +1,9 @@
 /**
  * What is promised of the order of hinted handoff (spec F44): of a shard an owner gets what waited for it as it was queued. What is
  * brought again counts as it came first: a node that crashed begins a segment anew. What waited for a node that owns the shard no longer
- * goes to those that do: a batch that waits for both comes to one by either queue, whichever is first. What an owner could not take,
- * its disk being full, may come behind those that were sent beside it: stamps make that the same. So may what is no hint, as what a node
- * had in hand that died (decision 137).
+ * goes to those that do: a batch that waits for both comes to one by either queue, whichever is first, and says of neither how far it
+ * has come. Nor does one that an owner could not take, its disk being full: it may come behind those that were sent beside it, and stamps
+ * make that the same. So may what is no hint, as what a node had in hand that died (decision 137).
  */
 import { crc32 } from 'node:zlib';
 import { ingressUsers } from '../../../src/data/engine/ingress-users.ts';
@@ -20,8 +20,6 @@ interface Queue {
   /** Sent, and not taken. */
   readonly failed: Set<string>;
   lastPlace: number;
-  /** Whether what was brought last waited for another node, too. */
-  isLastShared: boolean;
 }
 
 export class HintOrder {
@@ -40,7 +38,7 @@ export class HintOrder {
   /** `keeper` is about to queue a batch for `owner`. */
   noteQueued(keeper: string, owner: string, shardId: number, payload: Uint8Array): void {
     const key = `${keeper} ${owner} ${shardId}`;
-    const queue = this.#queues.get(key) ?? { places: new Map<string, number[]>(), queuedCount: 0, brought: new Set<string>(), failed: new Set<string>(), lastPlace: 0, isLastShared: false }; // prettier-ignore
+    const queue = this.#queues.get(key) ?? { places: new Map<string, number[]>(), queuedCount: 0, brought: new Set<string>(), failed: new Set<string>(), lastPlace: 0 }; // prettier-ignore
     this.#queues.set(key, queue);
     const name = nameOf(payload);
     const places = queue.places.get(name) ?? [];
@@ -80,15 +78,15 @@ export class HintOrder {
     const places = queue?.places.get(name);
     const [first] = places ?? [];
     if (queue === undefined || first === undefined || queue.brought.has(name)) return;
-    // Of what is queued twice the first is brought first; what was not taken may come behind what was.
-    const next = places?.find((one) => one > queue.lastPlace) ?? first;
-    const place = queue.failed.has(name) ? first : next;
-    if (place < queue.lastPlace && !queue.isLastShared && !queue.failed.has(name))
+    const isShared = (this.#owners.get(`${keeper} ${shardId} ${name}`)?.size ?? 0) > 1;
+    if (isShared || queue.failed.has(name)) return;
+    // Of what is queued more than once the first is brought first, unless it could not be queued.
+    const place = places?.find((one) => one > queue.lastPlace) ?? first;
+    if (place < queue.lastPlace)
       this.#fail(new Error(`${key}: what was queued as number ${place} was brought behind number ${queue.lastPlace}`)); // prettier-ignore
     if (queue.lastPlace > 0) this.inOrderCount++;
     queue.brought.add(name);
     queue.lastPlace = place;
-    queue.isLastShared = (this.#owners.get(`${keeper} ${shardId} ${name}`)?.size ?? 0) > 1;
   }
 }
 
