@@ -22,6 +22,12 @@ test.each([1, 4])('plans: among nodes that end and are cut off, seed %i', async 
   expect(moved).toBeGreaterThan(0);
 });
 
+test('plans: over shards of which most are not written to, seed 100', async () => {
+  const { acknowledged, moved } = await runPlans(100, { hasQuiet: true, faultsMs: 16_000 });
+  expect(acknowledged).toBeGreaterThan(50);
+  expect(moved).toBeGreaterThan(0);
+});
+
 test('backups: among nodes and clients that end and are cut off; what was interrupted goes on, seeds 2, 14 and 18', async () => {
   const sums = { acknowledged: 0, restored: 0, failed: 0, resumed: 0 };
   for (const seed of [2, 14, 18]) {

@@ -7,7 +7,7 @@ import { emptyCatalog } from '../../meta/model/catalog.ts';
 import { RepairedShards } from '../repair/repaired-shards.ts';
 import { LaggingOwners } from '../shards/lagging-owners.ts';
 import { HintNews } from './hint-news.ts';
-import type { WaitingHints } from '../../meta/client/hint-news-method.ts';
+import { exchangeHintsMethod, type WaitingHints } from '../../meta/client/hint-news-method.ts';
 
 const dataNodes = [4, 5, 6].map((id) => ({ id, httpAddress: '', tcpAddress: `n${id}:8088` }));
 const catalog = { ...emptyCatalog, dataNodes } as unknown as typeof emptyCatalog;
@@ -36,7 +36,8 @@ async function startNode(env: Env, nodeId: number): Promise<Node> {
     lagging,
     meta: { catalog, nodeId },
     rpc: new RpcClient(transport, { credentials: () => ({}) }),
-    waiting: () => [...own.waiting, ...lagging.lost],
+    waiting: () => own.waiting,
+    lost: () => lagging.lost,
     repaired: () => repaired.recent,
     onHeard: (id) => heard.push(id),
   });
@@ -100,6 +101,20 @@ test('hint news: an owner is read again once the node that kept something for it
   await world.run(world.nowMs + 6_000);
   expect(four.lagging.missedAt(1, 6)).toBe(0);
   expect(four.lagging.hasKept).toBe(false);
+});
+
+test('hint news: whoever asks is told which of it waits nowhere any more', async () => {
+  const world = new World(1);
+  const { env } = world.addNode('n4');
+  const four = await world.complete(startNode(env, 4));
+  for (const shardId of [1, 2]) four.lagging.addLost(shardId, 6);
+  four.waiting = [{ nodeId: 6, shardIds: [2, 3] }];
+  const rpc = new RpcClient(env.transport, { credentials: () => ({}) });
+  const request = { nodeId: 9, waiting: [] };
+  const asked = rpc.call('n4:8088', exchangeHintsMethod, request, { deadlineMs: 1_000 });
+  const { waiting, lost } = await world.complete(asked);
+  expect(new Set(waiting.flatMap(({ shardIds }) => shardIds))).toEqual(new Set([1, 2, 3]));
+  expect(lost).toEqual([{ nodeId: 6, shardIds: [1] }]);
 });
 
 test('hint news: an owner of which something was dropped is read again once a node has repaired the shard since', async () => {

@@ -32,6 +32,8 @@ export interface HintNewsPorts {
   readonly rpc: Pick<RpcClient, 'call'>;
   /** What waits on this node. */
   readonly waiting: () => readonly WaitingHints[];
+  /** What does not wait, and is lacked as well: nobody is to read it there, nor the owner itself. */
+  readonly lost: () => readonly WaitingHints[];
   /** What this node has made equal on all owners of late. */
   readonly repaired: () => readonly RepairedShard[];
   /** Another node shows life. */
@@ -67,7 +69,7 @@ export class HintNews {
       ports.log.error('A task of the hints failed', { name, error: errorText(error) });
     });
     this.#refresh = ports.clock.every(refreshMs, () => {
-      if (this.#hasTold || ports.lagging.hasKept || ports.waiting().length > 0)
+      if (this.#hasTold || ports.lagging.hasKept || this.#own().length > 0)
         this.#tasks.spawn('tell', this.tell());
     });
   }
@@ -76,7 +78,11 @@ export class HintNews {
     return serveCall(exchangeHintsMethod, ({ nodeId, waiting }) => {
       this.#take(nodeId, waiting);
       this.#ports.onHeard(nodeId);
-      return Promise.resolve({ waiting: this.#own(), repaired: this.#ports.repaired() });
+      return Promise.resolve({
+        waiting: this.#own(),
+        repaired: this.#ports.repaired(),
+        lost: this.#lostAlone(),
+      });
     });
   }
 
@@ -152,12 +158,19 @@ export class HintNews {
   }
 
   #own(): readonly WaitingHints[] {
-    let left = waitingShardsMax;
-    return this.#ports.waiting().flatMap(({ nodeId, shardIds }) => {
-      const told = shardIds.slice(0, left);
-      left -= told.length;
-      return told.length === 0 ? [] : [{ nodeId, shardIds: told }];
-    });
+    const { waiting, lost } = this.#ports;
+    return bounded([...waiting(), ...lost()]);
+  }
+
+  /** What is lacked of shards of which nothing waits here. */
+  #lostAlone(): readonly WaitingHints[] {
+    const { waiting, lost } = this.#ports;
+    const kept = keysOf(waiting());
+    const alone = lost().map(({ nodeId, shardIds }) => ({
+      nodeId,
+      shardIds: shardIds.filter((shardId) => !kept.has(keyOf(nodeId, shardId))),
+    }));
+    return bounded(alone);
   }
 
   #takeRepaired(repaired: readonly RepairedShard[]): void {
@@ -170,13 +183,27 @@ export class HintNews {
   #take(from: number, waiting: readonly WaitingHints[]): void {
     // Only nodes of the catalog are remembered, however many numbers are named.
     const isKnown = this.#ports.meta.catalog.dataNodes.some(({ id }) => id === from);
-    const lacks = new Set(
-      waiting.flatMap(({ nodeId, shardIds }) => shardIds.map((shardId) => keyOf(nodeId, shardId))),
-    );
+    const lacks = keysOf(waiting);
     if (!isKnown || lacks.size === 0) this.#told.delete(from);
     else
       this.#told.set(from, { untilMs: this.#ports.clock.monotonicMs() + holdsMs, waiting, lacks });
   }
+}
+
+function keysOf(waiting: readonly WaitingHints[]): ReadonlySet<string> {
+  return new Set(
+    waiting.flatMap(({ nodeId, shardIds }) => shardIds.map((shardId) => keyOf(nodeId, shardId))),
+  );
+}
+
+/** As many shards as a message names. */
+function bounded(waiting: readonly WaitingHints[]): readonly WaitingHints[] {
+  let left = waitingShardsMax;
+  return waiting.flatMap(({ nodeId, shardIds }) => {
+    const told = shardIds.slice(0, left);
+    left -= told.length;
+    return told.length === 0 ? [] : [{ nodeId, shardIds: told }];
+  });
 }
 
 function keyOf(nodeId: number, shardId: number): string {

@@ -34,5 +34,5 @@ export const waitingHints = list(
 
 export const exchangeHintsMethod = callMethod('/varve.data.v1.Hints/Exchange', {
   request: message(v1.ExchangeHintsRequest, { nodeId: id, waiting: waitingHints }),
-  reply: message(v1.ExchangeHintsReply, { waiting: waitingHints, repaired }),
+  reply: message(v1.ExchangeHintsReply, { waiting: waitingHints, repaired, lost: waitingHints }),
 });

@@ -1,6 +1,6 @@
 /** What a meta leader that moves shards knows of the data nodes: who answers, what waits for whom, how large shards are. */
 import type { RpcClient } from '../../rpc/rpc-client.ts';
-import { exchangeHintsMethod } from '../client/hint-news-method.ts';
+import { exchangeHintsMethod, type WaitingHints } from '../client/hint-news-method.ts';
 import type { Catalog } from '../model/catalog.ts';
 import { askStates } from './shard-states.ts';
 import type { PlannedShard, PlanView } from './plan-moves.ts';
@@ -13,6 +13,8 @@ export interface Heard {
   readonly nodeIds: ReadonlySet<number>;
   /** Shards of a node, as `node shard`, for which something waits in hinted handoff of a node that has answered. */
   readonly waiting: ReadonlySet<string>;
+  /** Those of which the node lacks something that waits nowhere, as some node knows: a repair alone brings it. */
+  readonly lost: ReadonlySet<string>;
   /** Nodes on which something waits, for whomever. */
   readonly holderIds: ReadonlySet<number>;
 }
@@ -29,19 +31,27 @@ export async function hear(
   { dataNodes }: Catalog,
   ownId: number,
 ): Promise<Heard> {
-  const heard = { nodeIds: new Set<number>(), waiting: new Set<string>(), holderIds: new Set<number>() }; // prettier-ignore
+  const heard = { nodeIds: new Set<number>(), waiting: new Set<string>(), lost: new Set<string>(), holderIds: new Set<number>() }; // prettier-ignore
   const asked = dataNodes.map(async ({ id, tcpAddress }) => {
     const request = { nodeId: ownId, waiting: [] };
     const options = { deadlineMs: askDeadlineMs };
-    const { waiting } = await rpc.call(tcpAddress, exchangeHintsMethod, request, options);
+    const told = await rpc.call(tcpAddress, exchangeHintsMethod, request, options);
     heard.nodeIds.add(id);
+    const lost = new Set(keysOf(told.lost));
+    const waiting = keysOf(told.waiting).filter((key) => !lost.has(key));
     if (waiting.length > 0) heard.holderIds.add(id);
-    for (const { nodeId, shardIds } of waiting)
-      for (const shardId of shardIds) heard.waiting.add(waitingKey(nodeId, shardId));
+    for (const key of waiting) heard.waiting.add(key);
+    for (const key of lost) heard.lost.add(key);
   });
   // Who does not answer is not heard.
   await Promise.allSettled(asked);
   return heard;
+}
+
+function keysOf(hints: readonly WaitingHints[]): readonly string[] {
+  return hints.flatMap(({ nodeId, shardIds }) =>
+    shardIds.map((shardId) => waitingKey(nodeId, shardId)),
+  );
 }
 
 /** For the planner: sizes are those of the owner that has most. */

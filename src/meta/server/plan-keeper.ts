@@ -4,7 +4,8 @@
  * Invariants:
  * - A move is a copy (copy-keeper.ts), then one command that hands the shard over, then the old owner deletes what it has. How
  *   far it is shows in the catalog: whoever leads next goes on there.
- * - A shard is handed over only when nothing waits in hinted handoff for the owner that it leaves: nobody would bring it.
+ * - A shard is handed over only when nothing waits in hinted handoff for the owner that it leaves: nobody would bring it. What that one
+ *   lacks and nobody keeps for it is brought by a repair before, where there may be one (move-repairs.ts).
  * - No more than `movesAtOnce` of a plan are under way, and the next ones begin at the next look: what a move costs at its begin and
  *   its end, a flush, an install and commands, does not come in a row for those who write meanwhile. Shards that
  *   nobody writes to, of which a node may have thousands, follow each other as soon as the processors have had rest for some times as long as a move took.
@@ -26,6 +27,7 @@ import { copiesOf } from '../model/shard-copies.ts';
 import { hear, planView, quietShards, waitingKey, type Heard } from './cluster-view.ts';
 import type { CopyKeeper } from './copy-keeper.ts';
 import type { MetaNode } from './meta-node.ts';
+import { MoveRepairs } from './move-repairs.ts';
 import { planBalance, planLeaving, type PlanView } from './plan-moves.ts';
 
 export interface PlanKeeperPorts {
@@ -77,9 +79,12 @@ export class PlanKeeper {
   readonly #running = new Set<string>();
   /** Of moves of the plan at hand. */
   readonly #attempts = new Map<string, Attempts>();
+  /** Moves that were begun and are open still, as what waits for a hint: the one that was looked at last at the end. */
+  readonly #waited = new Set<string>();
   /** Since when this leader has not heard of a data node. */
   readonly #silentSinceMs = new Map<number, number>();
   readonly #closing = new AbortController();
+  readonly #repairs: MoveRepairs;
   /** Shards that nobody has written to of late. */
   #quiet: { readonly shardIds: ReadonlySet<number>; readonly untilMs: number } | undefined;
   #isLooking = false;
@@ -87,6 +92,7 @@ export class PlanKeeper {
   constructor(ports: PlanKeeperPorts, options: PlanKeeperOptions) {
     this.#ports = ports;
     this.#options = options;
+    this.#repairs = new MoveRepairs(ports);
     this.#tasks = new Tasks((name, error) => {
       // What is left to do is looked for again.
       ports.log.debug('A plan was left', { name, error: errorText(error) });
@@ -206,7 +212,7 @@ export class PlanKeeper {
       await this.#end(plan);
       return;
     }
-    const open = plan.moves.filter(({ state }) => state === 'open');
+    const open = this.#inTurn(plan);
     if (plan.isPaused) return;
     if (open.length > 0) await this.#findQuiet();
     for (const move of open) {
@@ -217,6 +223,14 @@ export class PlanKeeper {
       if (this.#mayStart(move)) this.#tasks.spawn('move', this.#run(plan, move, heard));
     }
     if (open.length === 0 && this.#running.size === 0) await this.#finish(plan, heard);
+  }
+
+  /** Those that wait hold up none of the others. */
+  #inTurn({ moves }: MovePlan): readonly ShardMove[] {
+    const places = new Map(Array.from(this.#waited, (key, i) => [key, i + 1]));
+    const placeOf = (move: ShardMove): number => places.get(keyOf(move)) ?? 0;
+    const open = moves.filter(({ state }) => state === 'open');
+    return open.sort((a, b) => placeOf(a) - placeOf(b));
   }
 
   /** A node that it is about has left the cluster, or the silent one is back. */
@@ -267,8 +281,10 @@ export class PlanKeeper {
     } finally {
       this.#running.delete(key);
     }
-    // One that waits, or has failed, is taken up at the next look, and what is behind it.
-    if (isQuiet && !this.#isOpen(key)) this.#wake(true);
+    this.#waited.delete(key);
+    // One that waits, or has failed, is taken up at a later look, and what is behind it at the next one.
+    if (this.#isOpen(key)) this.#waited.add(key);
+    else if (isQuiet) this.#wake(true);
   }
 
   #isOpen(key: string): boolean {
@@ -315,7 +331,10 @@ export class PlanKeeper {
     if (isOwner) {
       const now = await hear(this.#ports.rpc, node.catalog, node.status.nodeId);
       // It, or whoever has it, passes that on to the new owner as long as it owns the shard.
-      if (now.nodeIds.has(fromId) && now.waiting.has(waitingKey(fromId, shardId))) return;
+      const held = waitingKey(fromId, shardId);
+      if (now.nodeIds.has(fromId) && now.waiting.has(held)) return;
+      if (now.nodeIds.has(fromId) && now.lost.has(held) && !(await this.#repairs.mayLeave(move)))
+        return;
       await this.#advance(plan, move, 'hand-over');
     }
     return this.#cleared(plan, move);
@@ -420,6 +439,7 @@ export class PlanKeeper {
   async #end({ beganIndex: planIndex }: MovePlan): Promise<void> {
     const { node, clock } = this.#ports;
     this.#attempts.clear();
+    this.#waited.clear();
     await node.execute({ kind: 'end-move-plan', planIndex, nowNs: clock.wallNs() });
   }
 }
@@ -430,8 +450,9 @@ function sourceOf(
   { shardId, fromId, heard }: { readonly shardId: number; readonly fromId: number; readonly heard: Heard }, // prettier-ignore
 ): number | undefined {
   const up = owners.filter((owner) => heard.nodeIds.has(owner));
-  const rankOf = (owner: number): number =>
-    owner === fromId ? 0 : heard.waiting.has(waitingKey(owner, shardId)) ? 2 : 1;
+  const lacksSomething = (owner: number): boolean =>
+    [heard.waiting, heard.lost].some((keys) => keys.has(waitingKey(owner, shardId)));
+  const rankOf = (owner: number): number => (owner === fromId ? 0 : lacksSomething(owner) ? 2 : 1);
   return up.sort((a, b) => rankOf(a) - rankOf(b))[0];
 }
 

@@ -4,6 +4,8 @@ import { DbError } from '../../base/errors.ts';
 import { dayNs } from '../../base/units.ts';
 import { applyCommand } from '../apply/apply.ts';
 import { discardMethod, type ShardState } from '../client/data-methods.ts';
+import { queueRepairMethod } from '../client/digest-methods.ts';
+import type { WaitingHints } from '../client/hint-news-method.ts';
 import type { Command } from '../command/command.ts';
 import { emptyCatalog, type Catalog } from '../model/catalog.ts';
 import { PlanKeeper, type PlanKeeperPorts } from './plan-keeper.ts';
@@ -32,6 +34,11 @@ class MovingWorld {
     this.discarded.push(shardId);
     return Promise.resolve();
   };
+  /** What a node knows that the first one lacks, and of that what nothing is kept for. */
+  waiting: readonly WaitingHints[] = [];
+  lost: readonly WaitingHints[] = [];
+  /** What a node does that is to have a shard repaired. */
+  repair: (shardId: number) => Promise<void> = () => Promise.resolve();
   #index = 0;
   #term = 0;
 
@@ -122,7 +129,8 @@ class MovingWorld {
       this.askedCount++;
       if (this.isFirstSilent && to === 'd1:8088') throw new DbError('unavailable', 'd1 is away');
       if (method === discardMethod) await this.discard(request.shardId);
-      return { waiting: [] };
+      if (method === queueRepairMethod) await this.repair(request.shardId);
+      return { waiting: this.waiting, lost: this.lost };
     };
     const rpc = { call, stream: () => this.#states() } as unknown as PlanKeeperPorts['rpc'];
     const { clock, log } = this.#env;
@@ -196,4 +204,40 @@ test('plans: a move whose owner is away holds up none behind it', async () => {
   await world.run(world.nowMs + 10_000);
   expect(moving.catalog.databases.shard(first)?.shard.owners).toEqual([1]);
   expect(moving.catalog.databases.shard(second)?.shard.owners).toEqual([2]);
+});
+
+test('plans: a shard whose owner lacks what hinted handoff could not keep is repaired before it is handed over', async () => {
+  const moving = new MovingWorld();
+  const { world } = moving;
+  const [first = 0, second = 0] = [...moving.catalog.databases.shards()].map(({ shard }) => shard.id); // prettier-ignore
+  const repaired: string[] = [];
+  moving.repair = (shardId) => {
+    const owners = moving.catalog.databases.shard(shardId)?.shard.owners.join();
+    repaired.push(`${shardId} of ${owners}`);
+    return Promise.resolve();
+  };
+  const lost = [{ nodeId: 1, shardIds: [first] }];
+  Object.assign(moving, { waiting: lost, lost });
+  moving.begin([first, second]);
+  await world.run(world.nowMs + 30_000);
+  expect(repaired).toEqual([`${first} of 1,2`]);
+  expect(moving.states).toEqual([`${first} open`, `${second} done`]);
+  // One that was of no use is asked for again.
+  await world.run(world.nowMs + 60_000);
+  expect(repaired).toHaveLength(2);
+  Object.assign(moving, { waiting: [], lost: [] });
+  await world.run(world.nowMs + 4_000);
+  expect(moving.states).toEqual([`${first} done`, `${second} done`]);
+});
+
+test('plans: such a shard moves as it is where anti-entropy is off, but for what waits for its owner', async () => {
+  const moving = new MovingWorld();
+  const { world } = moving;
+  const [first = 0, second = 0] = [...moving.catalog.databases.shards()].map(({ shard }) => shard.id); // prettier-ignore
+  moving.repair = () => Promise.reject(new DbError('unsupported', 'anti-entropy service is not enabled')); // prettier-ignore
+  const lost = [{ nodeId: 1, shardIds: [first] }];
+  Object.assign(moving, { waiting: [...lost, { nodeId: 1, shardIds: [second] }], lost });
+  moving.begin([first, second]);
+  await world.run(world.nowMs + 30_000);
+  expect(moving.states).toEqual([`${first} done`, `${second} open`]);
 });

@@ -17414,6 +17414,7 @@ export const varve = $root.varve = (() => {
                 const ExchangeHintsReply = function (properties) {
                     this.waiting = [];
                     this.repaired = [];
+                    this.lost = [];
                     if (properties)
                         for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                             if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -17422,6 +17423,7 @@ export const varve = $root.varve = (() => {
 
                 ExchangeHintsReply.prototype.waiting = $util.emptyArray;
                 ExchangeHintsReply.prototype.repaired = $util.emptyArray;
+                ExchangeHintsReply.prototype.lost = $util.emptyArray;
 
                 ExchangeHintsReply.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -17436,6 +17438,9 @@ export const varve = $root.varve = (() => {
                     if (message.repaired != null && message.repaired.length)
                         for (let i = 0; i < message.repaired.length; ++i)
                             $root.varve.data.v1.RepairedShard.encode(message.repaired[i], writer.uint32(18).fork(), _depth + 1).ldelim();
+                    if (message.lost != null && message.lost.length)
+                        for (let i = 0; i < message.lost.length; ++i)
+                            $root.varve.data.v1.WaitingHints.encode(message.lost[i], writer.uint32(26).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -17483,6 +17488,14 @@ export const varve = $root.varve = (() => {
                                 if (!(message.repaired && message.repaired.length))
                                     message.repaired = [];
                                 message.repaired.push($root.varve.data.v1.RepairedShard.decode(reader, reader.size(), $undefined, _depth + 1));
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.lost && message.lost.length))
+                                    message.lost = [];
+                                message.lost.push($root.varve.data.v1.WaitingHints.decode(reader, reader.size(), $undefined, _depth + 1));
                                 continue;
                             }
                         }

@@ -99,13 +99,9 @@ export async function openWritePath(
   const opened: { hints?: HintedHandoff; writer?: PointsWriter; unclear?: UnclearWrites } = {};
   const repaired = new RepairedShards(clock);
   const news = new HintNews({
-    lagging,
-    clock,
-    log,
-    meta,
-    rpc,
-    // What was lost does not wait, and is lacked as well: nobody is to read it there, nor the owner itself.
-    waiting: () => [...(opened.hints?.waiting() ?? []), ...(isAvoiding ? lagging.lost : [])],
+    ...{ clock, log, meta, rpc, lagging },
+    waiting: () => opened.hints?.waiting() ?? [],
+    lost: () => (isAvoiding ? lagging.lost : []),
     repaired: () => repaired.recent,
     onHeard: (nodeId) => opened.hints?.wake(nodeId),
   });

@@ -1,0 +1,72 @@
+/**
+ * Shards that are to leave an owner which lacks something of them that waits for it nowhere, as after hinted handoff was full: the copy
+ * that was made of it lacks the same, and whoever knows of it knows of that owner alone. So all owners, the new one among them, are
+ * made equal first, where anti-entropy may do so; where it may not, the shard goes as it is, and the log says what to do.
+ */
+import { errorText, isDbError } from '../../base/errors.ts';
+import type { Clock } from '../../env/clock.ts';
+import type { Log } from '../../env/log.ts';
+import type { RpcClient } from '../../rpc/rpc-client.ts';
+import { queueRepairMethod } from '../client/digest-methods.ts';
+import type { ProposedMove } from '../model/move-plan.ts';
+import type { MetaNode } from './meta-node.ts';
+
+export interface MoveRepairsPorts {
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+  readonly log: Log;
+  readonly node: Pick<MetaNode, 'catalog'>;
+  readonly rpc: Pick<RpcClient, 'call'>;
+}
+
+/** One that has ended and changed nothing is asked for again. */
+const askAgainMs = 60_000;
+const deadlineMs = 5_000;
+/** Of moves of plans: far more than are under way at once. */
+const rememberedMax = 1_000;
+
+export class MoveRepairs {
+  readonly #ports: MoveRepairsPorts;
+  /** By shard and owner, those that were asked for last at the end. */
+  readonly #askedAtMs = new Map<string, number>();
+
+  constructor(ports: MoveRepairsPorts) {
+    this.#ports = ports;
+  }
+
+  /** Whether a shard may leave an owner that is known to lack something of it: not while it may be repaired, which is begun when this is asked. */
+  async mayLeave({ shardId, fromId }: ProposedMove): Promise<boolean> {
+    const { clock, log, node, rpc } = this.#ports;
+    const key = `${shardId} ${fromId}`;
+    const askedAtMs = this.#askedAtMs.get(key);
+    if (askedAtMs !== undefined && clock.monotonicMs() - askedAtMs < askAgainMs) return false;
+    const owner = node.catalog.dataNodes.find(({ id }) => id === fromId);
+    if (owner === undefined) return true;
+    const fields = { shard: shardId, node: fromId };
+    try {
+      await rpc.call(owner.tcpAddress, queueRepairMethod, { shardId }, { deadlineMs });
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      log.warn('A shard moves as it is, though its node lacks what was written while hinted handoff could not keep it: repair it with influxd-ctl entropy repair', { ...fields, error: errorText(error) }); // prettier-ignore
+      return true;
+    }
+    log.info('A shard is repaired before it moves', fields);
+    this.#note(key);
+    return false;
+  }
+
+  #note(key: string): void {
+    this.#askedAtMs.delete(key);
+    this.#askedAtMs.set(key, this.#ports.clock.monotonicMs());
+    const [oldest = key] = this.#askedAtMs.keys();
+    if (this.#askedAtMs.size > rememberedMax) this.#askedAtMs.delete(oldest);
+  }
+}
+
+/** What the node itself answers: asked again it would say the same. */
+function isRefusal(error: unknown): boolean {
+  return (
+    isDbError(error, 'unsupported') ||
+    isDbError(error, 'invalid_argument') ||
+    isDbError(error, 'shard_not_found')
+  );
+}
