@@ -97,6 +97,12 @@ test('delete: what is named and only on its way counts too, unless its condition
   expect((await run('DELETE FROM /x/')).deletes).toEqual([]);
 });
 
+test('delete: the empty name is that of no measurement, though SHOW takes it for all', async () => {
+  for (const text of ['DROP MEASUREMENT ""', 'DELETE FROM ""', 'DELETE FROM p."" WHERE h = \'a\'', 'DROP SERIES FROM "", ""'])
+    expect([text, (await run(text)).deletes, (await run(text, { nodeIds: [4] })).deletes]).toEqual([text, [], []]);
+  expect((await run('DELETE FROM "", m')).deletes).toEqual(['4: 1 m', '5: 1,2 m', '6:  ']);
+}); // prettier-ignore
+
 test('delete: an owner that is away is told of, and gets it later; another node that is away does not matter', async () => {
   const { deletes, kept, error } = await run('DROP MEASUREMENT m', { isDown: true });
   expect(error).toBe('partial success, node 5 may be down (connection refused)');

@@ -19,6 +19,8 @@ import { deletionPredicate } from './deletion-condition.ts';
 import type { SchemaPorts } from './schema/schema-reader.ts';
 import {
   databaseScope,
+  isNameless,
+  measurementsOf,
   mustFindDatabase,
   shardsWithin,
   type SchemaScope,
@@ -197,9 +199,13 @@ function unknownOf(
   });
 }
 
-/** The policy that the sources name, or all of the database. */
+/**
+ * The policy that the sources name, or all of the database. The empty name is that of no measurement: only where something is
+ * shown does it stand for all of them.
+ */
 function scopeOf(place: ScopePlace, sources: readonly Source[]): SchemaScope {
-  const scope = databaseScope(place, sources);
+  const isOfNone = sources.length > 0 && measurementsOf(sources).every(isNameless);
+  const scope = { ...databaseScope(place, sources), ...(isOfNone && { isNamed: () => false }) };
   const named = sources.map((source) =>
     source.kind === 'measurement' ? source.retentionPolicy : '',
   );
