@@ -11,6 +11,13 @@ test('params: whole numbers are exact over int64, a point makes a float', () => 
   expect(params.get('d')).toEqual({ kind: 'string', value: 'x' });
 });
 
+test('params: the empty name is bound to nothing, and a number below 0 is no id', () => {
+  const read = (text: string) => () => parseQuery(text, parseParams('{"":1,"x":-1}'));
+  for (const name of ['$', '$""', '$$x', '$ x'])
+    expect(read(`SELECT v FROM m WHERE v > ${name}`)).toThrow('empty bound parameter');
+  expect(read('KILL QUERY $x')).toThrow('strconv.ParseUint: parsing "-1": invalid syntax at line 1, char 12'); // prettier-ignore
+});
+
 test('params: an object of one entry says what its text stands for', () => {
   const params = parseParams(
     '{"r":{"regex":"^a"},"i":{"identifier":"m"},"d":{"duration":"1m"},"n":{"duration":90000000000},"f":{"float":3},"k":{"int":4}}',

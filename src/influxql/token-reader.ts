@@ -122,9 +122,9 @@ export class TokenReader {
     if (token !== undefined) throw syntaxError(token, 'regex');
   }
 
-  /** A parameter that is bound to a value is a token of it. */
+  /** A parameter that is bound to a value is a token of it; one without a name stays unbound whatever there is. */
   #bound(token: Token): Token {
-    if (token.kind !== 'BOUND') return token;
+    if (token.kind !== 'BOUND' || token.text === '$') return token;
     const value = this.#params.get(token.text.slice(1));
     return value === undefined ? token : { ...token, ...boundToken(value) };
   }
@@ -165,7 +165,8 @@ export class TokenReader {
     const token = this.#integerToken();
     const value = BigInt(token.text);
     if (value === BigInt.asUintN(64, value)) return value;
-    throw syntaxErrorAt(token, `strconv.ParseUint: parsing "${token.text}": value out of range`);
+    const reason = value < 0n ? 'invalid syntax' : 'value out of range';
+    throw syntaxErrorAt(token, `strconv.ParseUint: parsing "${token.text}": ${reason}`);
   }
 
   /** The number of LIMIT and its like. What is more than an int64 holds is as good as one. */

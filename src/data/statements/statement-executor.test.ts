@@ -60,6 +60,15 @@ test('statements: a shard that this node of several has not heard of the metas d
   const { signal } = new AbortController();
   await resultsOf('DROP SHARD 3', signal, { clock, meta, heardByAll });
   expect(sent).toEqual([{ kind: 'drop-shard', shardId: 3, nowNs: 60n }]);
+  // No command has room for such a number, and no shard has one.
+  await resultsOf('DROP SHARD 18446744073709551615', signal, { clock, meta, heardByAll });
+  expect(sent).toHaveLength(1);
+});
+
+test('statements: the number of a query that is not there is told to its last digit', async () => {
+  const { signal } = new AbortController();
+  const results = await resultsOf('KILL QUERY 18446744073709551615', signal, {});
+  expect(results).toMatchObject([{ error: 'no such query id: 18446744073709551615' }]);
 });
 
 async function resultsOf(q: string, signal: AbortSignal, more: Partial<StatementPorts>) {

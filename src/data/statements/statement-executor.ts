@@ -391,6 +391,8 @@ export class StatementExecutor {
       case 'show-queries':
         return [await shownQueries(queries, request, notes)];
       case 'kill-query':
+        if (statement.queryId > Number.MAX_SAFE_INTEGER)
+          throw new DbError('not_found', `no such query id: ${statement.queryId}`);
         await queries.kill(Number(statement.queryId), statement.host);
         return [];
       default:
@@ -408,6 +410,8 @@ export class StatementExecutor {
     const isAlone = meta.catalog.dataNodes.length <= 1;
     if (isAlone && findShard(meta.catalog, Number(shardId)) === undefined)
       throw new DbError('shard_not_found', 'shard not found');
+    // No shard has such a number, nor has a command room for it.
+    if (shardId > Number.MAX_SAFE_INTEGER) return;
     await meta.execute({ kind: 'drop-shard', shardId: Number(shardId), nowNs: clock.wallNs() });
     await heardByAll();
   }
