@@ -16,6 +16,12 @@ test.each([2, 3])('copies: among nodes that end and are cut off, seed %i', async
   expect(copied).toBeGreaterThan(0);
 });
 
+test('copies: hints that wait both ways between owners that joined are passed on once, seed 702', async () => {
+  const { acknowledged, copied } = await runCopies(702);
+  expect(acknowledged).toBeGreaterThan(50);
+  expect(copied).toBeGreaterThan(0);
+});
+
 test.each([1, 4])('plans: among nodes that end and are cut off, seed %i', async (seed) => {
   const { acknowledged, moved } = await runPlans(seed, { faultsMs });
   expect(acknowledged).toBeGreaterThan(50);

@@ -95,7 +95,7 @@ test('hint of a delete: it is kept shard by shard, and what cannot be kept is lo
   };
   const log = { warn: (text: string, fields: object) => warnings.push(`${text} ${JSON.stringify(fields)}`) } as unknown as Log; // prettier-ignore
   const noted: string[] = [];
-  const noteIndex = (...at: readonly number[]): void => void noted.push(at.join());
+  const noteIndex = (...at: readonly unknown[]): void => void noted.push(at.join());
   await keepDeletes({ hints: { append }, log, noteIndex })(2, { ...request, shardIds: [1, 3, 5] });
   expect(kept).toEqual(['2 1 1', '2 5 5']);
   expect(noted).toEqual(['2,1,3', '2,3,3', '2,5,3']);

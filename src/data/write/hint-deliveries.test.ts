@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { DbError } from '../../base/errors.ts';
 import type { Catalog } from '../../meta/model/catalog.ts';
 import { Databases } from '../../meta/model/databases.ts';
+import type { ShardBatch } from '../engine/shard-access.ts';
 import { HintDeliveries } from './hint-deliveries.ts';
 
 /** Shard 1 of node 2; shard 9 was dropped. */
@@ -15,13 +16,23 @@ function catalogAt(index: number, owners: readonly number[] = [2]): Catalog {
 const hourMs = 3_600_000;
 
 function deliveries(catalog: Catalog) {
-  const state = { meta: { catalog }, nowMs: 1_000, asked: [] as number[], failing: 0 };
+  const state = {
+    meta: { catalog },
+    nowMs: 1_000,
+    asked: [] as number[],
+    failing: 0,
+    indexes: [] as (number | undefined)[],
+  };
   const shards = {
     of: (nodeId: number) => {
       state.asked.push(nodeId);
       const isFailing = nodeId === state.failing;
       const outcome = isFailing ? { kind: 'failed', error: new DbError('unavailable', 'no') } : { kind: 'written', droppedCount: 0, reason: '' }; // prettier-ignore
-      return { writeMany: (batches: readonly unknown[]) => Promise.resolve(batches.map(() => outcome)) } as never; // prettier-ignore
+      const writeMany = (batches: readonly ShardBatch[]) => {
+        state.indexes.push(...batches.map(({ catalogIndex }) => catalogIndex));
+        return Promise.resolve(batches.map(() => outcome));
+      };
+      return { writeMany } as never;
     },
   };
   const target = new HintDeliveries({ meta: state.meta, shards, nowMs: () => state.nowMs, onChange: () => undefined }); // prettier-ignore
@@ -95,4 +106,23 @@ test('hint deliveries: the time begins when nobody knows, and anew when the node
   expect(other.target.standing(3, 1)).toBe('unknown');
   other.state.meta.catalog = catalogAt(6, [2, 3]);
   expect(other.target.standing(3, 1)).toBe('owner');
+});
+
+test('hint deliveries: what an owner has passed on is brought as that, behind what an earlier run has left', async () => {
+  const { state, target } = deliveries(catalogAt(9));
+  const options = { deadlineMs: 1_000, signal: new AbortController().signal };
+  const hints = [1, 2, 3].map((byte) => new Uint8Array(64).fill(byte));
+  const [, passedOn = new Uint8Array(), earlier = new Uint8Array()] = hints;
+  const batchOf = (payload: Uint8Array, catalogIndex: number): ShardBatch => ({ shardId: 1, database: 'd', retentionPolicy: 'p', payload, catalogIndex }); // prettier-ignore
+  // Of the first one nobody knows who routed it.
+  target.onQueued(2, 1);
+  target.noteIndex(2, 1, 9, [batchOf(passedOn, 9)]);
+  target.onQueued(2, 1);
+  await target.deliver({ nodeId: 2, shardId: 1 }, hints, options);
+  expect(state.indexes).toEqual([0, 9, 0]);
+  target.onDrained(2, 1);
+  target.noteIndex(2, 1, 5, [batchOf(earlier, 5), batchOf(passedOn, 9)]);
+  target.onQueued(2, 1);
+  await target.deliver({ nodeId: 2, shardId: 1 }, hints.slice(1), options);
+  expect(state.indexes.slice(3)).toEqual([9, 5]);
 });

@@ -15,6 +15,7 @@ import { findShard, isShardGone, type CatalogShard } from '../shards/shard-place
 import { deleteOfHint } from './delete-hint.ts';
 import { batchOfHint } from './fenced-hint.ts';
 import { isRetryable } from './hint-sink.ts';
+import { RoutedHints } from './routed-hints.ts';
 
 export interface HintDeliveriesPorts {
   readonly meta: Pick<MetaAccess, 'catalog'>;
@@ -48,6 +49,7 @@ export class HintDeliveries implements HintTarget {
   readonly #unknown = new Map<string, { readonly sinceMs: number; readonly index: number }>();
   /** Of the catalogs that the batches of a queue were routed by, no later than the oldest; none is older than any. */
   readonly #oldestIndex = new Map<string, number>();
+  readonly #routed = new RoutedHints();
   /** The latest that named the node as an owner to this run. */
   readonly #newestIndex = new Map<string, number>();
 
@@ -111,7 +113,8 @@ export class HintDeliveries implements HintTarget {
     payloads: readonly Uint8Array[],
     options: DeliverOptions,
   ): Promise<readonly DeliveryOutcome[]> {
-    const catalogIndex = this.#oldestIndex.get(`${nodeId} ${shardId}`);
+    const key = `${nodeId} ${shardId}`;
+    const oldestIndex = this.#oldestIndex.get(key);
     const access = this.#ports.shards.of(target);
     const outcomes: DeliveryOutcome[] = [];
     const writes: { readonly at: number; readonly batch: ShardBatch }[] = [];
@@ -119,7 +122,10 @@ export class HintDeliveries implements HintTarget {
       const read = readHint(hint);
       if ('error' in read) outcomes[at] = { kind: 'refused', error: read.error };
       else if ('request' in read) outcomes[at] = await deliverDelete(access, read.request, options);
-      else writes.push({ at, batch: { shardId, database, retentionPolicy, catalogIndex, login: ingressUsers.hintedHandoff, ...read.batch } }); // prettier-ignore
+      else {
+        const catalogIndex = this.#routed.indexOf(key, read.batch.payload) ?? oldestIndex;
+        writes.push({ at, batch: { shardId, database, retentionPolicy, catalogIndex, login: ingressUsers.hintedHandoff, ...read.batch } }); // prettier-ignore
+      }
     }
     if (writes.length === 0) return outcomes;
     const results = await access.writeMany(writes.map(({ batch }) => batch), options); // prettier-ignore
@@ -131,11 +137,18 @@ export class HintDeliveries implements HintTarget {
     return outcomes;
   }
 
-  /** Something is about to be queued that was routed by the catalog of `index`. */
-  noteIndex(nodeId: number, shardId: number, index: number): void {
+  /** Something is about to be queued that was routed by the catalog of `index`, or none of `batches` by an earlier one. */
+  noteIndex(
+    nodeId: number,
+    shardId: number,
+    index: number,
+    batches: readonly ShardBatch[] = [],
+  ): void {
     const key = `${nodeId} ${shardId}`;
     const known = this.#waiting.has(key) ? (this.#oldestIndex.get(key) ?? 0) : index;
-    this.#oldestIndex.set(key, Math.min(known, index));
+    const oldest = Math.min(known, index);
+    this.#oldestIndex.set(key, oldest);
+    for (const batch of batches) this.#routed.note(key, oldest, batch);
     if (index > 0) this.#newestIndex.set(key, Math.max(this.#newestIndex.get(key) ?? 0, index));
   }
 
@@ -156,6 +169,7 @@ export class HintDeliveries implements HintTarget {
     this.#owners.delete(key);
     this.#unknown.delete(key);
     this.#oldestIndex.delete(key);
+    this.#routed.forget(key);
     this.#newestIndex.delete(key);
     this.#ports.lagging?.drained(shardId, nodeId);
     if (this.#waiting.delete(key)) this.#ports.onChange();

@@ -13,7 +13,12 @@ export interface HintStore {
 }
 
 /** Told, before batches of a shard are queued, of the oldest catalog that they were routed by. */
-export type NoteIndex = (nodeId: number, shardId: number, index: number) => void;
+export type NoteIndex = (
+  nodeId: number,
+  shardId: number,
+  index: number,
+  batches?: readonly ShardBatch[],
+) => void;
 
 /** Keeps what one node did not take in hinted handoff. */
 export class NodeHintSink implements HintSink {
@@ -46,7 +51,7 @@ export class NodeHintSink implements HintSink {
     const { shardId } = first;
     try {
       const indexes = batches.map(({ catalogIndex = 0 }) => catalogIndex);
-      this.#noteIndex(this.#nodeId, shardId, Math.min(...indexes));
+      this.#noteIndex(this.#nodeId, shardId, Math.min(...indexes), batches);
       const payloads = batches.map(hintOf);
       await this.#hints.append(this.#nodeId, shardId, payloads);
       return { kind: 'queued', error };
