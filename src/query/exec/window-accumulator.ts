@@ -1,4 +1,5 @@
 import { DbError } from '../../base/errors.ts';
+import { minTimeNs } from '../../base/units.ts';
 import type { Column, ColumnType } from '../column.ts';
 import type { SelectedValues, WindowSummary } from '../fragment.ts';
 import type { Value } from '../predicate.ts';
@@ -8,6 +9,11 @@ import { cellValue, ColumnBuilder } from './columns/column-builder.ts';
 export function windowStartNs(timeNs: bigint, intervalNs: bigint, offsetNs: bigint): bigint {
   const into = (timeNs - offsetNs) % intervalNs;
   return timeNs - (into < 0n ? into + intervalNs : into);
+}
+
+/** Whether a window from windowStartNs() reaches to the beginning of time or before it, where its start may be no int64. */
+export function passesStart(startNs: bigint, offsetNs: bigint): boolean {
+  return startNs - offsetNs <= minTimeNs || startNs <= minTimeNs;
 }
 
 /** More windows than this do not fit in memory: a bound of our own, far beyond what an answer can show. */
@@ -72,7 +78,7 @@ export class WindowAccumulator {
     while (row < timesNs.length) {
       const startNs = this.#startOf(timesNs[row] ?? 0n);
       const end = this.#windowEnd(timesNs, row, startNs);
-      this.#addRange(startNs, timesNs, column, row, end);
+      this.#addRange(this.#nameOf(startNs), timesNs, column, row, end);
       row = end;
     }
   }
@@ -125,6 +131,12 @@ export class WindowAccumulator {
   #startOf(timeNs: bigint): bigint {
     if (this.#intervalNs === 0n) return this.#wholeStartNs;
     return windowStartNs(timeNs, this.#intervalNs, this.#offsetNs);
+  }
+
+  /** A window that reaches before the beginning of time is called after that, as windowAt() of query/run/windows.ts does. */
+  #nameOf(startNs: bigint): bigint {
+    if (this.#intervalNs === 0n || !passesStart(startNs, this.#offsetNs)) return startNs;
+    return this.#offsetNs > 0n ? minTimeNs + this.#offsetNs : minTimeNs;
   }
 
   /** First row past the window, by halving: windows hold many rows or few, never a reason to look at each time. */

@@ -9,7 +9,7 @@ import type {
 import type { Column } from '../column.ts';
 import type { Fragment, SelectedValues, WindowsTask, WindowSummary } from '../fragment.ts';
 import type { ShardSource } from '../source.ts';
-import { windowStartNs } from './window-accumulator.ts';
+import { passesStart, windowStartNs } from './window-accumulator.ts';
 
 /** The windows that the points of a fragment can lie in, one behind the other. */
 export interface Grid {
@@ -40,7 +40,8 @@ export function windowGrid(
   const count = (highNs - startNs) / intervalNs + 1n;
   // The end of the last window has to be an int64 as well, and so has the distance to it.
   const isSmall = count <= BigInt(cellsMax) && startNs + count * intervalNs <= widthMaxNs;
-  if (!isSmall || startNs < -widthMaxNs || count * intervalNs > widthMaxNs) return undefined;
+  if (!isSmall || passesStart(startNs, offsetNs) || count * intervalNs > widthMaxNs)
+    return undefined;
   return { cells: { startNs, intervalNs, count: Number(count) }, label: undefined };
 }
 

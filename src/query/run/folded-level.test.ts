@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { minTimeNs } from '../../base/units.ts';
 import { MemorySource } from '../../../test/support/memory-source.ts';
 import { runSelectOver } from '../../../test/support/run-select.ts';
 
@@ -52,4 +53,25 @@ test('folded level: an answer without LIMIT is that of a LIMIT which nothing rea
           }
         }
   expect(seriesCount).toBeGreaterThan(1_500);
+});
+
+test('folded level: windows that reach before the beginning of time show 1970, in their place', async () => {
+  const intervalNs = 6_048_000_000_000_000_000n;
+  const places = [minTimeNs, minTimeNs + 1n, -intervalNs - 1n, -intervalNs, -1n, 1n];
+  const far = places.flatMap(
+    (timeNs, i) => ['a', 'b'].map((host) => ({ measurement: 'far', tags: { host }, fields: { v: BigInt(i) }, timeNs })), // prettier-ignore
+  );
+  const nodes = ['a', 'b'].map((host) => new MemorySource(far.filter(({ tags }) => tags.host === host))); // prettier-ignore
+  const query = `SELECT sum(v) FROM far WHERE time > ${minTimeNs - 1n} GROUP BY time(${intervalNs}ns) fill(none)`;
+  const shown = async (text: string): Promise<unknown> => {
+    const { series } = await runSelectOver(text, { nodes });
+    return series.map((one) => one.kind === 'columns' && [one.timesNs, one.values[0]?.values]); // prettier-ignore
+  };
+  const timesNs = [0n, -intervalNs, 0n];
+  const sums = [6n, 14n, 10n];
+  expect(await shown(query)).toEqual([[BigInt64Array.from(timesNs), BigInt64Array.from(sums)]]);
+  const [back, sumsBack] = [timesNs.toReversed(), sums.toReversed()];
+  expect(await shown(`${query} ORDER BY time DESC`)).toEqual([
+    [BigInt64Array.from(back), BigInt64Array.from(sumsBack)],
+  ]);
 });

@@ -16,7 +16,7 @@ import { mergeSummaries } from './merge-summaries.ts';
 import { RowBuilder } from './row-builder.ts';
 import type { RunContext } from './run-context.ts';
 import { settled, type Flow, type Steps } from './steps.ts';
-import { windowAt } from './windows.ts';
+import { shownStartsNs, windowAt } from './windows.ts';
 
 type Folded = Extract<CallInput, { kind: 'folded' }>;
 
@@ -162,7 +162,7 @@ export class FoldedLevel implements GroupStream<Batch> {
     let timesNs: BigInt64Array | undefined;
     for (const one of plain) {
       const summary = must(this.#summaries[one.input.field], 'a summary per field');
-      const own = one.input.keepsTimes ? callTimesNs(one.input.call, summary) : summary.startsNs;
+      const own = one.input.keepsTimes ? callTimesNs(one.input.call, summary) : shownStartsNs(summary.startsNs); // prettier-ignore
       if (!this.#isWhole(own, one)) return undefined;
       if (timesNs !== undefined && !areEqual(timesNs, own)) return undefined;
       timesNs = own;

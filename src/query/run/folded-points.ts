@@ -1,4 +1,5 @@
 import { must } from '../../base/assert.ts';
+import { minTimeNs } from '../../base/units.ts';
 import { resultColumn } from '../assemble/call-column.ts';
 import { callTimesNs, callType, isSelector, type CallName } from '../assemble/calls.ts';
 import type { ColumnType } from '../column.ts';
@@ -9,6 +10,7 @@ import { pickPoints } from './columns.ts';
 import type { CallPlan } from '../plan/level-plan.ts';
 import type { CallPoints } from './call-rows.ts';
 import type { Flow } from './steps.ts';
+import { shownStartNs } from './windows.ts';
 
 interface FoldedPlace {
   readonly type: ColumnType;
@@ -52,9 +54,16 @@ export function foldedPoints(
     aux: [],
     subgroups: isAlone ? undefined : subgroupColumn(parts, timesNs.length),
   };
-  if (isAlone && ascending) return points;
+  if (isAlone && ascending) return atShownStarts(points, call);
   const order = { ascending, subgroups, pickedNs: isPicked ? concatTimes(pickedNs) : undefined };
-  return pickPoints(points, orderOf(points, order));
+  return atShownStarts(pickPoints(points, orderOf(points, order)), call);
+}
+
+/** Windows stand in their order first: the one that starts with time shows 1970. */
+function atShownStarts(points: PointBatch, { keepsTimes }: FoldedCall): PointBatch {
+  const { timesNs } = points;
+  const isFromStart = timesNs[0] === minTimeNs || timesNs[timesNs.length - 1] === minTimeNs;
+  return keepsTimes || !isFromStart ? points : { ...points, timesNs: timesNs.map(shownStartNs) };
 }
 
 function subgroupColumn(

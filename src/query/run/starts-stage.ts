@@ -1,10 +1,9 @@
-import { minTimeNs } from '../../base/units.ts';
 import type { Grid } from '../plan/level-plan.ts';
 import type { PointBatch } from './batch.ts';
 import type { Stage } from './stage.ts';
-import { windowAt } from './windows.ts';
+import { shownStartNs, windowAt } from './windows.ts';
 
-/** Points at the starts of their windows; a window that starts at the beginning of time shows 1970 (trap 51). */
+/** Points at the starts of their windows. */
 export class StartsStage implements Stage {
   readonly #grid: Grid;
   readonly heldBytes = 0;
@@ -21,7 +20,7 @@ export class StartsStage implements Stage {
     for (let row = 0; row < timesNs.length; row++) {
       const timeNs = timesNs[row] ?? 0n;
       if (timeNs < window.startNs || timeNs >= window.endNs) window = windowAt(timeNs, grid);
-      startsNs[row] = window.startNs === minTimeNs ? 0n : window.startNs;
+      startsNs[row] = shownStartNs(window.startNs);
     }
     yield { ...points, timesNs: startsNs };
   }

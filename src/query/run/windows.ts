@@ -49,6 +49,19 @@ function repeatedNs(timeNs: bigint, { intervalNs, zone }: Grid): bigint {
   return isRepeated && backNs < intervalNs ? backNs : 0n;
 }
 
+/** What a window is called that starts there: one that starts at the beginning of time shows 1970 (trap 51). */
+export function shownStartNs(startNs: bigint): bigint {
+  return startNs === minTimeNs ? 0n : startNs;
+}
+
+/** The same of ascending starts: only the first can be that one. */
+export function shownStartsNs(startsNs: BigInt64Array): BigInt64Array {
+  if (startsNs[0] !== minTimeNs) return startsNs;
+  const shown = startsNs.slice();
+  shown[0] = shownStartNs(minTimeNs);
+  return shown;
+}
+
 export function magnitude(value: bigint): bigint {
   return value < 0n ? -value : value;
 }
