@@ -103,3 +103,10 @@ test.each([
   const cut = cutTimes(one);
   expect(cut && TimeTemplate.of(parseQuery(one), cut)).toBeUndefined();
 });
+
+test('time template: a text that looks like the key of another one has none', () => {
+  const texts = new KnownTexts();
+  texts.parse('SELECT v FROM m WHERE time > \0integer AND time < 5');
+  const other = 'SELECT v FROM m WHERE time > 3 AND time < 5';
+  expect(texts.parse(other)).toEqual(parseQuery(other));
+});

@@ -4,7 +4,8 @@
  *
  * - Two texts with the same key have the same tokens but for the literals that were cut out, each of which is one token of the same
  *   kind in both: what a parser makes of the one is what it makes of the other, but for these values.
- * - Cut are literals behind `time` and a comparison, outside of quotes and patterns. A text with comments or a division has no key.
+ * - Cut are literals behind `time` and a comparison, outside of quotes and patterns. A text with comments or a division has no key,
+ *   nor has one with a NUL, which stands for a cut in keys and which the parser passes over.
  * - Whether walking a condition finds just these literals, in the order of the text, is tried with literals that stand nowhere else
  *   in the text before a template is made of it.
  */
@@ -28,6 +29,7 @@ const pieces =
 
 /** Undefined for a text that has none, or one that cannot be cut. */
 export function cutTimes(text: string): CutText | undefined {
+  if (text.includes('\0')) return undefined;
   const literals: TimeLiteral[] = [];
   const rests: string[] = [];
   let from = 0;
