@@ -128,3 +128,26 @@ test('started answer: between two parts it waits for its reader, and says so', a
   for await (const bytes of started.parts) expect([bytes.toString(), ends.isIdle]).toEqual([expect.any(String), true]); // prettier-ignore
   expect(ends).toEqual({ count: 1, isIdle: false });
 });
+
+test('started answer: one that is left before anything is asked of it ends, too', async () => {
+  const { hold, ends, node } = setting(2 * mib);
+  const { iterator, state } = worker(part('x', '', 2 * mib), part('y'));
+  const started = await startAnswer(iterator, hold);
+  if (started.kind === 'parts') await started.parts.return(undefined);
+  expect([ends.count, state.isLeft, node.bytes]).toEqual([1, true, 0]);
+});
+
+test('started answer: it ends also where the worker’s answer cannot be left', async () => {
+  const failing = (...parts: readonly (AnswerPart | Error)[]) => ({
+    ...worker(...parts).iterator,
+    return: () => Promise.reject(new Error('it is stuck')),
+  });
+  const { hold, ends, node } = setting(0);
+  await expect(startAnswer(failing(new Error('gone')), hold)).rejects.toThrow('it is stuck');
+  expect([ends.count, node.bytes]).toEqual([1, 0]);
+  const { hold: other, ends: otherEnds, node: otherNode } = setting(2 * mib);
+  const started = await startAnswer(failing(part('x', '', 2 * mib), part('y')), other);
+  if (started.kind === 'parts')
+    await expect(started.parts.return(undefined)).rejects.toThrow('it is stuck');
+  expect([otherEnds.count, otherNode.bytes]).toEqual([1, 0]);
+});

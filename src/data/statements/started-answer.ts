@@ -59,20 +59,34 @@ export async function startAnswer(
     } while (heldBytes < heldBytesMax);
     if (!isDone) account.charge(Math.max(0, longAnswerBytes - heldBytes));
   } catch (error) {
-    await parts.return?.();
-    hold.onEnd(error);
+    await endOf(parts, () => {
+      hold.onEnd(error);
+    });
     throw error;
   }
-  if (!isDone || heldBytes > wholeBytesMax)
-    return { kind: 'parts', taken: [], parts: restOf(held, parts, hold) };
+  if (!isDone || heldBytes > wholeBytesMax) {
+    const rest = restOf(held, parts, hold);
+    // Begun, so that it ends what it holds also where it is left before it was asked for anything.
+    await rest.next();
+    return { kind: 'parts', taken: [], parts: rest };
+  }
   hold.onEnd();
   const [only, ...others] = held;
   const bytes = others.length === 0 && only !== undefined ? bufferOf(only) : Buffer.concat(held.map(bufferOf)); // prettier-ignore
   return { kind: 'whole', bytes };
 }
 
+async function endOf(parts: AsyncIterator<AnswerPart>, onEnd: () => void): Promise<void> {
+  try {
+    await parts.return?.();
+  } finally {
+    onEnd();
+  }
+}
+
 /**
- * What was held back stays charged until the end: as much is on its way behind it then, made and not taken (decision 136).
+ * What was held back stays charged until the end: as much is on its way behind it then, made and not taken (decision 136). Its
+ * first part is none.
  */
 async function* restOf(
   held: AnswerPart[],
@@ -81,6 +95,7 @@ async function* restOf(
 ): AsyncGenerator<Buffer> {
   let closing = '';
   try {
+    yield Buffer.alloc(0);
     for (let part = held.shift(); part !== undefined; part = held.shift()) {
       closing = part.closing;
       onIdle(true);
@@ -96,8 +111,7 @@ async function* restOf(
   } catch (error) {
     yield errorEnd(closing, textOf(error));
   } finally {
-    await parts.return?.();
-    onEnd();
+    await endOf(parts, onEnd);
   }
 }
 

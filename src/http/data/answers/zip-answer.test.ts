@@ -1,7 +1,8 @@
 import { gunzipSync } from 'node:zlib';
 import { randomBytes } from 'node:crypto';
-import { expect, test } from 'vitest';
-import { zipAnswer } from './zip-answer.ts';
+import { expect, test, vi } from 'vitest';
+import { PartsStream } from './parts-stream.ts';
+import { piecesOf, zipAnswer, zipParts } from './zip-answer.ts';
 
 const sizes = [500, 100_000];
 
@@ -24,3 +25,23 @@ test('zip answer: what is given once, or hardly gets smaller, is not kept as gzi
   expect(gunzipSync(zipped)).toEqual(random.bytes);
   expect(await zipAnswer(random)).not.toBe(zipped);
 });
+
+test.each([0, 1])(
+  'zip parts: who leaves after %s pieces leaves what they are made of',
+  async (asked) => {
+    let isLeft = false;
+    async function* parts(): AsyncGenerator<Buffer> {
+      try {
+        for (;;) yield await Promise.resolve(randomBytes(100_000));
+      } finally {
+        isLeft = true;
+      }
+    }
+    const pieces = await piecesOf(zipParts(new PartsStream([], parts()), { isPrompt: false }));
+    for (let i = 0; i < asked; i++) await pieces.next();
+    await vi.waitFor(async () => {
+      await pieces.return(undefined);
+      expect(isLeft).toBe(true);
+    });
+  },
+);

@@ -1,4 +1,4 @@
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { promisify } from 'node:util';
 import type { Readable } from 'node:stream';
 import { constants, createGzip, gzip, type Gzip } from 'node:zlib';
@@ -40,6 +40,22 @@ export function zipParts(plain: Readable, { isPrompt }: { readonly isPrompt: boo
   plain.on('error', (error) => zipped.destroy(error));
   zipped.on('close', () => plain.destroy());
   return plain.pipe(zipped);
+}
+
+/** Pieces of a stream. It is destroyed also where they are left before one was asked for: they begin with one that is none. */
+export async function piecesOf(stream: Readable): Promise<AsyncGenerator<Buffer>> {
+  const pieces = begunPieces(stream);
+  await pieces.next();
+  return pieces;
+}
+
+async function* begunPieces(stream: Readable): AsyncGenerator<Buffer> {
+  try {
+    yield Buffer.alloc(0);
+    for await (const piece of stream) yield piece as Buffer;
+  } finally {
+    stream.destroy();
+  }
 }
 
 /** Whether a client says that it takes gzip, in its header `Accept-Encoding`. */

@@ -4,14 +4,13 @@
  * refused is left to the code that refuses it, before anything has run.
  */
 import type { Buffer } from 'node:buffer';
-import type { Readable } from 'node:stream';
 import type { QueryRequest } from '../../../data/statements/statement-executor.ts';
 import type { StartedAnswer } from '../../../data/statements/started-answer.ts';
 import type { Statement } from '../../../influxql/ast.ts';
 import type { KnownTexts } from '../../../influxql/known-texts.ts';
 import { PartsStream } from '../answers/parts-stream.ts';
 import { startWhole, type AnswerOptions } from '../answers/start-whole.ts';
-import { takesGzip, zipAnswer, zipParts } from '../answers/zip-answer.ts';
+import { piecesOf, takesGzip, zipAnswer, zipParts } from '../answers/zip-answer.ts';
 import type { AnswerFormat } from '../answers/answer-format.ts';
 import { pathOf, RequestParameters } from '../requests/request-parameters.ts';
 import { chunkedParts, formatOf, pinnedNodeOf, statementsOf } from '../query-route.ts';
@@ -104,7 +103,8 @@ async function startedOf(
   if (!isZipped) return started;
   if (started.kind === 'whole') return { kind: 'whole', bytes: await zipAnswer(started) };
   const plain = new PartsStream(started.taken, started.parts);
-  return { kind: 'parts', taken: [], parts: piecesOf(zipParts(plain, { isPrompt: isChunked })) };
+  const zipped = zipParts(plain, { isPrompt: isChunked });
+  return { kind: 'parts', taken: [], parts: await piecesOf(zipped) };
 }
 
 function askedBy(head: PlainHead, body: Buffer, texts: KnownTexts): AskedQuery | undefined {
@@ -121,8 +121,4 @@ function askedBy(head: PlainHead, body: Buffer, texts: KnownTexts): AskedQuery |
 function isReading(statement: Statement): boolean {
   if (statement.kind === 'select') return statement.target === undefined;
   return statement.kind.startsWith('show-');
-}
-
-async function* piecesOf(stream: Readable): AsyncGenerator<Buffer> {
-  for await (const piece of stream) yield piece as Buffer;
 }
