@@ -62,26 +62,30 @@ export class CallRows {
     const { calls, ascending, slots } = this.#plan;
     const held = new HeldCalls(calls, this.#ends);
     let heldBytes = 0;
-    for (const next of this.#throughStages(calls, inputs)) {
-      if (next instanceof Promise) {
-        yield next;
-        continue;
+    try {
+      for (const next of this.#throughStages(calls, inputs)) {
+        if (next instanceof Promise) {
+          yield next;
+          continue;
+        }
+        const { call, points } = next;
+        const bytes = pointsBytes(points);
+        this.#context.account.charge(bytes);
+        heldBytes += bytes;
+        held.add(call, points);
       }
-      const { call, points } = next;
-      const bytes = pointsBytes(points);
-      this.#context.account.charge(bytes);
-      heldBytes += bytes;
-      held.add(call, points);
+      const joined = held.join({
+        ascending,
+        subgroups: this.#subgroups,
+        isAskedAgain: this.#isOutermost,
+      });
+      const bySlot = new Map(calls.map(({ slot }, i) => [slot, joined.streams[i]?.values]));
+      const columns = slots.map((_, slot) => bySlot.get(slot));
+      yield builder.build({ timesNs: joined.timesNs, subgroups: joined.subgroups, columns });
+    } finally {
+      // Also where a LIMIT around it has rows enough.
+      this.#context.account.release(heldBytes);
     }
-    const joined = held.join({
-      ascending,
-      subgroups: this.#subgroups,
-      isAskedAgain: this.#isOutermost,
-    });
-    const bySlot = new Map(calls.map(({ slot }, i) => [slot, joined.streams[i]?.values]));
-    const columns = slots.map((_, slot) => bySlot.get(slot));
-    yield builder.build({ timesNs: joined.timesNs, subgroups: joined.subgroups, columns });
-    this.#context.account.release(heldBytes);
   }
 
   /** What the stages of the calls make of their points. */
@@ -94,30 +98,33 @@ export class CallRows {
       account.charge(change);
       heldBytes += change;
     };
-    for (const input of inputs) {
-      if (input instanceof Promise) {
-        yield input;
-        continue;
-      }
-      const { call, points } = input;
-      const stream = streams[call];
-      const bytesBefore = stream?.heldBytes ?? 0;
-      for (const out of stream?.push(points) ?? []) {
-        if (out.timesNs.length > 0) yield { call, points: out };
+    try {
+      for (const input of inputs) {
+        if (input instanceof Promise) {
+          yield input;
+          continue;
+        }
+        const { call, points } = input;
+        const stream = streams[call];
+        const bytesBefore = stream?.heldBytes ?? 0;
+        for (const out of stream?.push(points) ?? []) {
+          if (out.timesNs.length > 0) yield { call, points: out };
+          const rest = pacer.rest();
+          if (rest !== undefined) yield rest;
+        }
+        recharge((stream?.heldBytes ?? 0) - bytesBefore);
         const rest = pacer.rest();
         if (rest !== undefined) yield rest;
       }
-      recharge((stream?.heldBytes ?? 0) - bytesBefore);
-      const rest = pacer.rest();
-      if (rest !== undefined) yield rest;
+      for (const [call, stream] of streams.entries())
+        for (const points of stream.finish()) {
+          if (points.timesNs.length > 0) yield { call, points };
+          const rest = pacer.rest();
+          if (rest !== undefined) yield rest;
+        }
+    } finally {
+      account.release(heldBytes);
     }
-    for (const [call, stream] of streams.entries())
-      for (const points of stream.finish()) {
-        if (points.timesNs.length > 0) yield { call, points };
-        const rest = pacer.rest();
-        if (rest !== undefined) yield rest;
-      }
-    account.release(heldBytes);
   }
 
   #callStream(stages: CallPlan['stages']): CallStream {

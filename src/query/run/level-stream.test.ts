@@ -182,6 +182,32 @@ test('level: what a query holds is charged before it is taken, and a killed one 
   expect(await table(held, { ...whole, signal })).toBe('query interrupted');
 });
 
+test('level: what is read of a group is given back where its rows are left before their end', async () => {
+  const many = { nodes: manyHosts(), bytesMax: 400_000 };
+  const calls = 'mean(v) AS x, max(v) AS y';
+  // What is joined, what a stage keeps, what several sources have.
+  for (const inner of [
+    `(SELECT ${calls} FROM cpu GROUP BY time(5ns), host)`,
+    '(SELECT moving_average(v, 50) AS x FROM cpu GROUP BY host)',
+    '(SELECT v AS x FROM cpu), (SELECT v AS x FROM cpu)',
+  ]) {
+    const query = `SELECT x FROM ${inner} GROUP BY host LIMIT 1`;
+    expect([query, await table(query, many)]).toMatchObject([query, { length: 200 }]);
+  }
+});
+
+function manyHosts(): readonly MemorySource[] {
+  const all = Array.from({ length: 200 }, (_, h) =>
+    Array.from({ length: 200 }, (_, i) => ({
+      measurement: 'cpu',
+      tags: { host: `${h}` },
+      fields: { v: i },
+      timeNs: BigInt(i * 5),
+    })),
+  );
+  return [new MemorySource(all.flat())];
+}
+
 test('level: conditions of thousands of terms are no deeper than a few', async () => {
   const terms = Array.from({ length: 4000 }, (_, i) => `v = ${i}`);
   expect(await table(`SELECT count(v) FROM cpu WHERE ${terms.join(' OR ')}`)).toEqual([[0n, 60n]]);

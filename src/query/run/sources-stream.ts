@@ -194,23 +194,27 @@ export class SourcesStream implements GroupStream<Batch> {
     }
     const held: Batch[] = [];
     let heldBytes = 0;
-    for (const { stream, shape } of sources)
-      for (const batch of stream.rows()) {
-        if (batch instanceof Promise) {
-          yield batch;
-          continue;
+    try {
+      for (const { stream, shape } of sources)
+        for (const batch of stream.rows()) {
+          if (batch instanceof Promise) {
+            yield batch;
+            continue;
+          }
+          const shaped = shape(batch);
+          if (shaped === undefined) continue;
+          const bytes = batchBytes(shaped);
+          this.#context.account.charge(bytes);
+          heldBytes += bytes;
+          held.push(shaped);
+          const rest = this.#context.pacer.rest();
+          if (rest !== undefined) yield rest;
         }
-        const shaped = shape(batch);
-        if (shaped === undefined) continue;
-        const bytes = batchBytes(shaped);
-        this.#context.account.charge(bytes);
-        heldBytes += bytes;
-        held.push(shaped);
-        const rest = this.#context.pacer.rest();
-        if (rest !== undefined) yield rest;
-      }
-    yield this.#merged(held);
-    this.#context.account.release(heldBytes);
+      yield this.#merged(held);
+    } finally {
+      // Also where a LIMIT around it has rows enough.
+      this.#context.account.release(heldBytes);
+    }
   }
 
   #merged(batches: readonly Batch[]): Batch {
