@@ -407,3 +407,20 @@ test('fragment: groups of many series by very many tags are charged, and given b
   expect(run(1 << 24)).toBeGreaterThan(200 * 2_000 * 8);
   expect(() => run(1 << 20)).toThrow('max-query-memory limit exceeded');
 });
+
+test('rows: what few rows of several series were merged of is given back when they are there', () => {
+  const hosts = ['a', 'b', 'c'].flatMap((host) =>
+    Array.from({ length: 50 }, (_, i) => point(host, BigInt(i), { v: i })),
+  );
+  const series = hosts.flatMap((one) => ['0', '1'].map((core) => ({ ...one, tags: { ...one.tags, core } }))); // prettier-ignore
+  const account = new QueryAccount(new NodeAccount(0), 0);
+  const context = idle();
+  context.chargeTo(account);
+  const plan = fragment({ task: { ...valueAndHost, shardRowsMax: 2 }, groupBy: ['host'] });
+  const held = new Map<string, number>();
+  for (const block of blocksOf(plan, [new MemorySource(series)], context))
+    held.set(`${block.group.join()}`, account.bytes);
+  const [first, second, third] = ['a', 'b', 'c'].map((host) => held.get(host));
+  expect(first).toBeGreaterThan(0);
+  expect([second, third]).toEqual([first, first]);
+});

@@ -146,19 +146,23 @@ function* groupChunks(
   const streamOf = memberStreams(plan, ranks);
   const shards = byShard(members);
   for (const span of spans) {
+    const cut: Generator<RowChunk>[] = [];
+    const firstOfShard = (source: ShardSource, rowsMax: number): ChunkStream => {
+      const own = (shards.get(source) ?? []).map(streamOf);
+      const merged = mergeChunks(own, types, { ascending, rowsFirst: rowsMax, charge });
+      cut.push(merged);
+      return firstRows(streamOfChunks(merged), rowsMax);
+    };
     const streams =
       shardRowsMax === undefined
         ? ofSpan(members, span).map(streamOf)
-        : span.map((source) => {
-            const own = (shards.get(source) ?? []).map(streamOf);
-            return firstRows(
-              streamOfChunks(
-                mergeChunks(own, types, { ascending, rowsFirst: shardRowsMax, charge }),
-              ),
-              shardRowsMax,
-            );
-          });
-    yield* mergeChunks(streams, types, { ascending, rankAt, rowsFirst, charge });
+        : span.map((source) => firstOfShard(source, shardRowsMax));
+    try {
+      yield* mergeChunks(streams, types, { ascending, rankAt, rowsFirst, charge });
+    } finally {
+      // They have more, which nobody asks for; what they hold is charged.
+      for (const merged of cut) merged.return(undefined);
+    }
   }
 }
 
