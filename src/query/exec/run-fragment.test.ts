@@ -419,8 +419,25 @@ test('rows: what few rows of several series were merged of is given back when th
   const plan = fragment({ task: { ...valueAndHost, shardRowsMax: 2 }, groupBy: ['host'] });
   const held = new Map<string, number>();
   for (const block of blocksOf(plan, [new MemorySource(series)], context))
-    held.set(`${block.group.join()}`, account.bytes);
+    held.set(block.group.join(), account.bytes);
   const [first, second, third] = ['a', 'b', 'c'].map((host) => held.get(host));
   expect(first).toBeGreaterThan(0);
   expect([second, third]).toEqual([first, first]);
 });
+
+test.each(['first', 'last'] as const)(
+  'windows: %s of texts of one time is the one that is larger by its bytes',
+  (part) => {
+    const texts = ['😀', '\ufff0', 'a'].map((s, i) => point(`${i}`, 0n, { s }));
+    const task = (intervalNs: bigint): Fragment['task'] => ({
+      kind: 'windows',
+      fields: [{ name: 's', type: 'string', parts: [part] }],
+      intervalNs,
+      offsetNs: 0n,
+    });
+    for (const intervalNs of [0n, 10n]) {
+      const [got] = summaries(fragment({ task: task(intervalNs) }), [new MemorySource(texts)]);
+      expect(got).toContain('😀');
+    }
+  },
+);

@@ -1,3 +1,4 @@
+import { compareUtf8 } from '../../base/compare-utf8.ts';
 import { DbError } from '../../base/errors.ts';
 import { minTimeNs } from '../../base/units.ts';
 import type { Column, ColumnType } from '../column.ts';
@@ -314,11 +315,18 @@ export function earlier(kept: Selected, point: Selected): Selected {
   if (point.timeNs < kept.timeNs) return point;
   if (typeof point.value === 'boolean')
     return point.timeNs === kept.timeNs && !point.value ? point : kept;
-  return point.timeNs === kept.timeNs && point.value > kept.value ? point : kept;
+  return point.timeNs === kept.timeNs && isLarger(point.value, kept.value) ? point : kept;
 }
 
 /** The one that last() takes of two. */
 export function later(kept: Selected, point: Selected): Selected {
   if (point.timeNs > kept.timeNs) return point;
-  return point.timeNs === kept.timeNs && point.value > kept.value ? point : kept;
+  return point.timeNs === kept.timeNs && isLarger(point.value, kept.value) ? point : kept;
+}
+
+/** Texts by their bytes. */
+function isLarger(value: Value, other: Value): boolean {
+  return typeof value === 'string' && typeof other === 'string'
+    ? compareUtf8(value, other) > 0
+    : value > other;
 }
