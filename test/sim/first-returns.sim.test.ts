@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { runFirstReturns } from './cluster/run-first-returns.ts';
 import { searchSeeds } from './cluster/search-plant.ts';
 
-test.each([1, 2, 3])(
+test.each([1, 2, 3, 100_004])(
   'first returns: an owner that hears of a write by what is brought again has it at the end (seed %i)',
   async (seed) => {
     expect(await runFirstReturns(seed)).toBe(12);

@@ -18,6 +18,8 @@ export interface StorageEngineOptions {
   readonly queueBytesMax: number;
   /** Of the log, in files or not: what a start remembers; 32 MiB when left out. */
   readonly logKeptBytes?: number | undefined;
+  /** What runs before have left of the log stays until let-runs-before-go. */
+  readonly keepsRunsBefore?: boolean | undefined;
   readonly syncDelayMs?: number | undefined;
   /** By what the points that come are counted; absent: by nothing. */
   readonly ingress?: IngressOptions | undefined;

@@ -415,6 +415,11 @@ export class LocalShards implements ShardAccess {
     return (await this.#link(0).call('lately-logged', task)) as readonly LoggedBatch[];
   }
 
+  /** latelyLogged() is not asked again: the log of runs before may go, once it is in files. */
+  async letRunsBeforeGo(): Promise<void> {
+    await Promise.all(this.#links.map((link) => link.call('let-runs-before-go', undefined)));
+  }
+
   /** What all workers are in doubt of since they opened their shards. */
   async replayedDoubts(): Promise<ReplayedDoubts> {
     const parts = (await Promise.all(this.#links.map((link) => link.call('replayed-doubts', undefined)))) as readonly ReplayedDoubts[]; // prettier-ignore

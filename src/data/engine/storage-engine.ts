@@ -252,6 +252,9 @@ export class StorageEngine implements Engine {
         const logged = await this.#store.latelyLogged(shardIds, windowNs);
         return { body: logged, transfer: logged.map(({ payload }) => payload.buffer) };
       }
+      case 'let-runs-before-go':
+        this.#store.letRunsBeforeGo();
+        return { body: undefined };
       case 'shards':
         return { body: facts.holdings };
       case 'health':

@@ -26,6 +26,7 @@ const catalog = {
 class Run {
   readonly passedOn: string[] = [];
   readonly asked: LatelyLoggedTask[] = [];
+  letGoCount = 0;
   isSettled = true;
   nodeId = 1;
   deletes: readonly StoredDelete[] = [];
@@ -49,6 +50,10 @@ class Run {
               [7, 8].map((shardId) => ({ shardId, payload: new Uint8Array(1) })),
             );
           },
+          letRunsBeforeGo: () => {
+            this.letGoCount++;
+            return Promise.resolve();
+          },
         },
         storedDeletes: () => Promise.resolve(this.deletes),
         passOn: ({ shardId, database, retentionPolicy }, owners) => {
@@ -70,12 +75,14 @@ test('last moments: a node that has not ended before brings what it took last to
   await world.run(world.nowMs + 5_000);
   expect(first.asked).toEqual([{ shardIds: [7, 8], windowNs: 15n }]);
   expect(first.passedOn).toEqual(['d.r 7 to 5', 'd.r 8 to 6']);
+  expect(first.letGoCount).toBe(1);
   await world.complete(moments.close());
   await world.complete(moments.end());
   const second = new Run(node);
   await world.complete(second.open());
   await world.run(world.nowMs + 5_000);
   expect(second.asked).toEqual([]);
+  expect(second.letGoCount).toBe(1);
   // It was killed.
   const third = new Run(node);
   await world.complete(third.open());

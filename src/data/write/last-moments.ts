@@ -5,6 +5,7 @@
  * Invariants:
  * - A node that is told to stop leaves a mark once nothing is in hand any more; one that finds it when it starts brings nothing. The mark is
  *   gone, durably, before the node takes anything.
+ * - No segment of the log goes before that has been read, however much is written from the start on; then it is let go of.
  * - What is brought is what the end of the log has of the last `windowNs` (decision 126); what is brought twice is stored once.
  */
 import { Tasks } from '../../base/async/tasks.ts';
@@ -13,6 +14,7 @@ import type { Clock, Timer } from '../../env/clock.ts';
 import type { Disk } from '../../env/disk.ts';
 import type { Log } from '../../env/log.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
+import type { LoggedBatch } from '../../storage/wal/lately-logged.ts';
 import type { LocalShards } from '../engine/local-shards.ts';
 import { findShard } from '../shards/shard-places.ts';
 import { passOnAll, type PassOn, type PassOnPorts } from '../shards/pass-on.ts';
@@ -22,7 +24,7 @@ export interface LastMomentsPorts {
   readonly disk: Pick<Disk, 'size' | 'replaceFile' | 'remove' | 'syncDir'>;
   readonly log: Log;
   readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
-  readonly local: Pick<LocalShards, 'latelyLogged'>;
+  readonly local: Pick<LocalShards, 'latelyLogged' | 'letRunsBeforeGo'>;
   readonly passOn: PassOn;
   readonly storedDeletes: PassOnPorts['storedDeletes'];
   /** Whether nothing of other coordinators is in hand either. */
@@ -55,6 +57,7 @@ export class LastMoments {
     const bring = (): void => {
       this.#tasks.spawn('bring', this.#bring());
     };
+    if (hasEnded) this.#tasks.spawn('let go', ports.local.letRunsBeforeGo());
     this.#timer = hasEnded ? undefined : ports.clock.after(delayMs, bring);
   }
 
@@ -91,14 +94,22 @@ export class LastMoments {
     const isShared = (owners: readonly number[]): boolean => owners.length > 1 && owners.includes(meta.nodeId); // prettier-ignore
     const shards = [...meta.catalog.databases.shards()].map(({ shard }) => shard);
     const shared = shards.filter(({ owners }) => isShared(owners)).map(({ id }) => id);
-    // A node of its own has nobody to bring it to: its log is not read for that.
-    if (shared.length > 0) await this.#bringOf(shared);
+    await this.#passOn(await this.#logged(shared));
     if (!this.#isClosed) this.#isBrought = true;
   }
 
-  async #bringOf(shardIds: readonly number[]): Promise<void> {
-    const { log, meta, local, passOn, storedDeletes } = this.#ports;
-    const logged = await local.latelyLogged({ shardIds, windowNs: this.#options.windowNs });
+  async #logged(shardIds: readonly number[]): Promise<readonly LoggedBatch[]> {
+    const { local } = this.#ports;
+    try {
+      // A node of its own has nobody to bring it to: its log is not read for that.
+      return shardIds.length === 0 ? [] : await local.latelyLogged({ shardIds, windowNs: this.#options.windowNs }); // prettier-ignore
+    } finally {
+      await local.letRunsBeforeGo();
+    }
+  }
+
+  async #passOn(logged: readonly LoggedBatch[]): Promise<void> {
+    const { log, meta, passOn, storedDeletes } = this.#ports;
     if (logged.length > 0)
       log.info('What was taken last before the node died is brought to the other owners', { batches: logged.length }); // prettier-ignore
     const all = logged.flatMap(({ shardId, payload }) => {

@@ -95,6 +95,7 @@ function workerOptions(
     rowChecks: rowChecks(config),
     queryAccounts: accounts.shared,
     rosterFolder: config.get('meta', 'dir'),
+    keepsRunsBefore: true,
     deletesMax: deletesMax(config),
   };
 }

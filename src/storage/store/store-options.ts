@@ -54,6 +54,8 @@ export interface StoreOptions {
   readonly settlesLater?: boolean | undefined;
   /** So much of the log stays at its end, whatever of it is in files; absent: nothing. */
   readonly logKeptBytes?: number | undefined;
+  /** What runs before have left of the log stays, in files or not, until letRunsBeforeGo(). */
+  readonly keepsRunsBefore?: boolean | undefined;
   /** Of the roster, on another disk than the points if there is one; without it a folder that goes is not missed. */
   readonly rosterFolder?: string | undefined;
   /** What is counted of the points that come; absent: nothing by measurement or login. */

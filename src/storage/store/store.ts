@@ -212,6 +212,12 @@ export class Store {
     return latelyLogged(this.#ports, { ...asked, shardIds: new Set(shardIds), nowNs: this.#ports.clock.wallNs() }); // prettier-ignore
   }
 
+  /** See StoreOptions.keepsRunsBefore. */
+  letRunsBeforeGo(): void {
+    this.#releases.letRunsGo();
+    this.#tasks.spawn('release', this.#releases.release());
+  }
+
   /** Of the records that shards were given as they opened, those that are in doubt; once each. `isLast`: no shard is to open any more. */
   replayedDoubts(): { readonly batches: readonly ReplayedBatch[]; readonly isLast: boolean } {
     const { opened, total } = this.#opener.progress;

@@ -78,6 +78,26 @@ test('log: the end of it stays though it is in files, and goes once enough has c
   await world.complete(work());
 });
 
+test('log: what runs before have left stays until it is let go of, though it is in files and much has come behind it', async () => {
+  const world = new World(1);
+  const { disk, clock } = world.addNode('a').env;
+  const work = async (): Promise<void> => {
+    const one = await openStore(disk, clock, { segmentBytesMax: 1 });
+    await one.write(place(1), batchOf('m v=1i 5'));
+    await one.close();
+    const left = await segmentsIn(disk);
+    const two = await openStore(disk, clock, { segmentBytesMax: 1, keepsRunsBefore: true });
+    for (let i = 0; i < 3; i++) await two.write(place(1), batchOf(`m v=2i ${i}`));
+    await two.flush(1);
+    expect(await segmentsIn(disk)).toEqual(left);
+    two.letRunsBeforeGo();
+    await two.close();
+    expect(left.length).toBeGreaterThan(0);
+    expect(await segmentsIn(disk)).toEqual([]);
+  };
+  await world.complete(work());
+});
+
 test('log: what is kept of it is kept for each worker, however much another one writes', async () => {
   const world = new World(1);
   const { disk, clock } = world.addNode('a').env;

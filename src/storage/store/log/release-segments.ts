@@ -4,11 +4,13 @@
  * Invariants:
  * - one look at a time, and one more behind it for all who ask meanwhile: thousands of shards are flushed one after the other;
  * - a segment that has nothing of shards that are home here is another worker's to let go of;
+ * - those of runs before stay until letRunsGo(), where somebody is still to read them;
  * - shards that are home elsewhere are asked for of segments alone of which nothing is needed here, no further than to one
  *   that is needed, and not again once they are known to be in files: what they have flushed never gets less.
  */
 import type { Disk } from '../../../env/disk.ts';
 import type { Log } from '../../../env/log.ts';
+import { parseSegmentName } from '../../wal/segment-name.ts';
 import type { WalSegment, WalWriter } from '../../wal/wal-writer.ts';
 import { flushedElsewhere, type FlushedElsewhere } from './flushed-elsewhere.ts';
 
@@ -18,6 +20,8 @@ export interface ReleasePorts {
    * remembers it (decision 144).
    */
   readonly keptBytes: number;
+  /** Segments of this run and those before it stay until letRunsGo(): what they have is still to be read. Absent: none does for that. */
+  readonly keptRun?: number | undefined;
   /** Told of each segment that goes. */
   readonly trace?: Pick<Log, 'info'> | undefined;
   readonly disk: Disk;
@@ -34,12 +38,19 @@ export class SegmentReleases {
   readonly #ports: ReleasePorts;
   /** Of shards that are home elsewhere. */
   readonly #flushed = new Map<number, number>();
+  #keptRun: number;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
   constructor(wal: WalWriter, ports: ReleasePorts) {
     this.#wal = wal;
     this.#ports = ports;
+    this.#keptRun = ports.keptRun ?? 0;
+  }
+
+  /** Nobody reads the runs before any more: what is needed of them by nothing else goes with the next look. */
+  letRunsGo(): void {
+    this.#keptRun = 0;
   }
 
   /** Resolves once a look is over that began after the call. Throws what the disk says. */
@@ -78,7 +89,7 @@ export class SegmentReleases {
       bytes += closed[count - 1]?.lengthBytes ?? 0;
       if (bytes > this.#ports.keptBytes) break;
     }
-    return closed.slice(0, count);
+    return closed.slice(0, count).filter(({ path }) => runOf(path) > this.#keptRun);
   }
 
   #isOurs({ sequences }: WalSegment): boolean {
@@ -98,4 +109,9 @@ export class SegmentReleases {
       if (!isHome(shardId) && !(await elsewhere(shardId, sequence))) return false;
     return true;
   }
+}
+
+/** No segment has run 0. */
+function runOf(path: string): number {
+  return parseSegmentName(path.slice(path.lastIndexOf('/') + 1))?.run ?? 0;
 }

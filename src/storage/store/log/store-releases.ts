@@ -11,7 +11,12 @@ import { SegmentReleases, type ReleasePorts } from './release-segments.ts';
 export interface StoreReleasesPorts {
   readonly disk: Disk;
   readonly trace: ReleasePorts['trace'];
-  readonly options: Pick<StoreOptions, 'dataFolder' | 'isHome' | 'logKeptBytes'>;
+  readonly options: Pick<
+    StoreOptions,
+    'dataFolder' | 'isHome' | 'logKeptBytes' | 'keepsRunsBefore'
+  >;
+  /** The last run before this one. */
+  readonly run: number;
   readonly roster: ShardRoster | undefined;
   readonly shards: { get(shardId: number): OpenShard | undefined };
   readonly damaged: { has(shardId: number): boolean };
@@ -21,10 +26,11 @@ export interface StoreReleasesPorts {
 
 /** Of a shard that cannot be read, or is not open, or whose folder is still there, no record goes. */
 export function storeReleases(wal: WalWriter, ports: StoreReleasesPorts): SegmentReleases {
-  const { disk, trace, options, roster, shards, damaged, doomed, opener } = ports;
-  const { dataFolder, isHome, logKeptBytes: keptBytes = 0 } = options;
+  const { disk, trace, options, run, roster, shards, damaged, doomed, opener } = ports;
+  const { dataFolder, isHome, logKeptBytes: keptBytes = 0, keepsRunsBefore } = options;
   return new SegmentReleases(wal, {
     ...{ disk, trace, dataFolder, isHome, keptBytes },
+    keptRun: keepsRunsBefore === true ? run : undefined,
     isListed: (shardId) => roster?.has(shardId) === true,
     isFlushed: (shardId, sequence) => {
       if (damaged.has(shardId) || doomed.has(shardId) || opener.isPending(shardId)) return false;
