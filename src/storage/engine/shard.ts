@@ -128,7 +128,7 @@ export class Shard {
 
   /** Learns all anew, since segments are damaged: until it is done nobody reads. */
   async rebuildIndex(reason: DbError, ports: SlicePorts): Promise<void> {
-    this.#index.beginRebuild(reason);
+    await this.#index.beginRebuild(reason, new Slices(ports));
     await this.#files.pinned((files) => this.learn(files, ports));
     if (!this.#isClosed) this.#index.endRebuild();
   }

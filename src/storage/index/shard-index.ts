@@ -213,7 +213,12 @@ export class ShardIndex {
   }
 
   /** No segment is to be trusted: until endRebuild() nobody reads, and whoever calls learns all series of files anew. */
-  beginRebuild(reason: DbError): void {
+  async beginRebuild(reason: DbError, slices: Slices): Promise<void> {
+    this.#distrustSegments(reason);
+    await this.#partTables(slices);
+  }
+
+  #distrustSegments(reason: DbError): void {
     this.#rebuilding = reason;
     this.#turn++;
     const old = this.#segments;
@@ -231,7 +236,7 @@ export class ShardIndex {
     segments: readonly IndexSegment[],
     slices: Slices,
   ): Promise<void> {
-    this.beginRebuild(reason);
+    this.#distrustSegments(reason);
     this.#turn++;
     const turn = this.#turn;
     this.#setSegments(segments);
@@ -247,6 +252,22 @@ export class ShardIndex {
       } finally {
         release();
       }
+    }
+    await this.#partTables(slices);
+  }
+
+  /** All series of both tables were made fresh: those that both have are the older one's, or they would be listed twice. */
+  async #partTables(slices: Slices): Promise<void> {
+    const [older, active] = [this.#older, this.#active];
+    if (older === undefined) return;
+    const releases = [older.hold(), active.hold()];
+    try {
+      for (let id = 0, { count } = active; id < count; id++) {
+        if (this.#isIn(older, active.keyOf(id))) active.cameInto(Uint32Array.of(id), cameEarlier);
+        if ((id & 255) === 255) await slices.next();
+      }
+    } finally {
+      for (const release of releases) release();
     }
   }
 
