@@ -104,6 +104,19 @@ test('tombstones: cut anywhere or with any bit turned over they are corrupt, nev
   }
 });
 
+test('tombstones: more than a gibibyte of them is read, unpacked one member after the other', () => {
+  const keyBytes = 60_000;
+  const entry = Buffer.alloc(4 + keyBytes + 16);
+  entry.writeUInt32BE(keyBytes);
+  const member = gzipSync(Buffer.concat(Array.from({ length: 512 }, () => entry)));
+  const memberCount = 36;
+  const whole = Buffer.concat([Buffer.from([0, 0, 0x15, 4]), ...Array.from({ length: memberCount }, () => member)]); // prettier-ignore
+  let plainBytes = 0;
+  for (const { key } of decodeTombstones('p', whole)) plainBytes += key.length;
+  expect(plainBytes).toBe(memberCount * 512 * keyBytes);
+  expect(plainBytes).toBeGreaterThan(2 ** 30);
+});
+
 test('deleted ranges: those that touch become one', () => {
   const check = (text: readonly (readonly [bigint, bigint])[], want: string): void => {
     const ranges = text.reduce<ReturnType<typeof withRange>>(

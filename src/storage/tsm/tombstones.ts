@@ -29,7 +29,7 @@ export const tombstoneMagics = { plain: 0x1502, single: 0x1503, members: 0x1504 
 const magicBytes = 4;
 /** Of a member before it is packed, in a millisecond or two. */
 const memberBytesFull = 32 * 1_024;
-/** Unpacked: what says to be more is damage, and gets no memory. Deletes of ten million keys are less. */
+/** Of what is unpacked at once: what says to be more is damage, and gets no memory. Many deletes are more together. */
 const plainBytesMax = 1 << 30;
 /** Of a gzip member as ours and the reference's are: deflated, no name, no time. */
 const memberHead = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0]);
@@ -186,34 +186,31 @@ function* plainPieces(path: string, bytes: Uint8Array): Generator<Uint8Array> {
 /** Where nothing says how long a member is, the head of the next one does: what is unpacked up to it and is sound is whole. */
 function* unpacked(path: string, bytes: Uint8Array): Generator<Uint8Array> {
   const packed = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  let plainBytes = 0;
   for (let at = 0; at < packed.length;) {
     const next = packed.indexOf(memberHead, at + memberHead.length);
-    const room = plainBytesMax - plainBytes;
     let end = next < 0 ? packed.length : next;
-    let plain = end < packed.length ? unpackedIfSound(packed.subarray(at, end), room) : undefined;
+    let plain = end < packed.length ? unpackedIfSound(packed.subarray(at, end)) : undefined;
     if (plain === undefined) {
       // Of members with other heads, or none but what looked like one.
       end = packed.length;
-      plain = unpackedRest(path, packed.subarray(at), room);
+      plain = unpackedRest(path, packed.subarray(at));
     }
-    plainBytes += plain.length;
     yield plain;
     at = end;
   }
 }
 
-function unpackedIfSound(member: Uint8Array, maxOutputLength: number): Uint8Array | undefined {
+function unpackedIfSound(member: Uint8Array): Uint8Array | undefined {
   try {
-    return gunzipSync(member, { maxOutputLength });
+    return gunzipSync(member, { maxOutputLength: plainBytesMax });
   } catch {
     return undefined;
   }
 }
 
-function unpackedRest(path: string, members: Uint8Array, maxOutputLength: number): Uint8Array {
+function unpackedRest(path: string, members: Uint8Array): Uint8Array {
   try {
-    return gunzipSync(members, { maxOutputLength });
+    return gunzipSync(members, { maxOutputLength: plainBytesMax });
   } catch (error) {
     throw new DbError('corrupt', `${path}: ${errorText(error)}`, { cause: error });
   }

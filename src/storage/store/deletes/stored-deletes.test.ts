@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { makeStamp } from '../../../models/stamp.ts';
+import { makeStamp, stampBehind } from '../../../models/stamp.ts';
 import { withDelete, type StoredDelete } from './stored-deletes.ts';
 
 const dayNs = 86_400_000_000_000n;
@@ -34,4 +34,14 @@ test('stored deletes: number, length and age are bounded, and the oldest go', ()
   expect(all(at(1n, { filter: 'x'.repeat(300_000) }))).toEqual([]);
   const [old, kept, now] = [at(0n), at(dayNs, { filter: 'n' }), at(9n * dayNs, { filter: 'o' })];
   expect(all(old, kept, now)).toEqual([kept, now]);
+});
+
+test('stored deletes: one that overtakes what a clock that was ahead has written makes none of the others old', () => {
+  const before = at(0n);
+  const ahead = makeStamp(400n * dayNs, 2);
+  const overtaking = at(0n, { stamp: stampBehind(ahead, makeStamp(1n, 1)), filter: 'n' });
+  const now = at(9n, { filter: 'o' });
+  expect(all(before, overtaking, now)).toEqual([before, now, overtaking]);
+  // They are as old as they were.
+  expect(all(before, overtaking, at(9n * dayNs, { filter: 'o' }))).not.toContainEqual(before);
 });

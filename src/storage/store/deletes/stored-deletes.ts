@@ -8,7 +8,7 @@
  *
  * Not here: which series a filter means; that is of whoever opened the store.
  */
-import { latestOf, noStamp, stampNs, type Stamp } from '../../../models/stamp.ts';
+import { isOfClock, latestOf, noStamp, stampNs, type Stamp } from '../../../models/stamp.ts';
 import type { StruckPoints } from '../../engine/memtable/late-points.ts';
 import type { ShardView } from '../../engine/shard-view.ts';
 import type { TimeRange } from '../../tsm/tombstones.ts';
@@ -58,7 +58,8 @@ export function withDelete(
 ): readonly StoredDelete[] {
   if (deletes.some((one) => covers(one, added))) return deletes;
   const all = [...deletes.filter((one) => !covers(added, one)), added].sort(byStamp);
-  const newestNs = stampNs(latestOf(all.map(({ stamp }) => stamp)));
+  // One that had to overtake a clock which was ahead says nothing of how old the others are.
+  const newestNs = stampNs(latestOf(all.map(({ stamp }) => stamp).filter(isOfClock)));
   const recent = all.filter(({ stamp }) => stampNs(stamp) >= newestNs - keptNs).slice(-countMax);
   let length = recent.reduce((sum, { filter }) => sum + filter.length, 0);
   let first = 0;
