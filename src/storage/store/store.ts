@@ -337,8 +337,12 @@ export class Store {
     refuseDamaged(this.#damaged, shardId);
     const open = this.#shards.get(shardId) ?? (place && (await this.#written.open(place)));
     if (open === undefined) return;
-    await deletePoints(open, request, this.#workPorts());
-    this.#changed();
+    try {
+      await deletePoints(open, request, this.#workPorts());
+    } finally {
+      // What failed may have taken some series already.
+      this.#changed();
+    }
   }
 
   #workPorts(): WorkPorts {

@@ -17,6 +17,8 @@ import {
   readField,
 } from '../../../../test/support/store-script.ts';
 import { World } from '../../../../test/sim/world/world.ts';
+import { Latch } from '../../../base/async/latch.ts';
+import type { Disk } from '../../../env/disk.ts';
 import type { Env } from '../../../env/env.ts';
 
 async function onNode(body: (env: Env) => Promise<void>): Promise<void> {
@@ -178,6 +180,47 @@ test('install: the same copy is taken once, and points that are no copy are no p
     );
     expect(pointsOf(store)).toBe(`${ofSource} | 2 | 0`);
     await Promise.all([store.close(), source.close()]);
+  });
+});
+
+/** Whoever opens a file that waits to be installed is held up until `gate` is open. */
+function heldUp(disk: Disk, gate: Promise<void>): Disk {
+  return new Proxy(disk, {
+    get(inner, name) {
+      const member: unknown = Reflect.get(inner, name);
+      if (typeof member !== 'function') return member;
+      const call = member.bind(inner) as (path: string, ...rest: unknown[]) => unknown;
+      if (name !== 'open') return call;
+      return async (path: string, mode: string) => {
+        if (mode === 'read' && path.includes('.staging-')) await gate;
+        return call(path, mode);
+      };
+    },
+  });
+}
+
+test('install: of a shard that is gone by then nothing is done to the one that took its place', async () => {
+  await onNode(async ({ disk, clock }) => {
+    const source = await openSource(disk, clock);
+    await fillSource(source);
+    const gate = new Latch<void>();
+    const store = await openDestination(heldUp(disk, gate.promise), clock);
+    await store.transfers.expectCopy(incoming);
+    const staging = await stage(disk, source);
+    const installed = store.transfers.install(incoming, { staging, deletes: [] }).then(
+      () => 'installed',
+      (error: unknown) => String(error),
+    );
+    await store.deleteShard(7);
+    await store.write(kept, batchOf('m,h=e v=7 40'));
+    await store.flush(7);
+    gate.open();
+    expect(await installed).toContain('shard is deleted');
+    await store.close();
+    const again = await openDestination(disk, clock);
+    expect(pointsOf(again)).toBe('40:7 | - | 0');
+    expect(again.facts.health.damaged).toEqual([]);
+    await Promise.all([again.close(), source.close()]);
   });
 });
 

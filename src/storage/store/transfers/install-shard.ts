@@ -65,6 +65,8 @@ export async function installShard(
 ): Promise<void> {
   const listed = await prepare(open, request, ports);
   const isTaken = await whileStill(open, async () => {
+    // Its folder may be that of one that took its place while the files were looked at.
+    if (!ports.isOpen(open)) throw new DbError('shard_not_found', 'shard is deleted');
     // Brought twice, as by two that restore the same, it is taken once.
     const { copy } = open.manifest.manifest;
     if (copy?.isWhole === true && copy.index === request.index) return false;

@@ -71,8 +71,12 @@ export class StoreTransfers {
     const { copy } = open.manifest.manifest;
     const index = place.copyIndex;
     if (copy?.isWhole === true && copy.index === index) return;
-    await installShard(open, folderOf(place), { ...request, index }, { ...opening, ...work() });
-    onChanged();
+    try {
+      await installShard(open, folderOf(place), { ...request, index }, { ...opening, ...work() });
+    } finally {
+      // The flush behind it may have failed.
+      onChanged();
+    }
   }
 
   async #open(shardId: number): Promise<OpenShard | undefined> {
