@@ -3,6 +3,7 @@
  * blocks and cursors.
  */
 import { assert } from '../../../base/assert.ts';
+import { DbError } from '../../../base/errors.ts';
 import { lowerBound } from '../../../base/lower-bound.ts';
 import { FieldType } from '../../../models/field-value.ts';
 import type { BatchColumn } from '../../../models/point-batch.ts';
@@ -63,7 +64,8 @@ export function mergeRuns(runs: readonly ColumnRun[]): ColumnRun {
 }
 
 function mergeTwo(older: ColumnRun, newer: ColumnRun): ColumnRun {
-  assert(older.type === newer.type, 'runs of one field have one type');
+  // As files from elsewhere may have it, which no compaction brings together either.
+  if (older.type !== newer.type) throw new DbError('corrupt', 'files have a field in two types');
   const limit = older.timesNs.length + newer.timesNs.length;
   // Positive: row of the older run + 1; negative: row of the newer one + 1.
   const picks = new Int32Array(limit);
