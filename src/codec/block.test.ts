@@ -102,3 +102,8 @@ test('blocks: cut anywhere or with any bit changed they are an error or a block,
     }
   }
 });
+
+test('blocks: as many texts come back as an aggressive compaction puts into one', () => {
+  const timesNs = Array.from({ length: 100_000 }, (_, i) => BigInt(i));
+  expectRoundTrip(FieldType.string, timesNs, textColumn(timesNs.map(String)));
+});

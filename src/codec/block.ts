@@ -1,5 +1,6 @@
 import { compressSync } from 'snappy';
 import { DbError } from '../base/errors.ts';
+import { GrowingBytes } from '../base/growing-bytes.ts';
 import { FieldType } from '../models/field-value.ts';
 import type { BatchColumn, TextColumn } from '../models/point-batch.ts';
 import { ByteReader, joinBytes, putUvarint } from './bytes.ts';
@@ -116,14 +117,14 @@ function decodeBooleans(bytes: Uint8Array, count: number): Uint8Array {
 }
 
 function encodeTexts({ offsets, bytes }: TextColumn): Uint8Array {
-  const parts: (Uint8Array | number[])[] = [];
+  const plain = new GrowingBytes();
   for (let i = 0; i + 1 < offsets.length; i++) {
     const text = bytes.subarray(offsets[i], offsets[i + 1]);
-    const head: number[] = [];
-    putUvarint(head, BigInt(text.length));
-    parts.push(head, text);
+    plain.varint(text.length);
+    plain.push(text);
   }
-  return joinBytes([snappy << 4], compressSync(Buffer.from(joinBytes(...parts))));
+  const { buffer, byteOffset, length } = plain.view();
+  return joinBytes([snappy << 4], compressSync(Buffer.from(buffer, byteOffset, length)));
 }
 
 function decodeTexts(bytes: Uint8Array, count: number): TextColumn {
