@@ -47,6 +47,7 @@ export class Arena {
   }
 }
 
+/** Not of bits, which would be an int32: as much as 4 GiB may be asked for, and more before it is refused. */
 function aligned(at: number): number {
-  return (at + alignBytes - 1) & -alignBytes;
+  return Math.ceil(at / alignBytes) * alignBytes;
 }
