@@ -173,6 +173,8 @@ export class Leadership {
     log.commitTo(index);
     this.#broadcast();
     this.#syncPeers();
+    // Of one whose answer was waited for and that is no member any more no answer counts.
+    this.#answerReads();
   }
 
   #onAccepted(from: number, progress: Progress, index: number): void {

@@ -315,6 +315,18 @@ test('raft 6.4: a read is confirmed by a quorum; a leader that was cut off confi
   }).toThrow('this node does not lead');
 });
 
+test('raft 6.4: a read that waits for one that is taken out is confirmed without it', () => {
+  const cluster = clusterOf(1, 2);
+  elect(cluster, 1);
+  isolate(cluster, 1);
+  cluster.node(1).readIndex(9);
+  cluster.node(1).proposeMembership({ voters: membersOf(1), learners: [] });
+  cluster.settle();
+  heal(cluster);
+  cluster.tick(20);
+  expect(cluster.machine(1).reads).toMatchObject([{ context: 9 }]);
+});
+
 test('raft 4.2.2: one whose removal nobody else has stands for election; its longer log would stop all others', () => {
   const cluster = clusterOf(1, 2);
   elect(cluster, 1);
