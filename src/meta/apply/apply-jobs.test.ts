@@ -35,6 +35,17 @@ test('continuous queries: made once, the same again is no error, dropping none n
   expect(cluster.database?.continuousQueries).toEqual([]);
 });
 
+test('continuous queries: they stay where a database without policies is given one as if it were new', () => {
+  const cluster = new Cluster();
+  const database = 'db';
+  cluster.do({ kind: 'create-continuous-query', database, name: 'cq', text: 'SELECT 1' });
+  for (const name of ['autogen', 'rp']) cluster.do({ kind: 'drop-retention-policy', database, name }); // prettier-ignore
+  expect(cluster.database?.retentionPolicies).toEqual([]);
+  cluster.do({ kind: 'create-database', name: database, policy: { name: 'rp' } });
+  expect(cluster.database?.retentionPolicies).toMatchObject([{ name: 'rp' }]);
+  expect(cluster.database?.continuousQueries).toMatchObject([{ name: 'cq' }]);
+});
+
 test('continuous queries: how far they have run is for the holder of the lease to say', () => {
   const cluster = new Cluster();
   const create = (nowNs: bigint) =>

@@ -81,7 +81,8 @@ function createDatabase(catalog: Catalog, name: string, spec: PolicySpec | undef
   const existing = findDatabase(catalog, name);
   if (existing === undefined || (spec !== undefined && existing.retentionPolicies.length === 0)) {
     const policy = newPolicy(spec ?? {}, defaults);
-    const database = { name, defaultRetentionPolicy: policy.name, retentionPolicies: [policy] };
+    // One that has lost its policies keeps its continuous queries.
+    const database = { ...existing, name, defaultRetentionPolicy: policy.name, retentionPolicies: [policy] }; // prettier-ignore
     return withDatabase(catalog, database);
   }
   if (spec === undefined) return catalog;
