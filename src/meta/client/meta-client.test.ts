@@ -4,6 +4,8 @@ import { World, type SimNode } from '../../../test/sim/world/world.ts';
 import { must } from '../../base/assert.ts';
 import { DbError } from '../../base/errors.ts';
 import { isMessageBlock } from '../../rpc/message.ts';
+import { encodeCatalog } from '../codec/catalog-codec.ts';
+import { emptyCatalog } from '../model/catalog.ts';
 import { writeIdentity } from './identity-file.ts';
 import { MetaClient } from './meta-client.ts';
 
@@ -83,3 +85,22 @@ test('meta client: who is refused by the metas is told so in the log, once a min
   expect(told).toEqual([['A meta node refuses this node: their clocks differ, or their shared secrets', fields]]); // prettier-ignore
   await world.complete(client.close());
 });
+
+test.each([
+  ['none', undefined],
+  ['another', 5n],
+])(
+  'meta client: the catalog of a cluster that the node has left is none of %s',
+  async (_of, clusterId) => {
+    const world = new World(1);
+    const { env } = world.addNode('d1');
+    await world.complete(env.disk.makeDir('meta'));
+    // What a power cut leaves behind the identity that was removed.
+    const left = encodeCatalog({ ...emptyCatalog, clusterId: 7n, index: 900 });
+    await world.complete(env.disk.replaceFile('meta/catalog', left));
+    if (clusterId !== undefined) await world.complete(writeIdentity(env.disk, 'meta', { ...identity, clusterId })); // prettier-ignore
+    const client = await world.complete(MetaClient.open(env, 'meta'));
+    expect(client.catalog.index).toBe(0);
+    await world.complete(client.close());
+  },
+);

@@ -110,10 +110,14 @@ export class MetaClient implements MetaAccess {
     { secret = '' }: MetaClientOptions = {},
   ): Promise<MetaClient> {
     await makeDurableDir(ports.disk, folder);
-    const identity = await readIdentity(ports.disk, folder);
+    const identity = (await readIdentity(ports.disk, folder)) ?? nobody;
+    const kept = new CatalogCache(ports, folder);
+    const catalog = await kept.read();
+    if (catalog.clusterId === identity.clusterId)
+      return new MetaClient(ports, folder, { identity, cache: kept, catalog, secret });
+    // The power went as the node left a cluster: with that one's index it would take no catalog of a younger cluster.
     const cache = new CatalogCache(ports, folder);
-    const catalog = await cache.read();
-    return new MetaClient(ports, folder, { identity: identity ?? nobody, cache, catalog, secret });
+    return new MetaClient(ports, folder, { identity, cache, catalog: emptyCatalog, secret });
   }
 
   get catalog(): Catalog {
