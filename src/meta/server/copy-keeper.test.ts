@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest';
 import { MemoryMeta } from '../../../test/support/memory-meta.ts';
+import { Latch } from '../../base/async/latch.ts';
 import { DbError } from '../../base/errors.ts';
+import { discardMethod } from '../client/data-methods.ts';
 import { CopyKeeper, type CopyKeeperPorts } from './copy-keeper.ts';
 
-test('copy keeper: a copy from a node that is away is told at once, and does not begin', async () => {
+/** Of a shard on node 1 and another node; `call` is what nodes are asked. */
+async function keeperOf(call: (address: string, method: unknown) => Promise<unknown>) {
   const meta = new MemoryMeta();
   const create = (i: number) =>
     meta.execute({ kind: 'create-data-node', httpAddress: `h${i}:1`, tcpAddress: `n${i}:1`, dataNodesMax: 9 }); // prettier-ignore
@@ -17,15 +20,41 @@ test('copy keeper: a copy from a node that is away is told at once, and does not
     },
     readBarrier: () => Promise.resolve(),
   };
-  const rpc = {
-    call: (address: string) =>
-      address === 'n1:1'
-        ? Promise.reject(new DbError('unavailable', 'n1 is away'))
-        : Promise.resolve({}),
-  };
   const clock = { every: () => ({ cancel: () => undefined }) };
-  const keeper = new CopyKeeper({ clock, node, rpc } as unknown as CopyKeeperPorts);
-  const copied = keeper.copy({ shardId: 1, sourceId: 1, destinationId: 2 });
-  await expect(copied).rejects.toThrow('n1 is away');
+  const ports = { clock, node, rpc: { call } };
+  return { meta, keeper: new CopyKeeper(ports as unknown as CopyKeeperPorts) };
+}
+
+const request = { shardId: 1, sourceId: 1, destinationId: 2 };
+
+test('copy keeper: a copy from a node that is away is told at once, and does not begin', async () => {
+  const { meta, keeper } = await keeperOf((address) =>
+    address === 'n1:1'
+      ? Promise.reject(new DbError('unavailable', 'n1 is away'))
+      : Promise.resolve({}),
+  );
+  await expect(keeper.copy(request)).rejects.toThrow('n1 is away');
+  expect(meta.catalog.copies).toBeUndefined();
+});
+
+test('copy keeper: a node that is made ready for a copy is not made ready for the same one again', async () => {
+  const discarding = new Latch<object>();
+  let discardedCount = 0;
+  const { keeper } = await keeperOf((_address, method) => {
+    if (method !== discardMethod) return Promise.resolve({});
+    discardedCount++;
+    return discarding.promise;
+  });
+  const first = keeper.copy(request);
+  await expect(keeper.copy(request)).rejects.toThrow('shard 1 is being copied to node 2');
+  discarding.fail(new DbError('unavailable', 'n2 is away'));
+  await expect(first).rejects.toThrow('n2 is away');
+  expect(discardedCount).toBe(1);
+  await expect(keeper.copy(request)).rejects.toThrow('n2 is away');
+});
+
+test('copy keeper: what is not wanted any more once its node is ready does not begin', async () => {
+  const { meta, keeper } = await keeperOf(() => Promise.resolve({}));
+  await expect(keeper.copy(request, () => false)).rejects.toThrow('was given up');
   expect(meta.catalog.copies).toBeUndefined();
 });

@@ -44,6 +44,8 @@ export class CopyKeeper {
   readonly #closing = new AbortController();
   /** By what names the copy. */
   readonly #running = new Map<number, Promise<void>>();
+  /** By shard and destination, copies whose destination is made ready. */
+  readonly #beginning = new Set<string>();
 
   constructor(ports: CopyKeeperPorts) {
     this.#ports = ports;
@@ -60,20 +62,42 @@ export class CopyKeeper {
 
   /**
    * Copies a shard; resolves once the destination owns it. Throws what the copy failed with, once it is given up. Discards what
-   * the destination has of the shard first: it owns nothing of it.
+   * the destination has of the shard first: it owns nothing of it. `isWanted` says whether it may still begin then.
    */
-  async copy(request: Pick<ShardCopy, 'shardId' | 'sourceId' | 'destinationId'>): Promise<void> {
-    const { node, clock } = this.#ports;
+  async copy(
+    request: Pick<ShardCopy, 'shardId' | 'sourceId' | 'destinationId'>,
+    isWanted: () => boolean = () => true,
+  ): Promise<void> {
+    const { node } = this.#ports;
     await node.readBarrier();
     // Else whoever asks would hear why the destination does not discard what it owns or is being brought.
     refuseCopy(node.catalog, request);
+    const { shardId, destinationId } = request;
+    const key = `${shardId} ${destinationId}`;
+    // What the other one has brought by the time would be discarded for this one.
+    if (this.#beginning.has(key))
+      throw new DbError('conflict', `shard ${shardId} is being copied to node ${destinationId}`);
+    this.#beginning.add(key);
+    try {
+      await this.#begin(request, isWanted);
+    } finally {
+      this.#beginning.delete(key);
+    }
+    const begun = this.#find(request);
+    if (begun === undefined) throw given(shardId);
+    await this.#see(begun);
+  }
+
+  async #begin(
+    request: Pick<ShardCopy, 'shardId' | 'sourceId' | 'destinationId'>,
+    isWanted: () => boolean,
+  ): Promise<void> {
+    const { node, clock } = this.#ports;
     // One that is away now may be so for good. Once it has begun, a copy waits for its source, which may be restarted.
     await this.#askSource(request.sourceId);
     await this.#discard(request, node.catalog.index);
+    if (!isWanted()) throw given(request.shardId);
     await node.execute({ kind: 'begin-shard-copy', ...request, startedNs: clock.wallNs() });
-    const begun = this.#find(request);
-    if (begun === undefined) throw given(request.shardId);
-    await this.#see(begun);
   }
 
   /**
