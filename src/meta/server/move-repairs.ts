@@ -1,7 +1,10 @@
 /**
- * Shards that are to leave an owner which lacks something of them that waits for it nowhere, as after hinted handoff was full: the copy
- * that was made of it lacks the same, and whoever knows of it knows of that owner alone. So all owners, the new one among them, are
- * made equal first, where anti-entropy may do so; where it may not, the shard goes as it is, and the log says what to do.
+ * Whether a shard may leave an owner. Not while something waits for that one in hinted handoff: nobody would bring it then.
+ *
+ * Where that one lacks something that waits for it nowhere, as after hinted handoff was full, the copy that was made of it lacks the
+ * same, and whoever knows of it knows of that owner alone; where the owner that has the shard from now on lacks it, what the other one
+ * deletes may be the last there is. So all owners, the new one among them, are made equal first, where anti-entropy may do so; where
+ * it may not, the shard goes as it is, and the log says what to do.
  */
 import { errorText, isDbError } from '../../base/errors.ts';
 import type { Clock } from '../../env/clock.ts';
@@ -9,12 +12,13 @@ import type { Log } from '../../env/log.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import { queueRepairMethod } from '../client/digest-methods.ts';
 import type { ProposedMove } from '../model/move-plan.ts';
+import { hear, waitingKey } from './cluster-view.ts';
 import type { MetaNode } from './meta-node.ts';
 
 export interface MoveRepairsPorts {
   readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly log: Log;
-  readonly node: Pick<MetaNode, 'catalog'>;
+  readonly node: Pick<MetaNode, 'catalog' | 'status'>;
   readonly rpc: Pick<RpcClient, 'call'>;
 }
 
@@ -26,27 +30,41 @@ const rememberedMax = 1_000;
 
 export class MoveRepairs {
   readonly #ports: MoveRepairsPorts;
-  /** By shard and owner, those that were asked for last at the end. */
+  /** By owner and shard, those that were asked for last at the end. */
   readonly #askedAtMs = new Map<string, number>();
 
   constructor(ports: MoveRepairsPorts) {
     this.#ports = ports;
   }
 
-  /** Whether a shard may leave an owner that is known to lack something of it: not while it may be repaired, which is begun when this is asked. */
-  async mayLeave({ shardId, fromId }: ProposedMove): Promise<boolean> {
+  /** `isLost`: what the owner that it leaves has is done without where that one does not answer. */
+  async mayHandOver({ shardId, fromId, toId }: ProposedMove, isLost: boolean): Promise<boolean> {
+    const { node, rpc } = this.#ports;
+    const { nodeIds, waiting, lost } = await hear(rpc, node.catalog, node.status.nodeId);
+    const isAway = !nodeIds.has(fromId);
+    const left = waitingKey(fromId, shardId);
+    if (!(isAway && isLost)) {
+      // It, or whoever has it, passes that on to the new owner as long as it owns the shard.
+      if (waiting.has(left)) return false;
+      if (lost.has(left) && (isAway || !(await this.#mayLack(shardId, fromId)))) return false;
+    }
+    return !lost.has(waitingKey(toId, shardId)) || this.#mayLack(shardId, toId);
+  }
+
+  /** Whether an owner that is known to lack something of a shard is left as it is: not while it may be repaired, which is begun when this is asked. */
+  async #mayLack(shardId: number, ownerId: number): Promise<boolean> {
     const { clock, log, node, rpc } = this.#ports;
-    const key = `${shardId} ${fromId}`;
+    const key = waitingKey(ownerId, shardId);
     const askedAtMs = this.#askedAtMs.get(key);
     if (askedAtMs !== undefined && clock.monotonicMs() - askedAtMs < askAgainMs) return false;
-    const owner = node.catalog.dataNodes.find(({ id }) => id === fromId);
+    const owner = node.catalog.dataNodes.find(({ id }) => id === ownerId);
     if (owner === undefined) return true;
-    const fields = { shard: shardId, node: fromId };
+    const fields = { shard: shardId, node: ownerId };
     try {
       await rpc.call(owner.tcpAddress, queueRepairMethod, { shardId }, { deadlineMs });
     } catch (error) {
       if (!isRefusal(error)) throw error;
-      log.warn('A shard moves as it is, though its node lacks what was written while hinted handoff could not keep it: repair it with influxd-ctl entropy repair', { ...fields, error: errorText(error) }); // prettier-ignore
+      log.warn('A shard moves as it is, though a node lacks what was written while hinted handoff could not keep it: repair it with influxd-ctl entropy repair', { ...fields, error: errorText(error) }); // prettier-ignore
       return true;
     }
     log.info('A shard is repaired before it moves', fields);

@@ -87,6 +87,8 @@ export class PlanKeeper {
   readonly #repairs: MoveRepairs;
   /** Shards that nobody has written to of late. */
   #quiet: { readonly shardIds: ReadonlySet<number>; readonly untilMs: number } | undefined;
+  /** Of the plan that was stopped last: nothing of it begins any more, also while its end is on its way into the catalog. */
+  #stoppedIndex = 0;
   #isLooking = false;
 
   constructor(ports: PlanKeeperPorts, options: PlanKeeperOptions) {
@@ -98,6 +100,8 @@ export class PlanKeeper {
       ports.log.debug('A plan was left', { name, error: errorText(error) });
     });
     this.#timer = ports.clock.every(lookMs, () => {
+      // Who was silent as this node led the last time may have been heard by others since.
+      if (!ports.node.isLeader) this.#silentSinceMs.clear();
       this.#wake(false);
     });
   }
@@ -160,7 +164,11 @@ export class PlanKeeper {
     const { node, copies } = this.#ports;
     await node.readBarrier();
     const plan = mustHave(activePlan(node.catalog));
-    await this.#end(plan);
+    this.#stoppedIndex = plan.beganIndex;
+    await this.#end(plan).catch((error: unknown) => {
+      this.#stoppedIndex = 0;
+      throw error;
+    });
     const isOfPlan = (shardId: number, destinationId: number): boolean =>
       plan.moves.some((move) => move.state === 'open' && move.shardId === shardId && move.toId === destinationId); // prettier-ignore
     const own = copiesOf(node.catalog).filter((copy) => isOfPlan(copy.shardId, copy.destinationId));
@@ -216,13 +224,19 @@ export class PlanKeeper {
     if (plan.isPaused) return;
     if (open.length > 0) await this.#findQuiet();
     for (const move of open) {
-      if (this.#running.size >= this.#options.movesAtOnce) return;
+      if (this.#running.size >= this.#options.movesAtOnce || !this.#mayBegin(plan)) return;
       if (isEarly && !this.#isQuiet(move)) continue;
       // Those behind it do not wait for its node.
       if (this.#isSourceAway(plan, move, heard)) continue;
       if (this.#mayStart(move)) this.#tasks.spawn('move', this.#run(plan, move, heard));
     }
     if (open.length === 0 && this.#running.size === 0) await this.#finish(plan, heard);
+  }
+
+  /** It may have been paused or stopped while nodes were asked. */
+  #mayBegin({ beganIndex }: MovePlan): boolean {
+    const now = activePlan(this.#ports.node.catalog);
+    return now?.beganIndex === beganIndex && !now.isPaused && beganIndex !== this.#stoppedIndex;
   }
 
   /** Those that wait hold up none of the others. */
@@ -251,8 +265,7 @@ export class PlanKeeper {
   #isSourceAway(plan: MovePlan, { shardId, fromId, toId }: ShardMove, heard: Heard): boolean {
     const owners = ownersOf(this.#ports.node.catalog, shardId) ?? [];
     const isToCopy = owners.includes(fromId) && !owners.includes(toId);
-    const isLost = plan.isRemoval || plan.goal === 'restore';
-    return isToCopy && !heard.nodeIds.has(fromId) && !isLost;
+    return isToCopy && !heard.nodeIds.has(fromId) && !isDoneWithout(plan);
   }
 
   async #findQuiet(): Promise<void> {
@@ -325,16 +338,12 @@ export class PlanKeeper {
       if (this.#isSourceAway(plan, move, heard)) return;
       const sourceId = sourceOf(owners, { shardId, fromId, heard });
       if (sourceId === undefined) throw new DbError('unavailable', 'none of its owners answers');
-      await copies.copy({ shardId, sourceId, destinationId: toId });
+      const isWanted = (): boolean => plan.beganIndex !== this.#stoppedIndex;
+      await copies.copy({ shardId, sourceId, destinationId: toId }, isWanted);
       if (activePlan(node.catalog)?.beganIndex !== plan.beganIndex) return;
     }
     if (isOwner) {
-      const now = await hear(this.#ports.rpc, node.catalog, node.status.nodeId);
-      // It, or whoever has it, passes that on to the new owner as long as it owns the shard.
-      const held = waitingKey(fromId, shardId);
-      if (now.nodeIds.has(fromId) && now.waiting.has(held)) return;
-      if (now.nodeIds.has(fromId) && now.lost.has(held) && !(await this.#repairs.mayLeave(move)))
-        return;
+      if (!(await this.#repairs.mayHandOver(move, isDoneWithout(plan)))) return;
       await this.#advance(plan, move, 'hand-over');
     }
     return this.#cleared(plan, move);
@@ -424,7 +433,8 @@ export class PlanKeeper {
         this.#silentSinceMs.set(leavingId, clock.monotonicMs());
         continue;
       }
-      await node.execute({ kind: 'begin-move-plan', ...request, startedNs: clock.wallNs(), moves });
+      const all = [...this.#cutOff(), ...moves];
+      await node.execute({ kind: 'begin-move-plan', ...request, startedNs: clock.wallNs(), moves: all }); // prettier-ignore
       this.#ports.log.warn('A silent node owns shards that are brought to others', { node: leavingId, shards: moves.length }); // prettier-ignore
       return;
     }
@@ -442,6 +452,11 @@ export class PlanKeeper {
     this.#waited.clear();
     await node.execute({ kind: 'end-move-plan', planIndex, nowNs: clock.wallNs() });
   }
+}
+
+/** Whether what its silent node alone has is given up. */
+function isDoneWithout({ isRemoval, goal }: MovePlan): boolean {
+  return isRemoval || goal === 'restore';
 }
 
 /** The one that it leaves, so that nothing which that one alone has is lost; else one that answers and lacks nothing. */

@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
 import { World } from '../../../test/sim/world/world.ts';
+import { Latch } from '../../base/async/latch.ts';
 import { DbError } from '../../base/errors.ts';
 import { dayNs } from '../../base/units.ts';
 import { applyCommand } from '../apply/apply.ts';
 import { discardMethod, type ShardState } from '../client/data-methods.ts';
 import { queueRepairMethod } from '../client/digest-methods.ts';
-import type { WaitingHints } from '../client/hint-news-method.ts';
+import { exchangeHintsMethod, type WaitingHints } from '../client/hint-news-method.ts';
 import type { Command } from '../command/command.ts';
 import { emptyCatalog, type Catalog } from '../model/catalog.ts';
 import { PlanKeeper, type PlanKeeperPorts } from './plan-keeper.ts';
@@ -24,6 +25,10 @@ class MovingWorld {
   /** How often nodes were asked. */
   askedCount = 0;
   isFirstSilent = false;
+  /** Before a copy begins. */
+  preparing: Promise<unknown> = Promise.resolve();
+  /** Before a node says what it knows. */
+  hearing: Promise<unknown> = Promise.resolve();
   catalog: Catalog = emptyCatalog;
   written: () => Pick<ShardState, 'isHot' | 'modifiedNs'> = () => ({
     isHot: false,
@@ -42,24 +47,29 @@ class MovingWorld {
   #index = 0;
   #term = 0;
 
-  constructor() {
-    for (const host of ['d1', 'd2']) this.do({ kind: 'create-data-node', httpAddress: `${host}:8086`, tcpAddress: `${host}:8088`, dataNodesMax: 9 }); // prettier-ignore
+  constructor(hosts: readonly string[] = ['d1', 'd2']) {
+    for (const host of hosts) this.do({ kind: 'create-data-node', httpAddress: `${host}:8086`, tcpAddress: `${host}:8088`, dataNodesMax: 9 }); // prettier-ignore
     const policy = { shardDurationNs: dayNs, replication: 1 };
     this.do({ kind: 'create-database', name: 'db', policy });
     const timesNs = Array.from({ length: dayCount }, (_, day) => BigInt(day) * dayNs);
     this.do({ kind: 'create-shard-groups', database: 'db', retentionPolicy: 'autogen', timesNs });
     for (const { shard } of [...this.catalog.databases.shards()]) {
-      if (shard.owners.includes(1)) continue;
       this.do({ kind: 'add-shard-owner', shardId: shard.id, nodeId: 1 });
-      this.do({ kind: 'remove-shard-owner', shardId: shard.id, nodeId: 2, nowNs: 1n });
+      for (const nodeId of shard.owners)
+        if (nodeId !== 1) this.do({ kind: 'remove-shard-owner', shardId: shard.id, nodeId, nowNs: 1n }); // prettier-ignore
     }
     this.keeper = this.lead();
   }
 
   /** Another node leads from now on. */
-  lead(): PlanKeeper {
-    this.keeper = new PlanKeeper(this.#ports(), { movesAtOnce: 1, restoreAfterMs: 0 });
+  lead(restoreAfterMs = 0): PlanKeeper {
+    this.keeper = new PlanKeeper(this.#ports(), { movesAtOnce: 1, restoreAfterMs });
     return this.keeper;
+  }
+
+  /** The latest node to lead does so no more, or does again. */
+  set isDeposed(isDeposed: boolean) {
+    this.#term = Math.abs(this.#term) * (isDeposed ? -1 : 1);
   }
 
   get states(): readonly string[] {
@@ -119,7 +129,9 @@ class MovingWorld {
       },
     };
     const copies: PlanKeeperPorts['copies'] = {
-      copy: async ({ shardId, destinationId: nodeId }) => {
+      copy: async ({ shardId, destinationId: nodeId }, isWanted) => {
+        await this.preparing;
+        if (isWanted?.() === false) throw new DbError('cancelled', 'it was given up');
         await this.clock.sleep(copyMs);
         this.do({ kind: 'add-shard-owner', shardId, nodeId });
       },
@@ -130,6 +142,7 @@ class MovingWorld {
       if (this.isFirstSilent && to === 'd1:8088') throw new DbError('unavailable', 'd1 is away');
       if (method === discardMethod) await this.discard(request.shardId);
       if (method === queueRepairMethod) await this.repair(request.shardId);
+      if (method === exchangeHintsMethod) await this.hearing;
       return { waiting: this.waiting, lost: this.lost };
     };
     const rpc = { call, stream: () => this.#states() } as unknown as PlanKeeperPorts['rpc'];
@@ -240,4 +253,84 @@ test('plans: such a shard moves as it is where anti-entropy is off, but for what
   moving.begin([first, second]);
   await world.run(world.nowMs + 30_000);
   expect(moving.states).toEqual([`${first} done`, `${second} open`]);
+});
+
+test.each(['pause', 'stop'] as const)(
+  'plans: what is to %s as nodes are asked begins no move',
+  async (action) => {
+    const moving = new MovingWorld();
+    const { world, keeper } = moving;
+    const [{ shard } = { shard: { id: 0 } }] = moving.catalog.databases.shards();
+    moving.begin([shard.id]);
+    const answered = new Latch<undefined>();
+    moving.hearing = answered.promise;
+    await world.run(world.nowMs + 2_500);
+    await world.complete(action === 'stop' ? keeper.stop() : keeper.pause(true));
+    answered.open(undefined);
+    await world.run(world.nowMs + 10_000);
+    expect(moving.catalog.databases.shard(shard.id)?.shard.owners).toEqual([1]);
+  },
+);
+
+test('plans: a copy whose plan is stopped as it is made ready does not begin', async () => {
+  const moving = new MovingWorld();
+  const { world, keeper } = moving;
+  const [{ shard } = { shard: { id: 0 } }] = moving.catalog.databases.shards();
+  const isReady = new Latch<undefined>();
+  moving.preparing = isReady.promise;
+  moving.begin([shard.id]);
+  await world.run(world.nowMs + 2_500);
+  await world.complete(keeper.stop());
+  isReady.open(undefined);
+  await world.run(world.nowMs + 10_000);
+  expect(moving.catalog.databases.shard(shard.id)?.shard.owners).toEqual([1]);
+});
+
+test('plans: a shard whose owner has gone away stays its as long as something waits for it', async () => {
+  const moving = new MovingWorld();
+  const { world } = moving;
+  const [first = 0] = [...moving.catalog.databases.shards()].map(({ shard }) => shard.id);
+  moving.do({ kind: 'add-shard-owner', shardId: first, nodeId: 2 });
+  moving.isFirstSilent = true;
+  moving.waiting = [{ nodeId: 1, shardIds: [first] }];
+  moving.begin([first]);
+  await world.run(world.nowMs + 60_000);
+  expect(moving.states).toEqual([`${first} open`]);
+  expect(moving.catalog.databases.shard(first)?.shard.owners).toEqual([1, 2]);
+  moving.isFirstSilent = false;
+  moving.waiting = [];
+  await world.run(world.nowMs + 5_000);
+  expect(moving.states).toEqual([`${first} done`]);
+});
+
+test('plans: what the owner that stays lacks is brought to it before the other one deletes it', async () => {
+  const moving = new MovingWorld();
+  const { world } = moving;
+  const [first = 0] = [...moving.catalog.databases.shards()].map(({ shard }) => shard.id);
+  moving.do({ kind: 'add-shard-owner', shardId: first, nodeId: 2 });
+  const repaired: number[] = [];
+  moving.repair = (shardId) => Promise.resolve(void repaired.push(shardId));
+  moving.lost = [{ nodeId: 2, shardIds: [first] }];
+  moving.begin([first]);
+  await world.run(world.nowMs + 10_000);
+  expect(repaired).toEqual([first]);
+  expect(moving.discarded).toEqual([]);
+  moving.lost = [];
+  await world.run(world.nowMs + 60_000);
+  expect(moving.states).toEqual([`${first} done`]);
+});
+
+test('plans: how long a node is silent is counted by a leader from when it leads', async () => {
+  const moving = new MovingWorld(['d1', 'd2', 'd3']);
+  const { world } = moving;
+  moving.lead(60_000);
+  moving.isFirstSilent = true;
+  await world.run(world.nowMs + 10_000);
+  moving.isDeposed = true;
+  await world.run(world.nowMs + 600_000);
+  moving.isDeposed = false;
+  await world.run(world.nowMs + 30_000);
+  expect(moving.catalog.movePlan).toBeUndefined();
+  await world.run(world.nowMs + 40_000);
+  expect(moving.catalog.movePlan).toMatchObject({ goal: 'restore', leavingId: 1 });
 });
