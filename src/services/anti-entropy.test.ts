@@ -58,8 +58,14 @@ class Neighbours {
 
   service(options: Partial<AntiEntropyOptions> = {}): AntiEntropy {
     const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+    const { meta, ownId: nodeId } = this;
     const ports: AntiEntropyPorts = {
-      meta: { catalog: this.meta.catalog, nodeId: this.ownId },
+      meta: {
+        get catalog() {
+          return meta.catalog;
+        },
+        nodeId,
+      },
       clock: {
         wallNs: () => this.nowNs,
         monotonicMs: () => 0,
@@ -329,6 +335,18 @@ test('anti-entropy: a shard for which something waits is left alone, and so are 
   expect(() => {
     service.queueRepair(alone?.shard.id ?? 0);
   }).toThrow('has one owner only');
+});
+
+test('anti-entropy: a shard whose other owners have left differs from nobody any more', async () => {
+  const all = await Neighbours.of(2);
+  all.found = 'differ';
+  const service = all.service();
+  await service.check();
+  expect(statusOf(service)).toEqual(['1 diff', '2 diff']);
+  const nodeId = all.meta.catalog.dataNodes.find(({ id }) => id !== all.ownId)?.id ?? 0;
+  await all.meta.execute({ kind: 'remove-shard-owner', shardId: 1, nodeId, nowNs: all.nowNs });
+  await service.check();
+  expect(statusOf(service)).toEqual(['2 diff']);
 });
 
 test('anti-entropy: a damaged shard is brought although something waits for it, which only then gets to it', async () => {

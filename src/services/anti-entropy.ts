@@ -20,7 +20,6 @@ import type { ShardRepair } from '../meta/client/digest-methods.ts';
 import type { Catalog } from '../meta/model/catalog.ts';
 import { copiesOf } from '../meta/model/shard-copies.ts';
 import { endOfGroup } from '../meta/model/shard-groups.ts';
-import { ownsShard } from '../meta/model/shard-fate.ts';
 import type { Statistic } from '../telemetry/statistics.ts';
 
 /** What a repair has done. */
@@ -335,11 +334,17 @@ export class AntiEntropy {
     }
   }
 
+  /** Also of shards that no other owner has any more: nobody is left whom they could differ from. */
   #forgetForeign(catalog: Catalog, nodeId: number): void {
     for (const known of [this.#statuses, this.#equalAt, this.#queue, this.#verified])
       for (const shardId of known.keys())
-        if (!ownsShard(catalog, shardId, nodeId)) known.delete(shardId);
+        if (!isShared(catalog, shardId, nodeId)) known.delete(shardId);
   }
+}
+
+function isShared(catalog: Catalog, shardId: number, nodeId: number): boolean {
+  const owners = catalog.databases.shard(shardId)?.shard.owners ?? [];
+  return owners.length > 1 && owners.includes(nodeId);
 }
 
 /** Shards of this node that others own too, with the owner behind this one in their list. Hot: their time has not passed. */
