@@ -20,6 +20,7 @@ import { RpcClient } from '../../rpc/rpc-client.ts';
 import { createRpcHandlers } from '../../rpc/rpc-service.ts';
 import { serveCall, type ServedMethod } from '../../rpc/served-method.ts';
 import { probeMeta } from './probe-meta.ts';
+import { tickMs, ticksOf } from './raft-ticks.ts';
 import { metaPortSettings, openMetaPorts, secureListening } from './secure-peers.ts';
 import { passwordSchemeOf } from './password-policy.ts';
 import { advertised, listenAt } from './addresses.ts';
@@ -28,7 +29,6 @@ import { metaLog } from './meta-log.ts';
 import type { RunningServer } from '../daemon/run-daemon.ts';
 import { announcedVersion, requestIds, version } from '../daemon/version.ts';
 
-const tickMs = 100;
 const snapshotEntries = 1_024;
 
 export interface MetaServerOptions {
@@ -178,19 +178,6 @@ function startKeepers(
   };
   const plans = new PlanKeeper({ ...ports, copies, clock, log: log.child('plan') }, options);
   return { copies, plans };
-}
-
-function ticksOf(config: Config<typeof metaKeys>): {
-  readonly electionTicks: number;
-  readonly heartbeatTicks: number;
-} {
-  const ticks = (durationMs: number) => Math.round(durationMs / tickMs);
-  // The reference's heartbeat-timeout is how long a follower waits; a leader that beats three times as often may be late
-  // twice, and a cluster at rest does nothing else.
-  return {
-    electionTicks: Math.max(2, ticks(config.get('meta', 'election-timeout'))),
-    heartbeatTicks: Math.max(1, ticks(config.get('meta', 'heartbeat-timeout') / 3)),
-  };
 }
 
 interface GossipPorts {
