@@ -12,7 +12,9 @@ import { permissions } from '../../base/permission.ts';
 import { moveGoals, moveStates } from '../model/move-plan.ts';
 
 const { v1 } = influxdb;
-const many = { max: 1_000_000 };
+/** Of what nothing bounds but the commands that bring it. */
+const many = { max: 1 << 24 };
+/** Of what apply keeps below. */
 const few = { max: 10_000 };
 /** As long as a command can be: what was accepted must be readable for ever. */
 const name = text({ lengthMax: 1 << 24 });
@@ -87,7 +89,7 @@ export const metaMessage = message(v1.Meta, {
     message(v1.Database, {
       name,
       defaultRetentionPolicy: name,
-      retentionPolicies: list(retentionPolicy, few),
+      retentionPolicies: list(retentionPolicy, many),
       continuousQueries: list(continuousQuery, few),
       restoredFrom: optional(name),
     }),
@@ -147,7 +149,7 @@ export const metaMessage = message(v1.Meta, {
     }),
   ),
   roles: optional(
-    list(message(v1.Role, { name, permissions: scoped, users: list(name, few) }), few),
+    list(message(v1.Role, { name, permissions: scoped, users: list(name, many) }), many),
   ),
   ldap: optional(name),
   acl: optional(message(v1.Acl, { restrictions: list(rule, few), grants: list(rule, few) })),
