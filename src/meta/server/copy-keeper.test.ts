@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { MemoryMeta } from '../../../test/support/memory-meta.ts';
 import { Latch } from '../../base/async/latch.ts';
 import { DbError } from '../../base/errors.ts';
+import type { Command } from '../command/command.ts';
 import { discardMethod } from '../client/data-methods.ts';
 import { CopyKeeper, type CopyKeeperPorts } from './copy-keeper.ts';
 
@@ -18,9 +19,11 @@ async function keeperOf(call: (address: string, method: unknown) => Promise<unkn
     get catalog() {
       return meta.catalog;
     },
+    isLeader: true,
     readBarrier: () => Promise.resolve(),
+    execute: (command: Command) => meta.execute(command),
   };
-  const clock = { every: () => ({ cancel: () => undefined }) };
+  const clock = { every: () => ({ cancel: () => undefined }), wallNs: () => 1n };
   const ports = { clock, node, rpc: { call } };
   return { meta, keeper: new CopyKeeper(ports as unknown as CopyKeeperPorts) };
 }
@@ -56,5 +59,28 @@ test('copy keeper: a node that is made ready for a copy is not made ready for th
 test('copy keeper: what is not wanted any more once its node is ready does not begin', async () => {
   const { meta, keeper } = await keeperOf(() => Promise.resolve({}));
   await expect(keeper.copy(request, () => false)).rejects.toThrow('was given up');
+  expect(meta.catalog.copies).toBeUndefined();
+});
+
+test('copy keeper: a copy that is given up as its node is made ready does not begin', async () => {
+  const ready = new Latch<object>();
+  const { meta, keeper } = await keeperOf((_address, method) =>
+    method === discardMethod ? ready.promise : Promise.resolve({ repairs: [] }),
+  );
+  const copied = keeper.copy(request);
+  expect(await keeper.kill(request)).toBe(true);
+  ready.open({});
+  await expect(copied).rejects.toThrow('the copy of shard 1 was given up');
+  expect(meta.catalog.copies).toBeUndefined();
+});
+
+test('copy keeper: a copy that is given up as its begin is on its way into the catalog goes no further', async () => {
+  const { meta, keeper } = await keeperOf(() => Promise.resolve({ repairs: [] }));
+  const execute = meta.execute.bind(meta);
+  meta.execute = async (command) => {
+    if (command.kind === 'begin-shard-copy') expect(await keeper.kill(request)).toBe(true);
+    return execute(command);
+  };
+  await expect(keeper.copy(request)).rejects.toThrow('the copy of shard 1 was given up');
   expect(meta.catalog.copies).toBeUndefined();
 });

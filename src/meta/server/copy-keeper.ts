@@ -45,7 +45,7 @@ export class CopyKeeper {
   /** By what names the copy. */
   readonly #running = new Map<number, Promise<void>>();
   /** By shard and destination, copies whose destination is made ready. */
-  readonly #beginning = new Set<string>();
+  readonly #beginning = new Map<string, Beginning>();
 
   constructor(ports: CopyKeeperPorts) {
     this.#ports = ports;
@@ -72,19 +72,23 @@ export class CopyKeeper {
     await node.readBarrier();
     // Else whoever asks would hear why the destination does not discard what it owns or is being brought.
     refuseCopy(node.catalog, request);
-    const { shardId, destinationId } = request;
-    const key = `${shardId} ${destinationId}`;
+    const { shardId, sourceId, destinationId } = request;
+    const key = keyOf(request);
     // What the other one has brought by the time would be discarded for this one.
     if (this.#beginning.has(key))
       throw new DbError('conflict', `shard ${shardId} is being copied to node ${destinationId}`);
-    this.#beginning.add(key);
+    const beginning: Beginning = { sourceId, isGivenUp: false };
+    this.#beginning.set(key, beginning);
+    const isStillWanted = (): boolean => isWanted() && !beginning.isGivenUp;
     try {
-      await this.#begin(request, isWanted);
+      await this.#begin(request, isStillWanted);
     } finally {
       this.#beginning.delete(key);
     }
     const begun = this.#find(request);
     if (begun === undefined) throw given(shardId);
+    // Given up on its way into the catalog.
+    if (!isStillWanted()) await this.kill(request);
     await this.#see(begun);
   }
 
@@ -108,6 +112,11 @@ export class CopyKeeper {
     const { node } = this.#ports;
     await node.readBarrier();
     const copy = this.#find(request);
+    const beginning = this.#beginning.get(keyOf(request));
+    if (copy === undefined && beginning?.sourceId === request.sourceId) {
+      beginning.isGivenUp = true;
+      return true;
+    }
     if (copy === undefined) return this.#killBringing(request);
     await node.execute({ kind: 'abort-shard-copy', ...named(copy) });
     // Whoever follows it sees that, and cleans up.
@@ -278,6 +287,15 @@ export class CopyKeeper {
     if (node === undefined) throw new DbError('node_not_found', 'node not found');
     return node.tcpAddress;
   }
+}
+
+interface Beginning {
+  readonly sourceId: number;
+  isGivenUp: boolean;
+}
+
+function keyOf({ shardId, destinationId }: Pick<ShardCopy, 'shardId' | 'destinationId'>): string {
+  return `${shardId} ${destinationId}`;
 }
 
 function named({ shardId, destinationId, beganIndex }: ShardCopy) {
