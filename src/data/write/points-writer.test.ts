@@ -8,7 +8,7 @@ import { partBatch, type PartTask } from '../engine/lines/part-batch.ts';
 import type { OwnerReceipt } from '../engine/shard-access.ts';
 import { LaggingOwners } from '../shards/lagging-owners.ts';
 import type { WrittenBody } from './body-routes.ts';
-import { PointsWriter } from './points-writer.ts';
+import { PointsWriter, type DroppedWrite } from './points-writer.ts';
 import { StampClock } from './stamp-clock.ts';
 import type { Share, ShareOutcome } from './share.ts';
 
@@ -55,11 +55,13 @@ async function write(
       };
     },
   };
+  const dropped: DroppedWrite[] = [];
   const writer = new PointsWriter({
     ...parting,
     clock,
     stamps: new StampClock({ clock, nodeId: () => 1, random: { u32: () => 1 } }),
     meta: { catalog, nodeId: 0 } as unknown as MetaAccess,
+    onDropped: (one) => dropped.push(one),
     shares,
     lagging: new LaggingOwners(
       () => true,
@@ -83,7 +85,7 @@ async function write(
     return `${copy.retentionPolicy} ${copy.stepNs} ${copy.defaultTimeNs} ${new TextDecoder().decode(copy.body)}`;
   });
   const [{ values } = { values: {} }] = writer.statistics();
-  return { text, batchCount, sent, values };
+  return { text, batchCount, sent, values, dropped };
 }
 
 const badTag = 'invalid tag key: input tag "time" on measurement "m" is invalid';
@@ -127,6 +129,14 @@ test('points writer: points refused by name and by their owner are counted toget
   expect(text).toBe(
     `DbError: partial write: ${badTag} dropped=3 for database: d for retention policy: autogen`,
   );
+});
+
+test('points writer: whoever runs the node hears of points that nobody took, and not of lines that are none', async () => {
+  const receipt = { droppedCount: 2, reason: 'field type conflict' };
+  const { dropped } = await write('m f=1 1\nm f=2 2\nbad', receipt);
+  expect(dropped).toEqual([{ database: 'd', policy: 'autogen', ...receipt }]);
+  expect((await write('m f=1 1\nbad')).dropped).toEqual([]);
+  expect((await write('m time=1,f=1 1')).dropped).toEqual([]);
 });
 
 test('points writer: subscribers get a body once, with points that no shard took, unless it has none', async () => {

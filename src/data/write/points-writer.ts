@@ -32,6 +32,15 @@ export interface PointsWriterPorts extends BodyRoutesPorts {
   readonly writeJoined?: JoinedWritesPorts['write'] | undefined;
   /** Whether owners are told who writes. */
   readonly countsLogins?: boolean | undefined;
+  /** Hears of points that nobody took: the client is told, and may not look. */
+  readonly onDropped?: ((dropped: DroppedWrite) => void) | undefined;
+}
+
+export interface DroppedWrite {
+  readonly database: string;
+  readonly policy: string;
+  readonly droppedCount: number;
+  readonly reason: string;
 }
 
 type LevelledRequest = WriteRequest & {
@@ -145,14 +154,24 @@ export class PointsWriter {
     const receipts = await this.#counted(request, routed, this.#writeBatches({ ...request, level, outcomes }, policy, routed)); // prettier-ignore
     const place = { database, policy: policy.name };
     const refused = refusedOf(routed, receipts);
-    if (refused !== undefined) throw partialWrite(refused.reason, refused.count, place);
+    if (refused !== undefined) throw this.#dropped(refused.reason, refused.count, place);
     if (routed.dropped !== undefined) {
       const { retentionCount, windowCount } = routed.dropped;
       const reason = describeDropped(routed.dropped, policy);
-      throw partialWrite(reason, retentionCount + windowCount, place);
+      throw this.#dropped(reason, retentionCount + windowCount, place);
     }
     // Of lines that are no points the reference tells before it has looked for the default policy.
     if (routed.errors !== '') throw partialWrite(routed.errors, 0, { database, policy: asked });
+  }
+
+  #dropped(
+    reason: string,
+    droppedCount: number,
+    place: { readonly database: string; readonly policy: string },
+  ): DbError {
+    // Of a field that was stripped the point is there.
+    if (droppedCount > 0) this.#ports.onDropped?.({ ...place, droppedCount, reason });
+    return partialWrite(reason, droppedCount, place);
   }
 
   async #counted(

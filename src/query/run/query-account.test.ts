@@ -29,7 +29,9 @@ test('query account: bytes that all queries together have no room for are not he
   first.charge(90);
   expect(() => {
     second.charge(61);
-  }).toThrow('max-total-query-memory limit exceeded: (151/150 bytes)');
+  }).toThrow(
+    'max-total-query-memory limit exceeded: (151/150 bytes); other queries hold most of it, ask again when they have ended',
+  );
   expect(second.bytes).toBe(0);
   second.charge(60);
   expect(accounts.bytes).toBe(150);

@@ -29,7 +29,8 @@ export class NodeAccount {
     const total = Number(Atomics.add(this.#cell, 0, BigInt(bytes))) + bytes;
     if (this.#bytesMax === 0 || bytes < 0 || total <= this.#bytesMax) return;
     Atomics.sub(this.#cell, 0, BigInt(bytes));
-    throw new DbError('limit_exceeded', `max-total-query-memory limit exceeded: (${total}/${this.#bytesMax} bytes)`); // prettier-ignore
+    const text = `max-total-query-memory limit exceeded: (${total}/${this.#bytesMax} bytes)`;
+    throw new DbError('limit_exceeded', `${text}; other queries hold most of it, ask again when they have ended`); // prettier-ignore
   }
 }
 

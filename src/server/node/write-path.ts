@@ -37,6 +37,7 @@ import type { ShardInfo } from '../../meta/model/catalog.ts';
 import { isCopied } from '../../meta/model/shard-copies.ts';
 import type { MetaClient } from '../../meta/client/meta-client.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
+import { droppedPointsLog } from './dropped-points-log.ts';
 import { openInHand, type InHand } from './in-hand.ts';
 import { ownersBehind, type OwnersBehind } from './owners-behind.ts';
 
@@ -145,7 +146,7 @@ export async function openWritePath(
   const inHand = await openInHand(env, config, { meta, local, rpc, shares });
   const [routeLines, partBatch, writeJoined] = [local.routeLines.bind(local), local.partBatch.bind(local), local.writeJoined.bind(local)]; // prettier-ignore
   const stamps = new StampClock({ clock, random: env.random, nodeId: () => meta.nodeId, latestStored: () => local.latestStamp() }); // prettier-ignore
-  const writer = new PointsWriter({ clock, stamps, meta, shares, lagging, routeLines, partBatch, isOwnAlone: (shard) => isOwnAlone(shard, { meta, hints }), subscribers, writeJoined, countsLogins: config.get('data', 'ingress-metric-by-login-enabled') }); // prettier-ignore
+  const writer = new PointsWriter({ clock, stamps, meta, shares, lagging, routeLines, partBatch, isOwnAlone: (shard) => isOwnAlone(shard, { meta, hints }), subscribers, writeJoined, countsLogins: config.get('data', 'ingress-metric-by-login-enabled'), onDropped: droppedPointsLog(clock, log) }); // prettier-ignore
   opened.writer = writer;
   const keepers = {
     ...{ inHand, ...doubts, behind: ownersBehind({ unsettled: inHand.unsettled, shares, hints, lagging, news }) }, // prettier-ignore
