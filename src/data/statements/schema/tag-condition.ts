@@ -1,4 +1,5 @@
 import type { Expr } from '../../../influxql/ast.ts';
+import { joinTerms } from '../../../influxql/expr-builder.ts';
 import { compileRegex } from '../../../influxql/regex.ts';
 
 /**
@@ -24,10 +25,8 @@ export function tagCondition(condition: Expr | undefined): TagCondition {
     isKey: (key) => keys.every((term) => holds(term, key)),
     isValue:
       values.length === 0 ? undefined : (value) => values.every((term) => holds(term, value)),
-    rest: rest.reduce<Expr | undefined>(
-      (left, right) => left === undefined ? right : { kind: 'binary', operator: 'AND', left, right },
-      undefined,
-    ), // prettier-ignore
+    // There may be thousands: as flat as the parser had them.
+    rest: joinTerms('AND', rest),
   };
 }
 
