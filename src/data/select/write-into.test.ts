@@ -23,6 +23,7 @@ function strings(...texts: readonly (string | null)[]): Column {
 
 async function written(series: Partial<ColumnSeries>, name = 'out', isStrict = false) {
   const lines: string[] = [];
+  const lengths: number[] = [];
   const target: Measurement = { kind: 'measurement', database: 'd', retentionPolicy: 'r', name };
   async function* batches(): AsyncGenerator<readonly ColumnSeries[]> {
     const piece: ColumnSeries = await Promise.resolve({
@@ -38,10 +39,12 @@ async function written(series: Partial<ColumnSeries>, name = 'out', isStrict = f
     yield [piece];
   }
   const write = ({ body }: { readonly body: Uint8Array }) => {
+    lengths.push(body.length);
     lines.push(...new TextDecoder().decode(body).split('\n'));
     return Promise.resolve();
   };
   const { rows } = await writeInto(batches(), target, { write, pacer, isStrict });
+  for (const length of lengths) expect(length).toBeLessThan(5 << 20);
   return { lines, count: rows[0]?.[1] };
 }
 
@@ -76,4 +79,16 @@ test('into: tags of the group and those of top() are tags, names and texts are e
 
 test('into: a target has to name a database, an answer its time', async () => {
   await expect(written({ columns: ['ts', 'v'] })).rejects.toThrow('error finding time index in result'); // prettier-ignore
+});
+
+test('into: points of long texts go to the writer few at a time', async () => {
+  const texts = Array.from({ length: 200 }, (_, i) => `${i}`.padEnd(60_000, '.'));
+  const timesNs = BigInt64Array.from(texts, (_, i) => BigInt(i));
+  const { lines, count } = await written({
+    timesNs,
+    values: [strings(...texts)],
+    end: texts.length,
+  });
+  expect([lines.length, count]).toEqual([200, 200n]);
+  expect(lines[199]).toBe(`out v="${texts[199]}" 199`);
 });

@@ -26,6 +26,8 @@ export type WriteLines = (request: {
 
 /** So many points go to the points writer at once, as in the reference. */
 const batchPoints = 10_000;
+/** Of characters: fewer points, where they are long. Nobody else counts what a batch takes of memory. */
+const batchLengthMax = 4 << 20;
 /** Rows are turned to text so many at a time before others may run. */
 const sliceRows = 1_000;
 
@@ -51,11 +53,13 @@ export async function writeInto(
   const { database, retentionPolicy } = target;
   if (database === '') throw new DbError('invalid_argument', 'no database in target');
   let lines: string[] = [];
+  let length = 0;
   let writtenCount = 0n;
   const flush = async () => {
     if (lines.length === 0) return;
     const body = exactBytesOf(lines.join('\n'));
     lines = [];
+    length = 0;
     await write({ database, retentionPolicy, body: new Uint8Array(body), ...(fence !== undefined && { fence }) }); // prettier-ignore
   };
   const take = async (piece: ColumnSeries): Promise<void> => {
@@ -64,7 +68,8 @@ export async function writeInto(
       const line = lineOf(row);
       if (line === undefined) continue;
       writtenCount++;
-      if (lines.push(line) >= batchPoints) await flush();
+      length += line.length;
+      if (lines.push(line) >= batchPoints || length >= batchLengthMax) await flush();
       if (row % sliceRows === 0) await pacer.pause();
     }
   };
