@@ -104,22 +104,28 @@ export class PutApi implements PutServer {
 
   #addRoutes(): void {
     const api = this.#api;
+    api.decorateRequest('bodyPlace', undefined);
     api.removeAllContentTypeParsers();
     api.addContentTypeParser(
       '*',
       async (request: FastifyRequest, payload: FastifyRequest['raw']) => {
-        const place = this.#budget.open();
-        // Its bytes are held until the answer is out.
-        request.raw.once('close', () => {
-          place.close();
-        });
+        const { bodyPlace: place = this.#budget.open() } = request;
         return readBody(payload, { bytesMax: bodyBytesMax, place, idle: this.#idle, buffers: ownBuffers }); // prettier-ignore
       },
     );
     api.addHook('onRequest', (request, reply, done) => {
       const refusal = refusalOfHead(request.raw);
       if (refusal !== undefined) sendRefusal(reply, refusal);
-      else if (!answerOther(request, reply)) done();
+      else if (!answerOther(request, reply)) {
+        const place = this.#budget.open();
+        request.bodyPlace = place;
+        // Its bytes are held until the answer is out: the request closes as soon as it is read.
+        reply.raw.once('close', () => {
+          place.close();
+        });
+        if (reply.raw.destroyed) place.close();
+        done();
+      }
     });
     api.route({ method: 'POST', url: '/api/put', handler: (request, reply) => this.#handle(request, reply) }); // prettier-ignore
     api.setNotFoundHandler((_request, reply) => sendPlain(reply, 404, '404 page not found'));
