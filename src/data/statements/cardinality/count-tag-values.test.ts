@@ -30,9 +30,9 @@ const access = {
   },
 } as unknown as ShardAccess;
 
-function reader(): SchemaReader {
+function reader(of = access): SchemaReader {
   const schemas = names.map((name) => ({ name, fields: new Map(), tagKeys: new Set(tagKeys[name]) })); // prettier-ignore
-  const participants = [{ nodeId: 1, access, description: { measurements: [], lanes: [[1]] } }];
+  const participants = [{ nodeId: 1, access: of, description: { measurements: [], lanes: [[1]] } }];
   const pacer = { rest: () => undefined };
   return new SchemaReader([{ participants, schemas }], { signal: new AbortController().signal, pacer }); // prettier-ignore
 }
@@ -53,4 +53,20 @@ test.each([
   const answer = await countTagValues(question(keys), reader());
   expect(answer).toEqual(await countGroups(question(keys), reader()));
   expect(Object.fromEntries(answer.map((row) => [row.name, 'rows' in row && row.rows[0]?.[0]]))).toEqual(counts); // prettier-ignore
+});
+
+test('cardinality: values that nobody keeps may be more than an answer can hold', async () => {
+  const long = 'x'.repeat(8 << 20);
+  const counts = { cpu: 200, disk: 0, mem: 0 };
+  const many = {
+    list: async function* ({ measurements }: Parameters<ShardAccess['list']>[0]) {
+      for (const [at, { name, tagKeys: keys = [''] }] of measurements.entries())
+        for (const key of keys)
+          for (let i = 0; i < counts[name as keyof typeof counts]; i++)
+            yield await Promise.resolve([{ at, key, texts: [`${100 + i}${long}`] }]);
+    },
+  } as unknown as ShardAccess;
+  expect(await countTagValues(question('= host'), reader(many))).toMatchObject([{ name: 'cpu', rows: [[200]] }]); // prettier-ignore
+  // Of several tags they are kept.
+  await expect(countTagValues(question('IN (host, region)'), reader(many))).rejects.toThrow('query memory limit exceeded'); // prettier-ignore
 });

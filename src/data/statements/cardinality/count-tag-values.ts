@@ -1,4 +1,5 @@
 import { compareUtf8 } from '../../../base/compare-utf8.ts';
+import type { MeasurementSchema } from '../../../query/compile/schema.ts';
 import type { RowSeries } from '../../../query/emit/result.ts';
 import { pagedSeries } from '../schema/row-paging.ts';
 import type { SchemaReader } from '../schema/schema-reader.ts';
@@ -17,11 +18,12 @@ export async function countTagValues(
   const counts = new Map<string, number>();
   /** Those of measurements of which several tags are asked for. */
   const valuesOf = new Map<string, Set<string>>();
-  const pieces = reader.list('tag-values', ({ name, tagKeys: known }) => {
+  const choose = ({ name, tagKeys: known }: MeasurementSchema) => {
     const tagKeys = [...known].filter(matches).sort(compareUtf8);
     if (tagKeys.length > 1) valuesOf.set(name, new Set());
     return tagKeys.length === 0 ? undefined : { tagKeys };
-  });
+  };
+  const pieces = reader.list('tag-values', choose, (name) => valuesOf.has(name));
   for await (const { name, texts } of pieces) {
     const values = valuesOf.get(name);
     if (values !== undefined) for (const value of texts) values.add(value);

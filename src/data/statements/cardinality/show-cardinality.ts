@@ -3,6 +3,7 @@ import { HyperLogLog } from '../../../base/collections/hyper-log-log.ts';
 import type { CardinalityOf } from '../../../influxql/ast.ts';
 import { findDatabase } from '../../../meta/model/catalog.ts';
 import { compilePredicate } from '../../../query/compile/compile-predicate.ts';
+import type { MeasurementSchema } from '../../../query/compile/schema.ts';
 import type { RowSeries } from '../../../query/emit/result.ts';
 import type { CardinalityQuery } from './cardinality-query.ts';
 import { countGroups } from './cardinality-groups.ts';
@@ -123,10 +124,10 @@ async function countSeries(
 ): Promise<readonly RowSeries[]> {
   const counts = new Map<string, number>();
   const conditionOf = systemCondition(query.condition, reader.schemas);
-  const pieces = reader.list('series', (schema) => {
+  const choose = (schema: MeasurementSchema) => {
     return { predicate: compilePredicate(conditionOf(schema), schema) };
-  });
-  for await (const { name, texts } of pieces)
+  };
+  for await (const { name, texts } of reader.list('series', choose, () => false))
     counts.set(name, (counts.get(name) ?? 0) + texts.length);
   return [...counts].flatMap(([name, count]) =>
     pagedSeries(query, { name, columns: ['count'], isCut: true }, [[count]]),

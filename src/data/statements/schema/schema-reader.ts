@@ -288,11 +288,13 @@ export class SchemaReader {
 
   /**
    * Lists in order of measurement, key and text. Of several scopes one follows the other: callers that read as a SELECT
-   * does join what they have in common. `choose` gives undefined for a measurement that is passed over.
+   * does join what they have in common. `choose` gives undefined for a measurement that is passed over. Texts of measurements
+   * that are `held` are counted, as whoever asks keeps them.
    */
   async *list(
     of: Exclude<ListRequest['of'], 'whole-sketch'>,
     choose: (schema: MeasurementSchema) => Omit<ListedMeasurement, 'name'> | undefined,
+    held: (name: string) => boolean = () => true,
   ): AsyncGenerator<NamedPiece> {
     for (const scope of this.#scopes) {
       const { participants } = scope;
@@ -302,8 +304,9 @@ export class SchemaReader {
       const pieces = of === 'series-sketch' ? eachOf(streams) : mergeLists(streams);
       for await (const piece of pieces) {
         this.#signal.throwIfAborted();
-        this.#account.add(piece.texts);
-        yield { ...piece, name: measurements[piece.at]?.name ?? '' };
+        const name = measurements[piece.at]?.name ?? '';
+        if (held(name)) this.#account.add(piece.texts);
+        yield { ...piece, name };
       }
     }
   }

@@ -34,10 +34,9 @@ export async function refuseTermsOfPoints(
     if (isAsked(schema) && asksForPoints(rest, schema)) asking.set(schema.name, schema);
   }
   if (asking.size === 0) return;
-  const series = reader.list('series', (schema) =>
-    asking.has(schema.name) ? { predicate: tagSeries(rest, schema) } : undefined,
-  );
-  for await (const { name, texts } of series)
+  const choose = (schema: MeasurementSchema) =>
+    asking.has(schema.name) ? { predicate: tagSeries(rest, schema) } : undefined;
+  for await (const { name, texts } of reader.list('series', choose, () => false))
     for (const key of texts) {
       const turn = reader.rest();
       if (turn !== undefined) await turn;
