@@ -224,7 +224,7 @@ export class PlanKeeper {
     if (plan.isPaused) return;
     if (open.length > 0) await this.#findQuiet();
     for (const move of open) {
-      if (this.#running.size >= this.#options.movesAtOnce || !this.#mayBegin(plan)) return;
+      if (this.#running.size >= this.#options.movesAtOnce || !this.#mayGoOn(plan)) return;
       if (isEarly && !this.#isQuiet(move)) continue;
       // Those behind it do not wait for its node.
       if (this.#isSourceAway(plan, move, heard)) continue;
@@ -234,7 +234,7 @@ export class PlanKeeper {
   }
 
   /** It may have been paused or stopped while nodes were asked. */
-  #mayBegin({ beganIndex }: MovePlan): boolean {
+  #mayGoOn({ beganIndex }: MovePlan): boolean {
     const now = activePlan(this.#ports.node.catalog);
     return now?.beganIndex === beganIndex && !now.isPaused && beganIndex !== this.#stoppedIndex;
   }
@@ -388,6 +388,7 @@ export class PlanKeeper {
     if (isRestore) return this.#end(plan);
     // The node that was to have them may be away by now: others take what is left.
     const moves = this.#proposed(await this.#view(), plan);
+    if (!this.#mayGoOn(plan)) return;
     if (moves.length > 0)
       return node.execute({ kind: 'extend-move-plan', planIndex, moves }).then(nothing);
     const leaving = node.catalog.dataNodes.find(({ id }) => id === leavingId);

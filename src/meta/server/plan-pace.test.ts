@@ -334,3 +334,19 @@ test('plans: how long a node is silent is counted by a leader from when it leads
   await world.run(world.nowMs + 40_000);
   expect(moving.catalog.movePlan).toMatchObject({ goal: 'restore', leavingId: 1 });
 });
+
+test.each(['pause', 'stop'] as const)(
+  'plans: a node whose plan is to %s as nodes are asked does not leave',
+  async (action) => {
+    const moving = new MovingWorld();
+    const { world, keeper } = moving;
+    moving.do({ kind: 'begin-move-plan', goal: 'decommission', leavingId: 2, joiningId: 0, isRemoval: true, startedNs: 1n, moves: [] }); // prettier-ignore
+    const answered = new Latch<undefined>();
+    moving.hearing = answered.promise;
+    await world.run(world.nowMs + 2_500);
+    await world.complete(action === 'stop' ? keeper.stop() : keeper.pause(true));
+    answered.open(undefined);
+    await world.run(world.nowMs + 10_000);
+    expect(moving.catalog.dataNodes.map(({ id }) => id)).toEqual([1, 2]);
+  },
+);
