@@ -37,7 +37,7 @@ export class MoveRepairs {
     this.#ports = ports;
   }
 
-  /** `isLost`: what the owner that it leaves has is done without where that one does not answer. */
+  /** `isLost`: the owner that it leaves is away, and what it has is done without. */
   async mayHandOver({ shardId, fromId, toId }: ProposedMove, isLost: boolean): Promise<boolean> {
     const { node, rpc } = this.#ports;
     const { nodeIds, waiting, lost } = await hear(rpc, node.catalog, node.status.nodeId);

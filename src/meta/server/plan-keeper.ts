@@ -28,6 +28,7 @@ import { hear, planView, quietShards, waitingKey, type Heard } from './cluster-v
 import type { CopyKeeper } from './copy-keeper.ts';
 import type { MetaNode } from './meta-node.ts';
 import { MoveRepairs } from './move-repairs.ts';
+import { SilentNodes } from './silent-nodes.ts';
 import { planBalance, planLeaving, type PlanView } from './plan-moves.ts';
 
 export interface PlanKeeperPorts {
@@ -81,8 +82,7 @@ export class PlanKeeper {
   readonly #attempts = new Map<string, Attempts>();
   /** Moves that were begun and are open still, as what waits for a hint: the one that was looked at last at the end. */
   readonly #waited = new Set<string>();
-  /** Since when this leader has not heard of a data node. */
-  readonly #silentSinceMs = new Map<number, number>();
+  readonly #silent: SilentNodes;
   readonly #closing = new AbortController();
   readonly #repairs: MoveRepairs;
   /** Shards that nobody has written to of late. */
@@ -95,13 +95,13 @@ export class PlanKeeper {
     this.#ports = ports;
     this.#options = options;
     this.#repairs = new MoveRepairs(ports);
+    this.#silent = new SilentNodes(ports.clock);
     this.#tasks = new Tasks((name, error) => {
       // What is left to do is looked for again.
       ports.log.debug('A plan was left', { name, error: errorText(error) });
     });
     this.#timer = ports.clock.every(lookMs, () => {
-      // Who was silent as this node led the last time may have been heard by others since.
-      if (!ports.node.isLeader) this.#silentSinceMs.clear();
+      if (!ports.node.isLeader) this.#silent.forget();
       this.#wake(false);
     });
   }
@@ -203,7 +203,7 @@ export class PlanKeeper {
     if (!hasWork && this.#options.restoreAfterMs === 0) return;
     const heard = await hear(rpc, node.catalog, node.status.nodeId);
     if (!this.#isLeading) return;
-    this.#noteSilence(heard);
+    this.#silent.note(node.catalog.dataNodes.map(({ id }) => id), heard.nodeIds); // prettier-ignore
     if (movePlan !== undefined && hasWork) await this.#goOn(movePlan, heard, isEarly);
     if (activePlan(node.catalog) === undefined) await this.#restoreSilent(heard);
   }
@@ -265,7 +265,12 @@ export class PlanKeeper {
   #isSourceAway(plan: MovePlan, { shardId, fromId, toId }: ShardMove, heard: Heard): boolean {
     const owners = ownersOf(this.#ports.node.catalog, shardId) ?? [];
     const isToCopy = owners.includes(fromId) && !owners.includes(toId);
-    return isToCopy && !heard.nodeIds.has(fromId) && !isDoneWithout(plan);
+    return isToCopy && !heard.nodeIds.has(fromId) && !this.#isDoneWithout(plan, fromId);
+  }
+
+  /** Whether what a silent node alone has is given up. */
+  #isDoneWithout({ isRemoval, goal }: MovePlan, nodeId: number): boolean {
+    return (isRemoval || goal === 'restore') && this.#silent.isAway(nodeId);
   }
 
   async #findQuiet(): Promise<void> {
@@ -343,7 +348,7 @@ export class PlanKeeper {
       if (activePlan(node.catalog)?.beganIndex !== plan.beganIndex) return;
     }
     if (isOwner) {
-      if (!(await this.#repairs.mayHandOver(move, isDoneWithout(plan)))) return;
+      if (!(await this.#repairs.mayHandOver(move, this.#isDoneWithout(plan, fromId)))) return;
       await this.#advance(plan, move, 'hand-over');
     }
     return this.#cleared(plan, move);
@@ -403,19 +408,10 @@ export class PlanKeeper {
       if (heard.holderIds.has(nodeId)) return false;
       const request = { nodeId, clusterId: node.clusterId };
       await rpc.call(tcpAddress, leaveDataMethod, request, { deadlineMs: leaveDeadlineMs });
-    }
+    } else if (!this.#silent.isAway(nodeId)) return false;
     await node.execute({ kind: 'delete-data-node', nodeId });
     log.info('A data node was taken out of the cluster', { node: tcpAddress });
     return true;
-  }
-
-  #noteSilence(heard: Heard): void {
-    const nowMs = this.#ports.clock.monotonicMs();
-    const { dataNodes } = this.#ports.node.catalog;
-    const silent = dataNodes.filter(({ id }) => !heard.nodeIds.has(id)).map(({ id }) => id);
-    for (const id of this.#silentSinceMs.keys())
-      if (!silent.includes(id)) this.#silentSinceMs.delete(id);
-    for (const id of silent) if (!this.#silentSinceMs.has(id)) this.#silentSinceMs.set(id, nowMs);
   }
 
   /** One node at a time, and only while most answer: who hears of few is cut off by itself. */
@@ -425,13 +421,12 @@ export class PlanKeeper {
     if (restoreAfterMs === 0 || !this.#isLeading) return;
     const { dataNodes } = node.catalog;
     if (heard.nodeIds.size * 2 <= dataNodes.length) return;
-    for (const [leavingId, sinceMs] of this.#silentSinceMs) {
-      if (clock.monotonicMs() - sinceMs < restoreAfterMs) continue;
+    for (const leavingId of this.#silent.silentFor(restoreAfterMs)) {
       const request = { goal: 'restore', leavingId, joiningId: 0, isRemoval: false } as const;
       const moves = (await this.propose(request)).filter(({ reason }) => reason === '');
       if (moves.length === 0) {
         // Others may join, or come back: looked at again after as long.
-        this.#silentSinceMs.set(leavingId, clock.monotonicMs());
+        this.#silent.countAnew(leavingId);
         continue;
       }
       const all = [...this.#cutOff(), ...moves];
@@ -453,11 +448,6 @@ export class PlanKeeper {
     this.#waited.clear();
     await node.execute({ kind: 'end-move-plan', planIndex, nowNs: clock.wallNs() });
   }
-}
-
-/** Whether what its silent node alone has is given up. */
-function isDoneWithout({ isRemoval, goal }: MovePlan): boolean {
-  return isRemoval || goal === 'restore';
 }
 
 /** The one that it leaves, so that nothing which that one alone has is lost; else one that answers and lacks nothing. */

@@ -4,7 +4,7 @@ import { Latch } from '../../base/async/latch.ts';
 import { DbError } from '../../base/errors.ts';
 import { dayNs } from '../../base/units.ts';
 import { applyCommand } from '../apply/apply.ts';
-import { discardMethod, type ShardState } from '../client/data-methods.ts';
+import { discardMethod, leaveDataMethod, type ShardState } from '../client/data-methods.ts';
 import { queueRepairMethod } from '../client/digest-methods.ts';
 import { exchangeHintsMethod, type WaitingHints } from '../client/hint-news-method.ts';
 import type { Command } from '../command/command.ts';
@@ -25,6 +25,8 @@ class MovingWorld {
   /** How often nodes were asked. */
   askedCount = 0;
   isFirstSilent = false;
+  /** Addresses of nodes that were asked to leave. */
+  readonly leftAt: string[] = [];
   /** Before a copy begins. */
   preparing: Promise<unknown> = Promise.resolve();
   /** Before a node says what it knows. */
@@ -141,6 +143,7 @@ class MovingWorld {
       this.askedCount++;
       if (this.isFirstSilent && to === 'd1:8088') throw new DbError('unavailable', 'd1 is away');
       if (method === discardMethod) await this.discard(request.shardId);
+      if (method === leaveDataMethod) this.leftAt.push(to);
       if (method === queueRepairMethod) await this.repair(request.shardId);
       if (method === exchangeHintsMethod) await this.hearing;
       return { waiting: this.waiting, lost: this.lost };
@@ -350,3 +353,41 @@ test.each(['pause', 'stop'] as const)(
     expect(moving.catalog.dataNodes.map(({ id }) => id)).toEqual([1, 2]);
   },
 );
+
+test('plans: a node that misses a question is no node that is away: it is asked to leave, and what waits for it is waited for', async () => {
+  const moving = new MovingWorld();
+  const { world } = moving;
+  const shardIds = [...moving.catalog.databases.shards()].map(({ shard }) => shard.id);
+  const [first = 0] = shardIds;
+  for (const shardId of shardIds) {
+    moving.do({ kind: 'add-shard-owner', shardId, nodeId: 2 });
+    if (shardId !== first) moving.do({ kind: 'remove-shard-owner', shardId, nodeId: 1, nowNs: 1n });
+  }
+  const moves = [{ shardId: first, fromId: 1, toId: 2, sizeBytes: 0, reason: '' }];
+  moving.do({ kind: 'begin-move-plan', goal: 'decommission', leavingId: 1, joiningId: 0, isRemoval: true, startedNs: 1n, moves }); // prettier-ignore
+  moving.isFirstSilent = true;
+  moving.waiting = [{ nodeId: 1, shardIds: [first] }];
+  await world.run(world.nowMs + 5_000);
+  expect(moving.catalog.databases.shard(first)?.shard.owners).toEqual([1, 2]);
+  moving.waiting = [];
+  await world.run(world.nowMs + 3_000);
+  expect(moving.catalog.dataNodes.map(({ id }) => id)).toEqual([1, 2]);
+  moving.isFirstSilent = false;
+  await world.run(world.nowMs + 5_000);
+  expect(moving.leftAt).toEqual(['d1:8088']);
+  expect(moving.catalog.dataNodes.map(({ id }) => id)).toEqual([2]);
+});
+
+test('plans: a node that is away for good is taken out without being asked', async () => {
+  const moving = new MovingWorld();
+  const { world } = moving;
+  moving.isFirstSilent = true;
+  for (const { shard } of [...moving.catalog.databases.shards()]) {
+    moving.do({ kind: 'add-shard-owner', shardId: shard.id, nodeId: 2 });
+    moving.do({ kind: 'remove-shard-owner', shardId: shard.id, nodeId: 1, nowNs: 1n });
+  }
+  moving.do({ kind: 'begin-move-plan', goal: 'decommission', leavingId: 1, joiningId: 0, isRemoval: true, startedNs: 1n, moves: [] }); // prettier-ignore
+  await world.run(world.nowMs + 20_000);
+  expect(moving.leftAt).toEqual([]);
+  expect(moving.catalog.dataNodes.map(({ id }) => id)).toEqual([2]);
+});
