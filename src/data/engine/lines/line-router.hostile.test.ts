@@ -85,3 +85,10 @@ test('line router: a text across the cut of a piece stays whole', () => {
   const routed = router.route(taskOf(Buffer.from(text)));
   expect(routed).toMatchObject({ pointCount: 2, errors: '' });
 });
+
+test('line router: a text longer than a piece, before more field sets than the kernel knows, ends', () => {
+  const sets = Array.from({ length: 5_000 }, (_, i) => `m f${i}=1 1`);
+  const text = [`m f="${'a\n'.repeat(3 * MiB)}" 1`, ...sets, 'm f="b" 2'].join('\n');
+  const routed = router.route(taskOf(Buffer.from(text)));
+  expect(routed).toMatchObject({ pointCount: sets.length + 2, errors: '' });
+});

@@ -32,7 +32,7 @@ import type { LinesTask, RoutedLines } from './route-lines.ts';
 
 /** Of a body that is routed at once. A kernel's columns take up to some 12 times as much. */
 const pieceBytesMax = 4 * MiB;
-/** A piece that has more keys, field sets or shapes than the kernel knows at once is halved down to this. */
+/** A piece that has more keys, field sets or shapes than the kernel knows at once is halved down to this, or to one whole line. */
 const pieceBytesMin = 64 * KiB;
 
 type Piece = Pick<LinePiece, 'bytes' | 'isLast'>;
@@ -69,21 +69,31 @@ export class LineRouter {
     const { body } = task;
     let from = 0;
     let bytesMax = pieceBytesMax;
+    /** A piece of so many bytes ends within its first line. */
+    let cutBytes = 0;
     while (from < body.length) {
       const piece = pieceAt(body, from, bytesMax);
       const taken = this.#routePiece(piece, routing);
-      if (taken === 'full' && bytesMax > pieceBytesMin) {
-        bytesMax /= 2;
-      } else if (taken === 'cut') {
+      const halfBytes = bytesMax / 2;
+      if (taken === 'cut') {
+        cutBytes = bytesMax;
         bytesMax *= 2;
-      } else if (taken === 'full') {
+        continue;
+      }
+      if (taken === 'full' && halfBytes >= pieceBytesMin && halfBytes > cutBytes) {
+        bytesMax = halfBytes;
+        continue;
+      }
+      if (taken === 'full') {
         const end = endOfLines(body, from, pieceBytesMin);
         routing.addSlowly(body.subarray(from, end));
         from = end;
+        bytesMax = Math.min(bytesMax, pieceBytesMax);
       } else {
         from += taken;
         bytesMax = pieceBytesMax;
       }
+      cutBytes = 0;
     }
     return routing.finish();
   }
