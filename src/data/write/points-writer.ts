@@ -7,7 +7,7 @@ import { rowCountOf } from '../../models/point-batch.ts';
 import { noStamp, stampBatch, stampNs, stampOfBatch } from '../../models/stamp.ts';
 import { Counters } from '../../telemetry/counters.ts';
 import type { Statistic } from '../../telemetry/statistics.ts';
-import type { Share, ShareOutcome } from './share.ts';
+import type { Share } from './share.ts';
 import type { LaggingOwners } from '../shards/lagging-owners.ts';
 import { isShardGone } from '../shards/shard-places.ts';
 import {
@@ -45,8 +45,8 @@ export interface DroppedWrite {
 
 type LevelledRequest = WriteRequest & {
   readonly level: ConsistencyLevel;
-  /** Gets what becomes of each copy. */
-  readonly outcomes: Promise<ShareOutcome>[];
+  /** Gets what the memory of its batches is looked at for: each batch until it is over, and each copy. None rejects. */
+  readonly inHand: Promise<unknown>[];
 };
 
 const counterNames = ['pointReq', 'pointReqHH', 'pointReqLocal', 'pointReqRemote', 'pointsWrittenOK', 'req', 'subWriteDrop', 'subWriteOk', 'valuesWrittenOK', 'writeDrop', 'writeError', 'writeOk', 'writePartial', 'writeTimeout'] as const; // prettier-ignore
@@ -129,19 +129,19 @@ export class PointsWriter {
 
   async #writeAlone(request: WriteRequest): Promise<void> {
     const { release, ...work } = await this.#routes.route(request);
-    const outcomes: Promise<ShareOutcome>[] = [];
+    const inHand: Promise<unknown>[] = [];
     try {
-      await this.#write(request, work, outcomes);
+      await this.#write(request, work, inHand);
     } finally {
-      // Copies are on their way for longer than the client waits; their outcomes never reject.
-      void Promise.all(outcomes).then(release);
+      // Copies are on their way for longer than the client waits, and batches are brought though another one has failed.
+      void allOver(inHand).then(release);
     }
   }
 
   async #write(
     request: WriteRequest,
     { routed, policy, copy }: Omit<RoutedRequest, 'release'>,
-    outcomes: Promise<ShareOutcome>[],
+    inHand: Promise<unknown>[],
   ): Promise<void> {
     if (routed.pointCount === 0 && routed.errors !== '')
       throw new DbError('parse_error', routed.errors);
@@ -151,7 +151,7 @@ export class PointsWriter {
     // Whatever becomes of the copies for the owners: subscribers get all points, also those beyond the policy.
     const isTaken = copy === undefined || this.#ports.subscribers?.send(copy) !== false;
     this.#counters.add(isTaken ? 'subWriteOk' : 'subWriteDrop');
-    const receipts = await this.#counted(request, routed, this.#writeBatches({ ...request, level, outcomes }, policy, routed)); // prettier-ignore
+    const receipts = await this.#counted(request, routed, this.#writeBatches({ ...request, level, inHand }, policy, routed)); // prettier-ignore
     const place = { database, policy: policy.name };
     const refused = refusedOf(routed, receipts);
     if (refused !== undefined) throw this.#dropped(refused.reason, refused.count, place);
@@ -239,7 +239,9 @@ export class PointsWriter {
           ...(request.login !== undefined && { login: request.login }),
         };
         const { owners = [] } = catalog.databases.shard(shardId)?.shard ?? routedBy(shardId) ?? {};
-        return this.#writeCounted(request, batch, owners);
+        const writing = this.#writeCounted(request, batch, owners);
+        request.inHand.push(writing.catch(() => undefined));
+        return writing;
       }),
     );
     return [...written, ...receipts];
@@ -323,14 +325,14 @@ export class PointsWriter {
   }
 
   #send(
-    { outcomes }: LevelledRequest,
+    { inHand }: LevelledRequest,
     batch: ShardBatch,
     owners: readonly number[],
   ): ReadonlyMap<number, Share> {
     const { shares } = this.#ports;
     const copies = owners.length > 1 ? new BatchCopies(owners.length) : undefined;
     const sent = new Map(owners.map((owner) => [owner, shares.send(owner, batch, copies)]));
-    for (const { outcome } of sent.values()) outcomes.push(outcome);
+    for (const { outcome } of sent.values()) inHand.push(outcome);
     return sent;
   }
 
@@ -382,6 +384,14 @@ function refusedOf(
   const { count: ownCount = 0, reason } = refused ?? {};
   const count = receipts.reduce((sum, receipt) => sum + receipt.droppedCount, ownCount);
   return { count, reason: (ownCount > 0 ? reason : undefined) ?? first.reason };
+}
+
+/** Resolves once they are over, and those that came meanwhile. */
+async function allOver(inHand: readonly Promise<unknown>[]): Promise<void> {
+  for (let count = 0; count < inHand.length;) {
+    count = inHand.length;
+    await Promise.all(inHand);
+  }
 }
 
 /** The places are named since 1.12.0 (spec 4.2). */
