@@ -286,6 +286,20 @@ test('hinted handoff: an owner is known to lack what damage has taken, and not w
   expect([...owners.dropped]).toEqual(['5/7']);
 });
 
+test('hinted handoff: nothing waits of a queue that a crash has torn and that is looked at for its age before it is brought', async () => {
+  const { world, owners, handoff, restart } = await machine();
+  owners.isDown = true;
+  await world.complete(handoff.append(5, 7, [hintOf(1)]));
+  await world.complete(change(owners.env.disk, 'hh/5/7/0000000001.hint', (bytes) => bytes.fill(0)));
+  owners.queued.clear();
+  owners.standings.set(7, 'unknown');
+  const again = await restart();
+  expect(owners.queued).toEqual(new Set(['5/7']));
+  await run(world, options.purgeMs + 2_000);
+  expect(again.isEmpty).toBe(true);
+  expect(owners.queued.size).toBe(0);
+});
+
 async function change(disk: Disk, path: string, by: (bytes: Uint8Array) => unknown): Promise<void> {
   const bytes = await disk.readFile(path);
   by(bytes);

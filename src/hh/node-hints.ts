@@ -473,14 +473,16 @@ export class NodeHints {
   }
 
   async #dropOld(shard: ShardHints, beforeNs: bigint): Promise<void> {
+    const wasEmpty = shard.queue.isEmpty;
     const writes = await dropOldRecords(shard.queue, beforeNs, this.#options.batchBytesMax);
-    if (writes === 0) return;
-    shard.counters.add('writeDropped', writes);
     const { log, target } = this.#ports;
     const nodeId = this.#nodeId;
     const { shardId } = shard;
-    target.onDropped(nodeId, shardId);
-    if (shard.queue.isEmpty) this.#drained(shard);
+    if (writes > 0) target.onDropped(nodeId, shardId);
+    // Also one of which a crash has left nothing whole.
+    if (!wasEmpty && shard.queue.isEmpty) this.#drained(shard);
+    if (writes === 0) return;
+    shard.counters.add('writeDropped', writes);
     log.warn('Hinted writes that waited too long are dropped', { nodeId, shardId, writes });
   }
 
