@@ -44,7 +44,7 @@ export interface NodeHintsPorts {
   readonly freshCount: () => number;
 }
 
-/** Files open for appending, of one node: the one longest at rest is closed first. */
+/** Of one node that have files open, to append or to read: the one longest at rest is closed first. */
 const openQueuesMax = 128;
 /** Of blocks that were brought, kept for those that come: as many as are under way of a few shards. */
 const blockBytesKeptMax = 8 * MiB;
@@ -329,6 +329,7 @@ export class NodeHints {
       this.#pause(shard);
       return;
     }
+    this.#touch(shard);
     const { batchBytesMax } = this.#options;
     if (this.#retryMs === 0 && shard.retryMs === 0 && shard.queue.unreadBytes <= batchBytesMax)
       this.#beginClosing(shard);
@@ -473,14 +474,15 @@ export class NodeHints {
   }
 
   async #dropOld(shard: ShardHints, beforeNs: bigint): Promise<void> {
-    const wasEmpty = shard.queue.isEmpty;
+    if (!shard.queue.hasUnread) return;
+    this.#touch(shard);
     const writes = await dropOldRecords(shard.queue, beforeNs, this.#options.batchBytesMax);
     const { log, target } = this.#ports;
     const nodeId = this.#nodeId;
     const { shardId } = shard;
     if (writes > 0) target.onDropped(nodeId, shardId);
     // Also one of which a crash has left nothing whole.
-    if (!wasEmpty && shard.queue.isEmpty) this.#drained(shard);
+    if (shard.queue.isEmpty) this.#drained(shard);
     if (writes === 0) return;
     shard.counters.add('writeDropped', writes);
     log.warn('Hinted writes that waited too long are dropped', { nodeId, shardId, writes });
