@@ -287,6 +287,8 @@ test('repair of a shard: an owner that lacks it brings it to itself, and gets no
   expect(new Set(all.asked)).toEqual(new Set([all.owner(1).nodeId]));
   expect(all.owners.map(({ content }) => content.length)).toEqual([3, 0, 3]);
   expect(report.otherCount).toBe(1);
+  // What is known to be lost of it is lacked until it has come.
+  expect(all.repaired).toEqual([]);
 });
 
 test("repair of a shard: an owner whose bytes are wrong is asked to bring another owner's", async () => {

@@ -100,7 +100,10 @@ export class ShardRepairs {
     return comparisonOf(mine, theirs);
   }
 
-  /** With one owner, or with all. What it has brought until it fails stays. */
+  /**
+   * With one owner, or with all. What it has brought until it fails stays. All are known to have the same behind it, unless one of them
+   * brings the shard to itself by and by.
+   */
   async repair(
     shardId: number,
     { only, signal }: { readonly only?: number | undefined; readonly signal: AbortSignal },
@@ -111,8 +114,9 @@ export class ShardRepairs {
     const others = owners.filter((owner) => owner !== meta.nodeId && (only ?? owner) === owner);
     let sum = nothingDone;
     let mayRenew = true;
+    let isLeft = false;
     const failures: unknown[] = [];
-    const repairWith = async (other: number): Promise<RepairReport> => {
+    const repairWith = async (other: number): Promise<RepairReport | undefined> => {
       try {
         return await this.#repairWith(other, shard, signal);
       } catch (error) {
@@ -130,6 +134,8 @@ export class ShardRepairs {
       left = rest;
       try {
         const report = await repairWith(other);
+        isLeft ||= report === undefined;
+        if (report === undefined) continue;
         sum = added(sum, report);
         if (report.ownCount + report.deleteCount > 0) left = [...rest, ...others.filter((one) => one !== other && !rest.includes(one))]; // prettier-ignore
       } catch (error) {
@@ -141,7 +147,7 @@ export class ShardRepairs {
     const [failure] = failures;
     if (failure !== undefined)
       throw failure instanceof DbError ? failure : new DbError('unavailable', errorText(failure), { cause: failure }); // prettier-ignore
-    if (others.length === owners.length - 1) repaired.note(shardId, beganMs);
+    if (!isLeft && others.length === owners.length - 1) repaired.note(shardId, beganMs);
     return sum;
   }
 
@@ -171,11 +177,12 @@ export class ShardRepairs {
     return false;
   }
 
+  /** Undefined where the other owner is left to bring the shard to itself. */
   async #repairWith(
     nodeId: number,
     shard: NamedShard & DigestRange,
     signal: AbortSignal,
-  ): Promise<RepairReport> {
+  ): Promise<RepairReport | undefined> {
     const { clock, random, log, meta, local, of, take, turn, bring } = this.#ports;
     let broughtBytes = 0;
     if (await local.lacks(shard.shardId)) {
@@ -183,7 +190,7 @@ export class ShardRepairs {
       log.info('A shard was brought to this node', { shard: shard.shardId, nodeId, bytes: broughtBytes }); // prettier-ignore
     }
     if (broughtBytes === 0 && (await this.#isLeftToBring(nodeId, shard.shardId, signal)))
-      return nothingDone;
+      return undefined;
     const slices = new Slices({ clock, turn });
     const catalogIndex = meta.catalog.index;
     const report = await repairPair([this.#peer(meta.nodeId), this.#peer(nodeId)], shard, {
