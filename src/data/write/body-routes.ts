@@ -19,7 +19,7 @@ import { endOfGroup, truncateTime } from '../../meta/model/shard-groups.ts';
 import type { ForwardTask } from '../engine/lines/forward-lines.ts';
 import type { PartTask } from '../engine/lines/part-batch.ts';
 import type { TimeBounds } from '../engine/lines/point-sieve.ts';
-import type { LinesTask, OwnShards, RoutedLines, RouteGroup } from '../engine/lines/route-lines.ts';
+import { ownStampsMax, type LinesTask, type OwnShards, type RoutedLines, type RouteGroup } from '../engine/lines/route-lines.ts'; // prettier-ignore
 import type { SeriesRules } from '../access/series-rules.ts';
 import type { LeaseFence } from '../engine/shard-access.ts';
 import type { StampClock } from './stamp-clock.ts';
@@ -98,8 +98,6 @@ export interface RoutedRequest {
   readonly release: () => void;
 }
 
-/** Stamps for the batches that a worker makes of one body: its pieces times the shards that it reaches. */
-const ownBatchesMax = 4_096;
 /** Of memory of batches that is kept for those that come: what the outboxes of a few nodes have under way. */
 const roomBytesKeptMax = 64 * MiB;
 /** A batch of one line is longer than its line: names of columns, and their places. */
@@ -238,7 +236,7 @@ export class BodyRoutes {
     if (rules !== undefined) return undefined;
     const shardIds = this.#ownIds(shards, isOwnAlone);
     if (shardIds.length === 0) return undefined;
-    const stamp = this.#ports.stamps.nextOf(ownBatchesMax);
+    const stamp = this.#ports.stamps.nextOf(ownStampsMax);
     const place = { database, retentionPolicy: policy.name, shardIds, stamp };
     return login === undefined ? place : { ...place, login };
   }

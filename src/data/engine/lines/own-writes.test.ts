@@ -7,8 +7,8 @@ import { compiledKernels } from '../../../kernels/module/kernel-module.ts';
 import { decodePointBatch, rowCountOf } from '../../../models/point-batch.ts';
 import { LineRouter } from './line-router.ts';
 import { routeAndWrite } from './own-writes.ts';
-import { makeStamp, stampNs, stampOfBatch } from '../../../models/stamp.ts';
-import type { LinesTask } from './route-lines.ts';
+import { makeStamp, noStamp, stampNs, stampOfBatch } from '../../../models/stamp.ts';
+import { ownStampsMax, type LinesTask } from './route-lines.ts';
 import type { NamedShard } from '../shard-access.ts';
 
 const router = new LineRouter(LineKernel.create(compiledKernels()));
@@ -64,6 +64,16 @@ test('own writes: batches of own shards at home are written, and their memory is
   // The batch that was written had the first.
   expect(routed.batches.map(({ payload }) => stampNs(stampOfBatch(payload)))).toEqual([101n, 102n]);
   expect(keptBytes).toBeGreaterThan(0);
+});
+
+test('own writes: no batch has a stamp beyond those of its body, which others may have; what is left without one goes back', async () => {
+  const count = ownStampsMax + 3;
+  const shardIds = Array.from({ length: count }, (_, i) => (i + 1) * 2);
+  const lines = Array.from({ length: count }, (_, i) => `m f=1 ${i}`).join('\n');
+  const many = shardIds.map((shardId, i) => ({ startNs: BigInt(i), endNs: BigInt(i + 1), shardIds: [shardId] })); // prettier-ignore
+  const { routed, places } = await run({ ...taskOf(lines, shardIds), groups: many });
+  expect(places.length).toBe(ownStampsMax);
+  expect(routed.batches.map(({ payload }) => stampOfBatch(payload))).toEqual([noStamp, noStamp, noStamp]); // prettier-ignore
 });
 
 test('own writes: without shards of its own a task is routed only', async () => {

@@ -6,7 +6,7 @@
  * - Nothing of a body is written before all of it is routed: one whose points lack a group is routed again.
  * - A batch that could not be written goes back, and all of its shard behind it: the coordinator does with them what it does
  *   with any other, and later lines stay the later ones.
- * - Batches have the stamps of their coordinator, also those that go back.
+ * - Batches have the stamps of their coordinator, also those that go back; one that is left without goes back, and all of its shard behind it.
  * - Memory of a batch is used again only after its write has ended.
  */
 import { InvariantError } from '../../../base/assert.ts';
@@ -15,7 +15,7 @@ import { newShared, type LendBytes } from '../../../models/batch-writer.ts';
 import { rowCountOf } from '../../../models/point-batch.ts';
 import { laterBy, stampBatch } from '../../../models/stamp.ts';
 import type { LineRouter } from './line-router.ts';
-import type { LinesTask, RoutedBatch, RoutedLines, WrittenBatch } from './route-lines.ts';
+import { ownStampsMax, type LinesTask, type RoutedBatch, type RoutedLines, type WrittenBatch } from './route-lines.ts'; // prettier-ignore
 import type { HomeReceipt } from '../engine-tasks.ts';
 import type { NamedShard, OwnerReceipt } from '../shard-access.ts';
 
@@ -40,11 +40,12 @@ export async function routeAndWrite(task: LinesTask, ports: OwnWritesPorts): Pro
   const lend: LendBytes = (lengthBytes) => buffers.lend(lengthBytes);
   const isOwn = (shardId: number): boolean => isHome(shardId) && shardIds.includes(shardId);
   const routed = router.route(task, (shardId) => (isOwn(shardId) ? lend : lendRoom));
-  routed.batches.forEach(({ payload }, i) => {
+  // Those behind have none: the next ones are another body's.
+  routed.batches.slice(0, ownStampsMax).forEach(({ payload }, i) => {
     stampBatch(payload, laterBy(stamp, i));
   });
-  const writeOne = async ({ shardId, payload }: RoutedBatch): Promise<OwnerReceipt | undefined> =>
-    isOwn(shardId) ? receiptOf(write({ shardId, ...names }, payload)) : undefined;
+  const writeOne = async ({ shardId, payload }: RoutedBatch, i: number): Promise<OwnerReceipt | undefined> =>
+    i < ownStampsMax && isOwn(shardId) ? receiptOf(write({ shardId, ...names }, payload)) : undefined; // prettier-ignore
   const receipts = await Promise.all(routed.batches.map(writeOne));
   const left: RoutedBatch[] = [];
   const written: WrittenBatch[] = [];

@@ -24,9 +24,12 @@ export interface LinesTask {
   readonly own?: OwnShards | undefined;
 }
 
+/** Stamps for the batches that a worker makes of one body: its pieces times the shards that it reaches, as a rule. */
+export const ownStampsMax = 4_096;
+
 /** Shards whose only copies are this node's. */
 export interface OwnShards {
-  /** Of the first batch; each next one is a nanosecond later. */
+  /** Of the first batch; each next one is a nanosecond later, as far as `ownStampsMax` go. */
   readonly stamp: Stamp;
   readonly database: string;
   readonly retentionPolicy: string;
