@@ -27,6 +27,21 @@ async function repair(own: RepairOwner, other: RepairOwner): Promise<RepairRepor
   });
 }
 
+test('repair: however long texts are that an owner lacks, what it is brought at once is short', async () => {
+  const points: OwnerPoints = Array.from({ length: 100 }, (_, i) => [`m,h=h${i}`, 's', 5n, `${i}`.repeat(30_000)] as const); // prettier-ignore
+  const lengths: number[] = [];
+  class Lacking extends RepairOwner {
+    override write(payload: Uint8Array): void {
+      lengths.push(payload.length);
+      super.write(payload);
+    }
+  }
+  const own = new Lacking(1, []);
+  await repair(own, new RepairOwner(2, points));
+  expect(own.content.length).toBe(100);
+  expect(Math.max(...lengths)).toBeLessThan(2 << 20);
+});
+
 const stamped = (from: number, to: number): StampRange => ({
   least: makeStamp(BigInt(from), 1),
   greatest: makeStamp(BigInt(to), 1),

@@ -51,6 +51,8 @@ export const nothingDone: RepairReport = { ownCount: 0, otherCount: 0, deleteCou
 const valuesPerRequest = 50_000;
 const seriesPerRequest = 2_000;
 const batchValuesMax = 5_000;
+/** Of the texts of a batch; one text is 64 KiB at most, and a node is sent some of 128 MiB at the most. */
+const batchTextLengthMax = 1 << 20;
 const writeFailure = 'an owner did not take what it lacks';
 
 export async function repairPair(
@@ -280,17 +282,21 @@ function nameOf({ stamp, minTimeNs, maxTimeNs, filter }: StoredDelete): string {
 class Fill {
   #builder = new PointBatchBuilder();
   #stamp: Stamp | undefined;
+  #textLength = 0;
   writtenCount = 0;
   refusedCount = 0;
 
   /** A batch has one stamp. */
   mustFlushBefore(stamp: Stamp): boolean {
     const isOther = this.#stamp !== undefined && this.#stamp !== stamp;
-    return isOther || this.#builder.rowCount >= batchValuesMax;
+    const isFull =
+      this.#builder.rowCount >= batchValuesMax || this.#textLength >= batchTextLengthMax;
+    return isOther || isFull;
   }
 
   add({ key, measurement, field, value, timeNs }: LackingValue, stamp: Stamp): void {
     this.#stamp = stamp;
+    if (value.type === 'string') this.#textLength += value.value.length;
     this.#builder.add(key, { measurement, tags: [], fields: new Map([[field, value]]), timeNs });
   }
 
@@ -302,6 +308,7 @@ class Fill {
     const stamp = this.#stamp;
     this.#builder = new PointBatchBuilder();
     this.#stamp = undefined;
+    this.#textLength = 0;
     return { payload, stamp, rowCount };
   }
 
