@@ -3,7 +3,8 @@
  *
  * Invariants:
  * - What was handed over is written however long it takes: nobody cancels it.
- * - What failed goes to hinted handoff, and so does what was sent after it: of two writes of a point the later one stays.
+ * - What failed goes to hinted handoff, and so does what was sent after it, or waits where the last of it is on its way: of two writes of a
+ *   point the later one stays, and what waits comes to an end beside a steady writer.
  * - Memory is bounded: past `queueBytesMax` a share is not accepted before there is room.
  */
 import { Latch } from '../../base/async/latch.ts';
@@ -20,6 +21,8 @@ export interface LocalOutboxPorts {
 
 /** What a node's own engine may have before it: as much as bodies may be in memory at once. */
 const queueBytesMax = 256 * MiB;
+/** As much as goes to another node at once. */
+const followersBytesMax = 8 * MiB;
 
 interface Item {
   readonly batch: ShardBatch;
@@ -27,9 +30,20 @@ interface Item {
   readonly outcome: Latch<ShareOutcome>;
 }
 
+/** Of one shard, on their way to its queue together. */
+interface Followers {
+  readonly batches: ShardBatch[];
+  lengthBytes: number;
+  /** What came before them is being kept. */
+  isWaiting: boolean;
+  readonly kept: Promise<ShareOutcome>;
+}
+
 export class LocalOutbox {
   readonly #ports: LocalOutboxPorts;
   readonly #queueBytesMax: number;
+  /** By shard: what goes to its queue last; as many as there are with something on its way there. */
+  readonly #followers = new Map<number, Followers>();
   #waiting: Item[] = [];
   #queuedBytes = 0;
 
@@ -70,9 +84,14 @@ export class LocalOutbox {
 
   async #write(batch: ShardBatch): Promise<ShareOutcome> {
     const { hints, write } = this.#ports;
-    if (hints.isQueued(batch.shardId)) {
+    while (hints.isQueued(batch.shardId)) {
+      const closing = hints.closing(batch.shardId);
+      if (closing !== undefined) {
+        await closing;
+        continue;
+      }
       const error = new DbError('unavailable', 'hinted handoff queue not empty');
-      const kept = await hints.enqueue([batch], error);
+      const kept = await this.#follow(batch, error);
       return kept.kind === 'queued' ? kept : { kind: 'lost', error };
     }
     let result: BatchOutcome;
@@ -86,5 +105,28 @@ export class LocalOutbox {
       await hints.enqueue([batch], undefined);
     const [outcome] = await settleOutcomes([batch], [result], hints);
     return outcome ?? { kind: 'lost', error: undefined };
+  }
+
+  /** Behind what the queue has of the shard. What comes while that takes some goes together: a disk syncs many as fast as one. */
+  #follow(batch: ShardBatch, error: DbError): Promise<ShareOutcome> {
+    const { shardId, payload } = batch;
+    const last = this.#followers.get(shardId);
+    if (last?.isWaiting === true && last.lengthBytes < followersBytesMax) {
+      last.batches.push(batch);
+      last.lengthBytes += payload.length;
+      return last.kept;
+    }
+    const before = Promise.resolve(last?.kept);
+    const next: Followers = { batches: [batch], lengthBytes: payload.length, isWaiting: true, kept: before.then(() => this.#keep(next, error)) }; // prettier-ignore
+    this.#followers.set(shardId, next);
+    void next.kept.then(() => {
+      if (this.#followers.get(shardId) === next) this.#followers.delete(shardId);
+    });
+    return next.kept;
+  }
+
+  #keep(followers: Followers, error: DbError): Promise<ShareOutcome> {
+    followers.isWaiting = false;
+    return this.#ports.hints.enqueue(followers.batches, error);
   }
 }
