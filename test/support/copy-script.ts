@@ -7,6 +7,7 @@ import type { Clock } from '../../src/env/clock.ts';
 import type { Disk } from '../../src/env/disk.ts';
 import type { Store } from '../../src/storage/store/store.ts';
 import { finished } from './finished.ts';
+import { makeStamp, stampBatch } from '../../src/models/stamp.ts';
 import { batchOf, kept, openStore, readField } from './store-script.ts';
 
 const copyIndex = 5;
@@ -33,6 +34,13 @@ export async function fillSource(store: Store): Promise<void> {
 
 async function deleteMeasurement(store: Store, measurement: string): Promise<void> {
   await store.deletePoints(7, deleteOf(measurement));
+}
+
+/** As a node with other nodes says it, at `ns`. */
+export function stamped(lines: string, ns: bigint): Uint8Array {
+  const payload = batchOf(lines);
+  stampBatch(payload, makeStamp(ns, 1));
+  return payload;
 }
 
 export function deleteOf(measurement: string): Parameters<Store['deletePoints']>[1] {

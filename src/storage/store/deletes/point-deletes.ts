@@ -49,8 +49,6 @@ export interface PointDelete {
   readonly filter?: string | undefined;
   /** When it was said, and which series it means: for what comes late. */
   readonly said?: Pick<StoredDelete, 'stamp' | 'filter'> | undefined;
-  /** Files that have seen it already. */
-  readonly seenBy?: readonly TsmFile[] | undefined;
 }
 
 /** Throws what the disk says; asked again it deletes the rest. */
@@ -117,10 +115,10 @@ async function prepare(
   request: PointDelete,
   ports: PointDeletePorts,
 ): Promise<readonly TsmFile[]> {
-  const { range, said, filter = said?.filter, seenBy = [] } = request;
+  const { range, said, filter = said?.filter } = request;
   await flushAll(open, ports);
   if (said !== undefined) return prepareStamped(open, { ...request, said }, ports);
-  const files = open.shard.files.filter((file) => !seenBy.includes(file));
+  const { files } = open.shard;
   if (filter !== undefined && files.length > 0 && (await isAnyMeant(open, request)))
     await markPending(open, { ...range, filter, files });
   return files;
@@ -132,10 +130,10 @@ async function prepareStamped(
   request: StampedDelete,
   ports: PointDeletePorts,
 ): Promise<readonly TsmFile[]> {
-  const { range, said, filter = said.filter, seenBy = [] } = request;
+  const { range, said, filter = said.filter } = request;
   const struck = struckBy({ ...range, ...said }, ports.filters);
   const files = (): readonly TsmFile[] =>
-    open.shard.files.filter((file) => stampsOfFile(file).least < struck.stamp && !seenBy.includes(file)); // prettier-ignore
+    open.shard.files.filter((file) => stampsOfFile(file).least < struck.stamp);
   const striking: StrikingDelete = {
     bringAgain: (written) => bringAgain(open, { struck, files: files().filter((file) => written.includes(file)) }, ports), // prettier-ignore
     namesOf: (listed) => files().map(nameOf).filter((name) => listed.has(name)), // prettier-ignore

@@ -8,8 +8,9 @@ import {
   openSource,
   pointsOf,
   stage,
+  stamped,
 } from '../../../../test/support/copy-script.ts';
-import { makeStamp, stampBatch } from '../../../models/stamp.ts';
+import { makeStamp } from '../../../models/stamp.ts';
 import {
   batchOf,
   deleteOf as stampedDelete,
@@ -285,27 +286,22 @@ test('snapshot: has what was acknowledged before it, and stays as it was; the ne
 test('install: a delete that the source has seen counts here too, for what came meanwhile and for what comes late', async () => {
   await onNode(async ({ disk, clock }) => {
     const source = await openSource(disk, clock);
-    const of = (lines: string, ns: bigint): Uint8Array => {
-      const payload = batchOf(lines);
-      stampBatch(payload, makeStamp(ns, 1));
-      return payload;
-    };
-    await source.write(kept, of('m,h=a v=1 1\nm,h=a v=1 2', 10n));
+    await source.write(kept, stamped('m,h=a v=1 1\nm,h=a v=1 2', 10n));
     const range = { minTimeNs: 0n, maxTimeNs: 99n };
     const erase = stampedDelete('m', range, makeStamp(20n, 1));
     await source.deletePoints(7, erase);
-    await source.write(kept, of('m,h=a v=2 2', 30n));
+    await source.write(kept, stamped('m,h=a v=2 2', 30n));
     const store = await openDestination(disk, clock);
     // Hints that reach the new owner before the copy does: one of before the delete, and one of after it.
-    await store.write(incoming, of('m,h=a v=5 3\no v=5i 3', 15n));
-    await store.write(incoming, of('m,h=a v=6 4', 25n));
+    await store.write(incoming, stamped('m,h=a v=5 3\no v=5i 3', 15n));
+    await store.write(incoming, stamped('m,h=a v=6 4', 25n));
     const staging = await stage(disk, source);
     // It came while the copy was under way, and the source had done it already.
     await store.transfers.install(incoming, { staging, deletes: [erase] });
     const wanted = '2:2 4:6';
     const shown = (): string => readField(store, 'm', 'v').map(({ time, value }) => `${time}:${value}`).join(' '); // prettier-ignore
     expect(shown()).toBe(wanted);
-    await store.write(kept, of('m,h=a v=7 5', 16n));
+    await store.write(kept, stamped('m,h=a v=7 5', 16n));
     expect(shown()).toBe(wanted);
     await Promise.all([store.close(), source.close()]);
   });
@@ -314,14 +310,9 @@ test('install: a delete that the source has seen counts here too, for what came 
 test('install: a delete that came while a copy was awaited is done to a copy of an owner that has not heard of it', async () => {
   await onNode(async ({ disk, clock }) => {
     const source = await openSource(disk, clock);
-    const of = (lines: string, ns: bigint): Uint8Array => {
-      const payload = batchOf(lines);
-      stampBatch(payload, makeStamp(ns, 1));
-      return payload;
-    };
-    await source.write(kept, of('m,h=a v=1 1\nm,h=b v=1 2', 10n));
+    await source.write(kept, stamped('m,h=a v=1 1\nm,h=b v=1 2', 10n));
     await source.flush(7);
-    await source.write(kept, of('m,h=a v=1 200', 11n));
+    await source.write(kept, stamped('m,h=a v=1 200', 11n));
     await source.flush(7);
     const store = await openDestination(disk, clock);
     await store.transfers.expectCopy(incoming);
@@ -330,7 +321,7 @@ test('install: a delete that came while a copy was awaited is done to a copy of 
     // Its node ends, and the copy that is awaited begins afterwards.
     await store.close();
     const again = await openDestination(disk, clock);
-    await source.write(kept, of('m,h=a v=3 3', 30n));
+    await source.write(kept, stamped('m,h=a v=3 3', 30n));
     const staging = await stage(disk, source);
     await again.transfers.install(incoming, { staging, deletes: [] });
     const shown = readField(again, 'm', 'v').map(({ time, value }) => `${time}:${value}`).join(' '); // prettier-ignore

@@ -3,7 +3,8 @@
  * the one that is here stays.
  *
  * The files wait in a folder beside the shard's, whole and durable. Deletes of points that came since the copy was awaited are done
- * to them there, and to them alone: what is in the shard has seen them already. Then:
+ * to them there, and to them alone: what is in the shard has seen them already. What the shard has, and deletes that the copy has seen
+ * mean, is deleted: nothing is done any more for a copy that is taken, also where a crash came right behind that. Then:
  *
  * 1. `shard.json` says that files of their names are gone: a start removes what it finds of them;
  * 2. they get second names in the shard's folder;
@@ -29,7 +30,7 @@ import type { ShardManifest } from '../shards/shard-manifest.ts';
 import { isIncoming, openShard, type OpeningPorts, type OpenShard } from '../shards/open-shards.ts';
 import { deleteNow, deletePoints, remember, whileStill, type PointDelete, type PointDeletePorts } from '../deletes/point-deletes.ts'; // prettier-ignore
 import { marksOf, withoutFlushes } from '../log/log-marks.ts';
-import { withDelete, type DeleteFilters, type StoredDelete } from '../deletes/stored-deletes.ts';
+import type { DeleteFilters, StoredDelete } from '../deletes/stored-deletes.ts';
 import { linkIfThere } from './take-snapshot.ts';
 
 export interface InstallRequest {
@@ -72,6 +73,7 @@ export async function installShard(
     if (copy?.isWhole === true && copy.index === request.index) return false;
     // Before anything is marked as under way: it may refuse.
     const plan = planOf(open, listed);
+    await strikeOwn(open, plan.deletes, ports);
     open.isRebuilding = true;
     open.isTaking = true;
     try {
@@ -84,7 +86,6 @@ export async function installShard(
       open.isRebuilding = false;
       open.isTaking = false;
     }
-    await strikeOwn(open, plan, ports);
     return true;
   });
   if (!isTaken) return;
@@ -92,17 +93,19 @@ export async function installShard(
   if (ports.isOpen(open)) await ports.flush(open);
 }
 
-/** What came here meanwhile and is older than a delete that the copy has seen. */
-async function strikeOwn(open: OpenShard, plan: Plan, ports: InstallPorts): Promise<void> {
+/** What came here meanwhile and is older than deletes that the copy has seen. */
+async function strikeOwn(
+  open: OpenShard,
+  deletes: readonly StoredDelete[],
+  ports: InstallPorts,
+): Promise<void> {
   const { shard } = open;
-  if (plan.deletes.length > 0) await remember(open, plan.deletes, ports);
-  // The copy's are the first.
-  const seenBy = shard.files.slice(0, plan.files.length);
-  for (const { filter, stamp, ...range } of plan.deletes) {
-    const isOlder = (file: TsmFile): boolean => !seenBy.includes(file) && stampsOfFile(file).least < stamp; // prettier-ignore
+  if (deletes.length > 0) await remember(open, deletes, ports);
+  for (const { filter, stamp, ...range } of deletes) {
+    const isOlder = (file: TsmFile): boolean => stampsOfFile(file).least < stamp;
     if (shard.memtableBytes === 0 && !shard.files.some(isOlder)) continue;
     const select = (view: ShardView) => ports.filters.select(filter, view);
-    await deleteNow(open, { select, range, said: { filter, stamp }, seenBy }, ports);
+    await deleteNow(open, { select, range, said: { filter, stamp } }, ports);
   }
 }
 
@@ -205,7 +208,6 @@ async function take(
       files: new Map(plan.files.map(({ name, seal }) => [name, seal])),
       segments: new Map(plan.segments.map(({ name, seal }) => [name, seal])),
       gone: gone.filter((name) => !names.has(name)),
-      deletes: plan.deletes.reduce(withDelete, rest.deletes ?? []),
       copy: { index, isWhole: true },
       logMarks: withoutFlushes(marksOf(rest)),
     }));
