@@ -1,7 +1,7 @@
 import type { Disk } from '../../../env/disk.ts';
 import type { DurableFolders } from '../../../env/durable-folders.ts';
 import { newSuffix } from './open-shards.ts';
-import { writeManifest, type ManifestCopy } from './shard-manifest.ts';
+import { manifestName, writeManifest, type ManifestCopy } from './shard-manifest.ts';
 
 /**
  * Makes the folder of a shard, durable once resolved. The records up to `sequence` are of a shard of that id that was deleted:
@@ -26,11 +26,14 @@ export async function makeShardFolder(
     await disk.removeTree(fresh).catch(() => undefined);
     throw error;
   }
+  // Of an attempt that could not be undone: no folder takes the place of one that holds something.
+  const left = await disk.list(folder);
+  if (left.every(({ name }) => name === manifestName)) await disk.removeTree(folder);
   await disk.rename(fresh, folder);
   try {
     await disk.syncDir(folder.slice(0, folder.lastIndexOf('/')));
   } catch (error) {
-    // No folder takes the place of one that holds something: the next attempt must find the place free.
+    // The next attempt is to find the place free.
     await disk.rename(folder, fresh).catch(() => undefined);
     throw error;
   }
