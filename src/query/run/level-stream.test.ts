@@ -407,3 +407,19 @@ test('level: those that nothing bounds are refused once they are too many', asyn
   const query = 'SELECT derivative(mean(v), 1s) FROM cpu WHERE time < 400 GROUP BY time(1s, 3ns) ORDER BY time DESC LIMIT 3'; // prettier-ignore
   expect(await table(query)).toMatch(/^max-select-buckets limit exceeded/);
 });
+
+test('level: what is computed of a text or a truth that is missing is of the number of fill(), of another one nothing', async () => {
+  const fields = [{ s: 'a', v: 1 }, { ok: true, v: 2 }, { s: 'b', ok: false, v: 3 }]; // prettier-ignore
+  const mixed = fields.map((one, i) => ({ measurement: 'cpu', tags: {}, fields: one, timeNs: BigInt(i) })); // prettier-ignore
+  const setting = { nodes: [new MemorySource(mixed)] };
+  const list = 'round(s) AS x, pow(ok, 2), ok & true AS t';
+  expect(await table(`SELECT ${list} FROM cpu fill(7)`, setting)).toEqual([[0n, null, 49, null], [1n, 7n, null, true], [2n, null, null, false]]); // prettier-ignore
+  expect(await table(`SELECT ${list} FROM cpu fill(7.5)`, setting)).toEqual([[0n, null, 56.25, null], [1n, 8, null, true], [2n, null, null, false]]); // prettier-ignore
+  expect(await table(`SELECT ${list} FROM cpu`, setting)).toEqual([[0n, null, null, false], [1n, null, null, true], [2n, null, null, false]]); // prettier-ignore
+  const outer = `SELECT x FROM (SELECT ${list} FROM cpu fill(7)) fill(3)`;
+  expect(await table(outer, setting)).toEqual([
+    [0n, 3n],
+    [1n, 7n],
+    [2n, 3n],
+  ]);
+});

@@ -51,22 +51,50 @@ export class RowBuilder {
       if (program.steps.length === 1 && only?.kind === 'input') {
         const input = inputs[only.index];
         const own = rows.columns[only.index];
-        if (isShown && own !== undefined && isOfOther(own, type)) return own;
+        if (isShown && own !== undefined && isOfOther(own, type)) return this.#ofOther(own);
         if (input?.type === type && !(hidesNaN && hasNaN(input))) return input;
       }
-      const builder = new ColumnBuilder(type, count);
+      const isLone = program.steps.length === 1;
       let row = 0;
       const read = (index: number) => {
         const input = inputs[index];
-        return input === undefined ? null : cellValue(input, row);
+        if (input === undefined) return null;
+        const value = cellValue(input, row);
+        return value === null && !isLone ? this.#numberFor(input.type) : value;
       };
-      for (; row < count; row++) {
-        const value = runProgram(program, read, matcher);
-        builder.pushValue(hidesNaN && Number.isNaN(value) ? null : fitting(value, type));
-      }
+      const values: (Value | null)[] = [];
+      for (; row < count; row++) values.push(runProgram(program, read, matcher));
+      const own = isLone ? type : this.#typeOf(values, type);
+      const builder = new ColumnBuilder(own, count);
+      for (const value of values)
+        builder.pushValue(hidesNaN && Number.isNaN(value) ? null : fitting(value, own));
       return builder.finish();
     });
     return { timesNs: rows.timesNs, columns: computed, subgroups: rows.subgroups };
+  }
+
+  #ofOther(column: Column): Column {
+    const { fill } = this.#options;
+    const { type, valid } = column;
+    if (fill.kind !== 'number' || valid === undefined || isFilledLate(type)) return column;
+    const builder = new ColumnBuilder(type, valid.length);
+    for (let row = 0; row < valid.length; row++)
+      builder.pushValue(cellValue(column, row) ?? numberOf(fill.value, type));
+    return builder.finish();
+  }
+
+  /** A text or a truth that is missing is the number of fill() to what is computed of it, though it cannot be of its type. */
+  #numberFor(type: ColumnType): Value | null {
+    const { fill } = this.#options;
+    return fill.kind === 'number' && isFilledLate(type) ? fill.value : null;
+  }
+
+  /** Of what was computed: of texts, or of truths that are missing, come such numbers, or nothing, which is not filled then. */
+  #typeOf(values: readonly (Value | null)[], type: ColumnType): ColumnType {
+    const { fill } = this.#options;
+    if (fill.kind !== 'number' || !isFilledLate(type)) return type;
+    if (values.some((value) => typeof value === 'boolean' || typeof value === 'string')) return type; // prettier-ignore
+    return typeof fill.value === 'bigint' ? 'integer' : 'float';
   }
 
   #filled({ timesNs, subgroups, columns }: SlotRows): readonly (Column | undefined)[] {
@@ -101,7 +129,12 @@ export class RowBuilder {
 
 /** Texts and truths have no number to show. */
 function defaultOf(value: number | bigint, type: Slot['type']): Value | null {
-  return type === 'string' || type === 'boolean' ? null : numberOf(value, type);
+  return isFilledLate(type) ? null : numberOf(value, type);
+}
+
+/** Their numbers are shown when they are written (`missing` of emit/result.ts). */
+function isFilledLate(type: ColumnType): boolean {
+  return type === 'string' || type === 'boolean';
 }
 
 /** Of a type that cannot be had in the column's: rows of a subquery may have such, and are shown as they are. */
