@@ -11,6 +11,7 @@ import type { PackedList } from '../../engine/lists/packed-list.ts';
 import { runsOf, type TextRun } from '../../shards/merge-packed.ts';
 import { HeldKeys } from './held-keys.ts';
 import type { ListDocument } from './list-document.ts';
+import { rowsOfPage } from './row-paging.ts';
 import type { SchemaReader } from './schema-reader.ts';
 import { checkIndexOperators, seriesPredicate } from './series-condition.ts';
 import { keyMatcher } from './show-tags.ts';
@@ -60,7 +61,8 @@ export async function* tagValueRows(
   const matches = keyMatcher(statement.keys);
   const isShown = (key: string): boolean => matches(key) && isKey(key);
   // Of each key no more values can be in the page of a measurement.
-  const page = limit > 0 && isValue === undefined ? { textsMax: limit + offset } : {};
+  const page =
+    limit > 0 && isValue === undefined ? { textsMax: rowsOfPage({ limit, offset }) } : {};
   const { names, parts } = await reader.packed('tag-values', (schema) => {
     const tagKeys = shownKeys(schema, isShown);
     if (tagKeys.length === 0 || !isNamed(schema.name)) return undefined;
@@ -167,7 +169,8 @@ export async function* seriesRows(
   if (condition !== undefined && reader.hasShards) checkIndexOperators(condition);
   const { parts } = await reader.packed('series', (schema) => ({
     predicate: seriesPredicate(condition, schema),
-    ...(limit > 0 && !areKeysAmbiguous(schema.tagKeys) && { textsMax: limit + offset }),
+    ...(limit > 0 &&
+      !areKeysAmbiguous(schema.tagKeys) && { textsMax: rowsOfPage({ limit, offset }) }),
   }));
   const keys = new HeldKeys(account);
   document.begin('');

@@ -4,7 +4,7 @@ import type { SchemaQuery } from '../../../influxql/ast.ts';
 import { areKeysAmbiguous, compareSeriesKeys } from '../../../models/compare-series-keys.ts';
 import { compilePredicate } from '../../../query/compile/compile-predicate.ts';
 import type { RowSeries } from '../../../query/emit/result.ts';
-import { pagedSeries } from './row-paging.ts';
+import { pagedSeries, rowsOfPage } from './row-paging.ts';
 import type { SchemaReader } from './schema-reader.ts';
 import { checkIndexOperators, seriesPredicate } from './series-condition.ts';
 import { systemCondition } from './system-condition.ts';
@@ -19,8 +19,8 @@ export async function showSeries(
   reader: SchemaReader,
   { isTimed }: { readonly isTimed: boolean },
 ): Promise<readonly RowSeries[]> {
-  const { condition, limit, offset } = statement;
-  const rowsMax = limit === 0 ? Infinity : limit + offset;
+  const { condition, limit } = statement;
+  const rowsMax = limit === 0 ? Infinity : rowsOfPage(statement);
   if (!isTimed && condition !== undefined && reader.hasShards) checkIndexOperators(condition);
   const conditionOf = systemCondition(condition, reader.schemas);
   const pieces = reader.list('series', (schema) => ({

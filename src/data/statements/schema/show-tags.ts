@@ -3,7 +3,7 @@ import type { KeyCondition, SchemaQuery } from '../../../influxql/ast.ts';
 import { compileRegex } from '../../../influxql/regex.ts';
 import type { MeasurementSchema } from '../../../query/compile/schema.ts';
 import type { RowSeries } from '../../../query/emit/result.ts';
-import { pagedSeries } from './row-paging.ts';
+import { pagedSeries, rowsOfPage } from './row-paging.ts';
 import type { SchemaReader } from './schema-reader.ts';
 import { tagCondition, type TagCondition } from './tag-condition.ts';
 import { refuseTermsOfPoints, tagSeries } from './tag-series.ts';
@@ -85,7 +85,11 @@ export async function showTagValues(
     const tagKeys = [...schema.tagKeys].filter(isShown).sort(compareUtf8); // prettier-ignore
     return tagKeys.length === 0 || !isNamed(schema.name)
       ? undefined
-      : { tagKeys, predicate: tagSeries(rest, schema), ...(isCut && { textsMax: limit + offset }) };
+      : {
+          tagKeys,
+          predicate: tagSeries(rest, schema),
+          ...(isCut && { textsMax: rowsOfPage({ limit, offset }) }),
+        };
   });
   for await (const { name, key, texts } of pieces) {
     const known = rows.get(name) ?? [];
