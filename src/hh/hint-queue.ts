@@ -212,6 +212,11 @@ export class HintQueue {
     );
   }
 
+  /** Lets go of the file that was read last; appends go on with theirs. */
+  endReading(): Promise<void> {
+    return this.#reading.run(() => this.#closeReader());
+  }
+
   /** Removes all there is; durable once resolved. Appends that come later fail. */
   drop(): Promise<void> {
     this.#isDropped = true;

@@ -44,12 +44,13 @@ export interface NodeHintsPorts {
   readonly freshCount: () => number;
 }
 
-/** Of one node that have files open, to append or to read: the one longest at rest is closed first. */
+/** Files open for appending, and for reading, of one node: the one longest at rest is closed first. */
 const openQueuesMax = 128;
 /** Of blocks that were brought, kept for those that come: as many as are under way of a few shards. */
 const blockBytesKeptMax = 8 * MiB;
 /** Nobody waits longer for a queue to end: an owner may hang just then, or others may be brought first. */
 const closingMsMax = 1_000;
+const endReading = (queue: HintQueue): Promise<void> => queue.endReading();
 
 export class NodeHints {
   readonly #nodeId: number;
@@ -57,6 +58,7 @@ export class NodeHints {
   readonly #options: HintOptions;
   readonly #shards = new Map<number, ShardHints>();
   readonly #opened = new Set<ShardHints>();
+  readonly #read = new Set<ShardHints>();
   readonly #buffers = new SharedBuffers(blockBytesKeptMax);
   readonly #closing = new AbortController();
   readonly #pace: DrainPace;
@@ -147,7 +149,7 @@ export class NodeHints {
       throw this.#refused(shard, 'queue is blocked');
     this.#pendingCount++;
     this.#pendingBytes += lengthBytes;
-    this.#touch(shard);
+    this.#touch(this.#opened, shard, (queue) => queue.rest());
     this.#ports.target.onQueued(this.#nodeId, shardId);
     try {
       await shard.queue.append(payloads, claim);
@@ -235,16 +237,16 @@ export class NodeHints {
     return new DbError('queue_full', text);
   }
 
-  #touch(shard: ShardHints): void {
-    this.#opened.delete(shard);
-    this.#opened.add(shard);
-    if (this.#opened.size <= openQueuesMax) return;
-    const [oldest] = this.#opened;
-    if (oldest === undefined) return;
-    this.#opened.delete(oldest);
-    oldest.queue.rest().catch((error: unknown) => {
-      this.#warn('A hinted handoff file could not be closed', oldest, error);
-    });
+  #touch(open: Set<ShardHints>, shard: ShardHints, letGo: (of: HintQueue) => Promise<void>): void {
+    open.delete(shard);
+    open.add(shard);
+    for (const oldest of open) {
+      if (open.size <= openQueuesMax) return;
+      open.delete(oldest);
+      letGo(oldest.queue).catch((error: unknown) => {
+        this.#warn('A hinted handoff file could not be closed', oldest, error);
+      });
+    }
   }
 
   /** Runs while something waits. */
@@ -329,7 +331,7 @@ export class NodeHints {
       this.#pause(shard);
       return;
     }
-    this.#touch(shard);
+    this.#touch(this.#read, shard, endReading);
     const { batchBytesMax } = this.#options;
     if (this.#retryMs === 0 && shard.retryMs === 0 && shard.queue.unreadBytes <= batchBytesMax)
       this.#beginClosing(shard);
@@ -464,6 +466,7 @@ export class NodeHints {
     await shard.queue.drop();
     this.#shards.delete(shard.shardId);
     this.#opened.delete(shard);
+    this.#read.delete(shard);
     const { log, target } = this.#ports;
     target.onDrained(this.#nodeId, shard.shardId);
     if (isEmpty) return;
@@ -475,7 +478,7 @@ export class NodeHints {
 
   async #dropOld(shard: ShardHints, beforeNs: bigint): Promise<void> {
     if (!shard.queue.hasUnread) return;
-    this.#touch(shard);
+    this.#touch(this.#read, shard, endReading);
     const writes = await dropOldRecords(shard.queue, beforeNs, this.#options.batchBytesMax);
     const { log, target } = this.#ports;
     const nodeId = this.#nodeId;

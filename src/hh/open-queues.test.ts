@@ -45,6 +45,10 @@ test('hinted handoff: however many queues wait for a node, few of their files ar
   // Each second of these tries ten of them.
   await world.run(world.nowMs + 60_000);
   expect(openCount).toBeLessThan(300);
+  // Who looks at all queues ends no segment: of each look another file would be left.
+  await world.complete(handoff.append(5, 300, [hintOf(1)]));
+  const { values } = handoff.statistics().find(({ tags }) => tags['path'] === 'hh/5/300') ?? {};
+  expect(values?.['queueDepth']).toBe(1);
   await world.complete(handoff.close());
   expect(openCount).toBe(0);
 });
