@@ -347,7 +347,7 @@ function firingClock() {
     runs.push(run);
     return { cancel: () => undefined };
   };
-  return { clock: { wallNs: () => 0n, after } as unknown as Clock, run: () => runs.forEach((one) => one()) }; // prettier-ignore
+  return { clock: { wallNs: () => 0n, monotonicMs: () => 0, after } as unknown as Clock, run: () => runs.forEach((one) => one()) }; // prettier-ignore
 }
 
 test('points writer: an owner whose copy another node keeps counts as one that lacks it, so that it is not read', async () => {

@@ -41,6 +41,19 @@ test('stamp clock: it goes along with a clock that is ahead, until its own is pa
   expect(stampNs(stamps.next())).toBe(2n * dayNs);
 });
 
+test('stamp clock: where its own clock goes back time goes on, and further back it goes along with others', () => {
+  const now = { ns: 9n * dayNs, ms: 0 };
+  const stamps = clockAt(now);
+  stamps.next();
+  now.ns -= 60_000_000_000n;
+  now.ms += 5;
+  expect(stampNs(stamps.next())).toBe(9n * dayNs + 5_000_000n);
+  now.ns = 2n * dayNs;
+  stamps.seen(makeStamp(9n * dayNs + 8_000_000n, 9));
+  now.ms += 5;
+  expect(stampNs(stamps.next())).toBe(9n * dayNs + 13_000_000n);
+});
+
 test('stamp clock: it overtakes any stamp, and follows none that is more than a day ahead', () => {
   const now = { ns: dayNs, ms: 0 };
   const stamps = clockAt(now);

@@ -6,9 +6,10 @@
  *   writes that one node knows of, the one that it takes later counts.
  * - The same of what this node has stored, which it looks for when the first write or delete wants a stamp: a
  *   clock that went back while the node was down must not put what is written now behind what was written before.
- * - A stamp that is far ahead of this node's clock pushes nothing: one node whose clock is wild must not take the others along.
+ * - A stamp that is far ahead of all that this node's clock has shown pushes nothing: one node whose clock is wild must not take the others
+ *   along, and one whose own has gone back goes along with the others.
  * - A clock that is ahead of this node's, and not so far, is gone along with as long as this one is behind: what is taken here a
- *   second after a stamp was seen is a second later, not a nanosecond (decision 135).
+ *   second after a stamp was seen is a second later, not a nanosecond (decision 135). So is this node's own of before, which went back.
  */
 import type { Clock } from '../../env/clock.ts';
 import type { Random } from '../../env/random.ts';
@@ -24,12 +25,18 @@ export interface StampClockPorts {
 
 /** A clock that is off by more than a day is not followed. */
 const aheadNsMax = 86_400_000_000_000n;
+/** By less the stamps of a moment are ahead of it, a nanosecond each. */
+const backNsMin = 1_000_000n;
 
 export class StampClock {
   readonly #ports: StampClockPorts;
   /** No other run of this node has it, so that no stamp comes twice. */
   readonly #run: number;
   #lastNs = 0n;
+  /** The latest that the wall's clock has shown. */
+  #shownNs = 0n;
+  /** When it was given or seen. */
+  #lastAtMs = 0;
   /** Of a clock ahead of this one: what it showed when it was seen last. */
   #ahead: { readonly ns: bigint; readonly atMs: number } | undefined;
   /** The latest that was given of no clock. */
@@ -72,9 +79,11 @@ export class StampClock {
 
   /** The first of `count` stamps that follow each other by a nanosecond. */
   nextOf(count: number): Stamp {
+    this.#goOn();
     const nowNs = this.#nowNs();
     const firstNs = nowNs > this.#lastNs ? nowNs : this.#lastNs + 1n;
     this.#lastNs = firstNs + BigInt(count - 1);
+    this.#lastAtMs = this.#ports.clock.monotonicMs();
     return makeStamp(firstNs, this.#ports.nodeId(), this.#run);
   }
 
@@ -82,9 +91,25 @@ export class StampClock {
     const ns = stampNs(stamp);
     if (ns <= this.#lastNs) return;
     const { clock } = this.#ports;
-    if (ns > clock.wallNs() + aheadNsMax) return;
+    this.#look();
+    if (ns > this.#shownNs + aheadNsMax) return;
     this.#lastNs = ns;
-    if (ns > this.#nowNs()) this.#ahead = { ns, atMs: clock.monotonicMs() };
+    this.#lastAtMs = clock.monotonicMs();
+    if (ns > this.#nowNs()) this.#ahead = { ns, atMs: this.#lastAtMs };
+  }
+
+  #look(): bigint {
+    const wallNs = this.#ports.clock.wallNs();
+    if (wallNs > this.#shownNs) this.#shownNs = wallNs;
+    return wallNs;
+  }
+
+  /** Where the clock has gone back, by no more than is followed, time goes on from the last stamp. */
+  #goOn(): void {
+    const wallNs = this.#look();
+    const isBack = this.#lastNs > this.#nowNs() + backNsMin;
+    if (isBack && this.#lastNs <= wallNs + aheadNsMax)
+      this.#ahead = { ns: this.#lastNs, atMs: this.#lastAtMs };
   }
 
   /** A stamp later than one that an owner has, however far ahead that is: for what has been taken after it all the same. */

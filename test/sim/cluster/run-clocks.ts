@@ -9,11 +9,13 @@ const names = ['d1', 'd2', 'd3'];
 const databases = ['one', 'two'];
 const roundCount = 12;
 const writesInRound = 6;
+/** More than a write takes: of clocks that differ by less nobody can tell which was first (decision 135). */
+const pauseMs = 20;
 /** How far clocks jump: further than a call takes and nodes differ anyhow; by some of them further than others follow. */
 const jumpsMs = [10_000, -10_000, 3_600_000, -3_600_000, 30 * 3_600_000, -30 * 3_600_000];
 
 /**
- * One client writes a few points over and over, each time through another node, and waits for all owners, and deletes one now and then;
+ * One client writes a few points over and over, each time through another node, and waits for all owners and a moment more, and deletes one now and then;
  * clocks of nodes are far apart, and jump. What it wrote last and has not deleted shows through every node, and nothing else. Answers how
  * many writes there were; rejects where it does not.
  */
@@ -53,6 +55,7 @@ export async function runClocks(
       written++;
       await world.complete(write(nodeOf(oneOf(names, random)), { database, day, value: written }));
       last.set(`${database} ${day}`, written);
+      await world.run(world.nowMs + pauseMs);
     }
     await erase(oneOf([...last.keys()], random));
     if (round % 3 === 2) await restart(cluster, oneOf(names, random));

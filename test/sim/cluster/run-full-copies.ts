@@ -23,6 +23,8 @@ const destination = 'd5';
 const attempts = 8;
 const folder = `data/${loadDatabase}/autogen`;
 const settleMs = 20_000;
+/** So many times as slow a disk may be, times the files that it is given. */
+const fileCallsMax = 6_000;
 
 class Filling {
   readonly #copying: Copying;
@@ -63,8 +65,8 @@ class Filling {
     const sizeBytes = held.reduce((sum, { length }) => sum + length, 0);
     const roomBytes = hasRoom ? Infinity : below(this.#random, 5 * sizeBytes + 1_000);
     drive.capacityBytes = drive.tree.usedBytes() + roomBytes;
-    // Slow enough for writes and deletes to come in between.
-    drive.slowFactor = 1 + below(this.#random, 60);
+    // Slow enough for writes and deletes to come in between, and no slower than a copy of so many files may be late.
+    drive.slowFactor = 1 + below(this.#random, Math.min(60, Math.ceil(fileCallsMax / held.length)));
     const before = world.faultCounts.disk_full;
     const request = { shardId: shard.id, sourceId, destinationId };
     const copying = load.orLate(cluster.copies.get(leader)?.copy(request));
