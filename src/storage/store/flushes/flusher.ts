@@ -11,7 +11,7 @@
  */
 import { inLanes } from '../../../base/async/in-lanes.ts';
 import type { Tasks } from '../../../base/async/tasks.ts';
-import type { DbError } from '../../../base/errors.ts';
+import { isDbError, type DbError } from '../../../base/errors.ts';
 import type { DiskFailures } from '../../../env/disk-failures.ts';
 import type { StoreOptions, StorePorts } from '../store-options.ts';
 import { residentBytesDefault } from '../store-options.ts';
@@ -106,7 +106,7 @@ export class Flusher {
     for (const open of this.#ports.shards()) {
       if (this.#isColdDue(open)) cold.push(open);
       const { damage } = open.shard.index;
-      if (damage === undefined || open.isRebuilding) continue;
+      if (damage === undefined || open.isRebuilding || this.#isPausedFor(open)) continue;
       open.isRebuilding = true;
       this.#ports.tasks.spawn('rebuild index', this.#rebuildIndex(open, damage));
     }
@@ -127,8 +127,13 @@ export class Flusher {
   #isColdDue(open: OpenShard): boolean {
     const nowMs = this.#ports.clock.monotonicMs();
     if (this.#isClosed || open.flushing !== undefined) return false;
-    if (this.#pauses.isPaused(nowMs) || this.#pauses.isPausedFor(open, nowMs)) return false;
+    if (this.#isPausedFor(open)) return false;
     return isColdFlushDue(open, nowMs - this.#options.snapshotColdMs);
+  }
+
+  #isPausedFor(open: OpenShard): boolean {
+    const nowMs = this.#ports.clock.monotonicMs();
+    return this.#pauses.isPaused(nowMs) || this.#pauses.isPausedFor(open, nowMs);
   }
 
   /** It may have been written to, or have failed with others, since it was found cold. Never rejects. */
@@ -157,8 +162,16 @@ export class Flusher {
   async #rebuildIndex(open: OpenShard, damage: DbError): Promise<void> {
     const { shardId: shard } = open.place;
     this.#ports.log.warn('The index of a shard is damaged and is made anew', { shard, error: damage.message }); // prettier-ignore
-    await open.segments.rebuild(() => open.shard.rebuildIndex(damage, this.#ports));
-    // One that failed, since a file is damaged too, is tried again at the next start.
+    try {
+      await open.segments.rebuild(() => open.shard.rebuildIndex(damage, this.#ports));
+    } catch (error) {
+      // One that failed since a file is damaged too is tried again at the next start.
+      if (isDbError(error, 'disk_full')) {
+        open.isRebuilding = false;
+        this.#pauses.failed(open, this.#ports.clock.monotonicMs());
+      }
+      throw error;
+    }
     open.isRebuilding = false;
     this.#ports.onRebuilt();
     await this.flush(open);

@@ -164,6 +164,23 @@ test('store: a segment with any bit changed or cut anywhere is named or shows wh
   expect(end).toBeGreaterThan(500);
 });
 
+test('store: a damaged index that a full disk kept from being made anew is, once there is room', async () => {
+  await inWorld(async (env) => {
+    await fill(env);
+    await flip(env, damagedName, 7);
+    let isFull = true;
+    const disk = refusingDisk(env.disk, { name: 'replaceFile', path: /shard\.json$/, code: 'disk_full' }, () => isFull); // prettier-ignore
+    const store = await openStore(disk, env.clock, { indexCacheBytesMax: 0 });
+    expect(seriesOrError(store)).toContain(damagedName);
+    await env.clock.sleep(2_500);
+    expect(seriesOrError(store)).toContain(damagedName);
+    isFull = false;
+    await env.clock.sleep(10_000);
+    expect(seriesOrError(store)).toBeUndefined();
+    await store.close();
+  });
+});
+
 /** Undefined when it shows what was written; else the text of the damage. */
 function seriesOrError(store: Store): string | undefined {
   try {
