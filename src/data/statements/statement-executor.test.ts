@@ -119,12 +119,7 @@ test('statements: a killed query whose client reads nothing runs no longer', asy
 });
 
 test('statements: an owner that was waited for in vain is not asked again when another one is left', async () => {
-  const meta = new MemoryMeta();
-  for (const port of [1, 2, 3])
-    await meta.execute({ kind: 'create-data-node', httpAddress: `h:${port}`, tcpAddress: `t:${port}`, dataNodesMax: 3 }); // prettier-ignore
-  await meta.execute({ kind: 'create-database', name: 'd' });
-  await meta.execute({ kind: 'create-shard-groups', database: 'd', retentionPolicy: 'autogen', timesNs: [0n] }); // prettier-ignore
-  const shardOwners = [2, 3];
+  const catalog = await ownedBy([2, 3]);
   const asked: string[] = [];
   let nowMs = 0;
   const clock = { monotonicMs: () => nowMs, wallNs: () => 0n } as unknown as Clock;
@@ -140,7 +135,6 @@ test('statements: an owner that was waited for in vain is not asked again when a
       throw new NodeFailure(nodeId, new DbError('outcome_unknown', 'the connection broke'));
     },
   });
-  const catalog = ownedBy(meta.catalog, shardOwners);
   const limits = { pointsMax: 0, seriesMax: 0 };
   const accounts = { limits, open: () => ({ close: () => undefined, charge: () => undefined, release: () => undefined }) }; // prettier-ignore
   const registry = new QueryRegistry({ clock, log: {} as Log });
@@ -154,12 +148,41 @@ test('statements: an owner that was waited for in vain is not asked again when a
   expect(asked).toEqual(['schemas of 2', 'answer of 2', 'schemas of 3']);
 });
 
-function ownedBy(catalog: Catalog, owners: readonly number[]): Catalog {
+test('statements: a list says which shards it is without', async () => {
+  const catalog = await ownedBy([2], [3]);
+  const of = (nodeId: number) => ({
+    describe: (shardIds: readonly number[]) =>
+      nodeId === 2
+        ? Promise.reject(new DbError('unavailable', 'connection refused'))
+        : Promise.resolve({ measurements: [{ name: 'm', fields: [], tagKeys: [] }], lanes: [shardIds] }), // prettier-ignore
+  });
+  const clock = { monotonicMs: () => 0, wallNs: () => 0n } as unknown as Clock;
+  const log = { warn: () => undefined } as unknown as Log;
+  const registry = new QueryRegistry({ clock, log });
+  const ports = { clock, log, registry, meta: { catalog, nodeId: 1 }, shards: { of, missedAt: () => 0 }, random: { u32: () => 0 } }; // prettier-ignore
+  const executor = new StatementExecutor(ports as unknown as StatementPorts);
+  const results: unknown[] = [];
+  for await (const result of executor.execute({ ...requestOf('SHOW MEASUREMENTS'), database: 'd' }))
+    results.push(result);
+  const text = 'the list is without shards that no owner answers for: 1';
+  expect(results).toMatchObject([{ series: [{ rows: [['m']] }], messages: [{ level: 'warning', text }] }]); // prettier-ignore
+});
+
+/** A catalog with a database of one shard group, whose shards have these owners. */
+async function ownedBy(...owners: readonly (readonly number[])[]): Promise<Catalog> {
+  const meta = new MemoryMeta();
+  for (const port of [1, 2, 3])
+    await meta.execute({ kind: 'create-data-node', httpAddress: `h:${port}`, tcpAddress: `t:${port}`, dataNodesMax: 3 }); // prettier-ignore
+  await meta.execute({ kind: 'create-database', name: 'd' });
+  await meta.execute({ kind: 'create-shard-groups', database: 'd', retentionPolicy: 'autogen', timesNs: [0n] }); // prettier-ignore
+  const { catalog } = meta;
   const [database] = [...catalog.databases];
   const [policy] = database?.retentionPolicies ?? [];
   const [group] = policy?.shardGroups ?? [];
   if (database === undefined || policy === undefined || group === undefined) throw new Error('it was made'); // prettier-ignore
-  const shardGroups = [{ ...group, shards: [{ id: 1, owners }] }];
+  const shardGroups = [
+    { ...group, shards: owners.map((those, i) => ({ id: i + 1, owners: those })) },
+  ];
   const placed = { ...database, retentionPolicies: [{ ...policy, shardGroups }] };
   return { ...catalog, databases: catalog.databases.with(placed) };
 }

@@ -43,7 +43,8 @@ import { showDiagnostics, showIndexes, showStats } from './show-monitor.ts';
 import { deletePoints, type DeletePorts } from './delete-points.ts';
 import { KnownLists, type Listing } from './schema/known-lists.ts';
 import { isListed, listAnswer } from './schema/list-answer.ts';
-import { showSchema } from './schema/show-schema.ts';
+import { LeftOutShards } from './schema/left-out-shards.ts';
+import { showSchema, type ShowContext, type ShowSchema } from './schema/show-schema.ts';
 import { changeUsers, showGrants, showUsers } from './user-statements.ts';
 
 export interface StatementPorts extends SelectPorts {
@@ -361,7 +362,7 @@ export class StatementExecutor {
       case 'show-tag-keys':
       case 'show-tag-values':
       case 'show-cardinality':
-        return showSchema(statement, { ...context, listing: request.listing }, this.#ports);
+        return shownSchema(statement, { ...context, listing: request.listing }, this.#ports, notes);
       case 'delete':
       case 'drop-series':
       case 'drop-measurement':
@@ -465,6 +466,18 @@ function checkName(command: Command): void {
         ? command.policy.name
         : undefined;
   if (name === '') throw new DbError('invalid_argument', 'invalid name');
+}
+
+async function shownSchema(
+  statement: ShowSchema,
+  context: ShowContext,
+  ports: StatementPorts,
+  notes: ResultMessage[],
+): Promise<readonly OutputSeries[] | DbError> {
+  const leftOut = new LeftOutShards();
+  const shown = await showSchema(statement, { ...context, leftOut }, ports);
+  notes.push(...leftOut.messages);
+  return shown;
 }
 
 async function shownQueries(

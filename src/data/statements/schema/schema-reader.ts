@@ -28,6 +28,7 @@ import { noteFailure, shardsNow } from '../../shards/moved-shards.ts';
 import { NodeFailure, onNode } from '../../shards/node-failure.ts';
 import { movedShardOf } from '../../../storage/engine/moved-shard.ts';
 import type { Listing } from './known-lists.ts';
+import type { LeftOutShards } from './left-out-shards.ts';
 import type { SchemaScope } from './schema-scope.ts';
 import type { SelectContext } from '../../select/select-context.ts';
 import { TextAccount } from './text-account.ts';
@@ -48,6 +49,8 @@ export interface SchemaAsking {
   /** Owners that the request has waited for in vain. */
   readonly failedBefore?: FailedOwners | undefined;
   readonly listing?: Pick<Listing, 'chosen' | 'answeredBy'> | undefined;
+  /** Hears of shards that the list is without. */
+  readonly leftOut?: Pick<LeftOutShards, 'add'> | undefined;
   /** What is restricted for whoever asks; absent where nothing is. */
   readonly rules?: SelectContext['rules'];
 }
@@ -93,7 +96,7 @@ interface SchemaAttempt extends SchemaAsking {
 
 /**
  * Runs `read` over one owner of each shard, and again with other owners when a node fails, or when what it had said of its
- * schemas is not so any more: nothing has been given out yet. A shard whose owners are all away is left out, and the log says so (F58); one that is damaged on its last owner is an
+ * schemas is not so any more: nothing has been given out yet. A shard whose owners are all away is left out, and the log and `leftOut` say so (F58); one that is damaged on its last owner is an
  * error: what it has is there to be mended.
  */
 export async function readSchema<T>(
@@ -180,13 +183,14 @@ async function openScopes(
 async function openScope(
   { random, meta, shards, log }: SchemaPorts,
   scope: SchemaScope,
-  { failed, signal, listing, pacer, trustsMemory, rules }: SchemaAttempt,
+  { failed, signal, listing, leftOut, pacer, trustsMemory, rules }: SchemaAttempt,
 ): Promise<ReadScope> {
   const { missedAt } = shards;
   const leavesOut = (shardId: number, { cause, message }: Error): boolean => {
     // It is on another node, wherever that is: nobody is away.
     if (!isAway(cause) || movedShardOf(cause) !== undefined) return false;
     log.warn('A list is without a shard that nobody answers for', { shard: shardId, error: message }); // prettier-ignore
+    leftOut?.add(shardId);
     return true;
   };
   const preference = { localNodeId: meta.nodeId, random, failed, missedAt, leavesOut };
