@@ -35,6 +35,9 @@ const table = { widthMin: 0, padding: 2 };
 const moveHead = ['ShardID', 'Database', 'Policy', 'Size', 'From', 'To', 'Reason'];
 const statusHead = ['ShardID', 'Database', 'Policy', 'From', 'To', 'State', 'Size', 'Done', 'Rate', 'Reason']; // prettier-ignore
 
+/** What is to be done where nothing goes on by itself. */
+const failedText = 'A plan does not end with failed moves: "rebalance resume" tries them again, "rebalance stop" leaves them. What a lost node alone has is given up by "rebalance stop" and "remove-data -force".\n'; // prettier-ignore
+
 /** `influxd-ctl rebalance plan|run|pause|resume|stop|status`. */
 export async function rebalance(args: readonly string[], { meta, out }: Ports): Promise<void> {
   const [action = '', ...rest] = parseGoFlags(args, {}).rest;
@@ -133,6 +136,7 @@ function statusText(status: StatusDocument | null): string {
     `Moves: ${done} of ${moves.length} done, ${failed} failed, ${doneBytes} of ${bytes} bytes`,
     '',
     formatTable([statusHead, ...rows], table),
+    ...(failed > 0 && state !== 'ended' ? [failedText] : []),
   ].join('\n');
 }
 
