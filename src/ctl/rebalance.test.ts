@@ -15,7 +15,7 @@ async function statusOf(state: string, moves: readonly object[]): Promise<string
   const document = { goal: 'replace', state, 'started-at': '0', 'ended-at': '0', moves };
   await rebalance(['status'], {
     meta: { get: () => Promise.resolve(document), post: () => expect.fail('nothing is changed') },
-    out: (text) => (said += text),
+    out: (text: string) => (said += text),
   } as unknown as Parameters<typeof rebalance>[1]);
   return said;
 }

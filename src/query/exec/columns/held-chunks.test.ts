@@ -2,12 +2,12 @@ import { expect, test } from 'vitest';
 import { RepeatedText } from '../../repeated-text.ts';
 import type { Column } from '../../column.ts';
 import type { RowChunk } from '../series/series-rows.ts';
-import { chunkBytes } from './chunk-bytes.ts';
+import { chunkBytes, streamBytes } from './chunk-bytes.ts';
 import { mergeChunks, type ChunkStream } from './merge-chunks.ts';
 
 const rowCount = 100;
-/** Of a time and a float. */
-const streamBytes = rowCount * 16;
+/** Of a stream with rows of a time and a float. */
+const heldBytes = streamBytes(chunkOf(new BigInt64Array(rowCount)));
 
 /** Rows of a series that are written at the same times as those of others. */
 function streamOf(chunkCount: number): ChunkStream {
@@ -41,7 +41,7 @@ test.each(['to its end', 'given up'])(
     });
     if (how === 'given up') chunks.next();
     else for (const _ of chunks);
-    expect(most).toBe(50 * streamBytes);
+    expect(most).toBe(50 * heldBytes);
     chunks.return(undefined);
     expect(held).toBe(0);
   },
@@ -50,12 +50,25 @@ test.each(['to its end', 'given up'])(
 test('merge of chunks: who may hold no more ends it, with nothing charged', () => {
   let held = 0;
   const chunks = merging(50, (bytes) => {
-    if (held + bytes > 10 * streamBytes) throw new Error('too much');
+    if (held + bytes > 10 * heldBytes) throw new Error('too much');
     held += bytes;
   });
   expect(() => chunks.next()).toThrow('too much');
   expect(held).toBe(0);
 });
+
+test('merge of chunks: series of a row each are charged for being open', () => {
+  let held = 0;
+  const streams = Array.from({ length: 1_000 }, (_, i) => streamOfOne(BigInt(i)));
+  const order = { ascending: true, charge: (bytes: number) => (held += bytes) };
+  mergeChunks(streams, ['float'], order).next();
+  expect(held).toBeGreaterThan(1_000_000);
+});
+
+function streamOfOne(timeNs: bigint): ChunkStream {
+  const chunks = [chunkOf(BigInt64Array.of(timeNs)), chunkOf(BigInt64Array.of(timeNs + 5_000n))];
+  return { next: () => chunks.shift() };
+}
 
 test('chunk bytes: a text that is the same in all rows counts once, and is not made for it', () => {
   const timesNs = new BigInt64Array(1_000);

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { Column, ColumnType } from '../../column.ts';
 import { sliceColumn } from './column-builder.ts';
-import { chunkBytes } from './chunk-bytes.ts';
+import { streamBytes } from './chunk-bytes.ts';
 import { MergedRows, pickedColumns, pickedTimes, type PickedRows } from './pick-merged.ts';
 import type { RowChunk } from '../series/series-rows.ts';
 
@@ -27,7 +27,7 @@ class Lane {
   #words: Uint32Array = new Uint32Array(0);
   /** Its place among those that the rows being merged are of; -1 for none. */
   number = -1;
-  /** Of the chunk at hand, as they are charged. */
+  /** Of it and the chunk at hand, as they are charged. */
   bytes = 0;
 
   constructor(stream: ChunkStream, order: number, rankAt: number | undefined) {
@@ -104,8 +104,8 @@ export interface ChunkOrder {
   /** So many rows may be all that is wanted. */
   readonly rowsFirst?: number | undefined;
   /**
-   * Told how many bytes more than before are at hand, or fewer: a chunk of each stream, however many there are. What it throws ends the
-   * merge.
+   * Told how many bytes more than before are at hand, or fewer: a chunk of each stream, however many there are, and what the stream
+   * takes itself. What it throws ends the merge.
    */
   readonly charge?: ((bytes: number) => void) | undefined;
 }
@@ -121,7 +121,7 @@ class HeldBytes {
 
   /** Undefined where the lane has nothing more. Throws what charging does. */
   replace(lane: Lane, chunk: RowChunk | undefined): void {
-    const bytes = chunk === undefined ? 0 : chunkBytes(chunk);
+    const bytes = chunk === undefined ? 0 : streamBytes(chunk);
     const more = bytes - lane.bytes;
     this.#charge(more);
     this.#bytes += more;
