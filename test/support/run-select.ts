@@ -123,9 +123,9 @@ function contextOf(setting: SelectSetting): RunContext {
     turn: () => Promise.resolve(),
     signal,
   });
-  const seriesTags = ({ fragment: { measurement } }: ScanPart) =>
+  const seriesKeys = ({ fragment: { measurement } }: ScanPart) =>
     Promise.resolve(
-      nodes.flatMap((node) => node.idsOf(measurement).map((id) => node.series(id).tags)),
+      new Set(nodes.flatMap((node) => node.idsOf(measurement).map((id) => node.series(id).key))),
     );
-  return { open, seriesTags, matcher: regexCache(), pacer, account };
+  return { open, seriesKeys, matcher: regexCache(), pacer, account };
 }

@@ -1,4 +1,3 @@
-import { parseSeriesKey } from '../../models/parse-series-key.ts';
 import type { BlockStream } from '../../query/assemble/merge-groups.ts';
 import type { Fragment, RowsBlock, WindowsBlock } from '../../query/fragment.ts';
 import type { ScanPart } from '../../query/plan/level-plan.ts';
@@ -64,12 +63,12 @@ export function optionsFor({ memory }: Participant, signal: AbortSignal): Fragme
   return { deadlineMs: fragmentSilenceMs, signal, describedAt };
 }
 
-/** The tags of the series that a scan's part may read, as far as its predicate tells by tags alone; `countMax` are enough. */
-export async function listSeriesTags(
+/** The keys of the series that a scan's part may read, as far as its predicate tells by tags alone; `countMax` are enough. */
+export async function listSeriesKeys(
   { found, fragment }: ScanPart,
   places: readonly Place[],
   { signal, countMax }: { readonly signal: AbortSignal; readonly countMax?: number | undefined },
-): Promise<readonly ReadonlyMap<string, string>[]> {
+): Promise<ReadonlySet<string>> {
   const place = placeOf(found, places);
   const keys = new Set<string>();
   for (const { nodeId, access, description } of place?.participants ?? [])
@@ -87,9 +86,7 @@ export async function listSeriesTags(
         for await (const pieces of access.list(request, options))
           for (const piece of pieces) for (const key of piece.texts) keys.add(key);
       });
-  return [...keys].map(
-    (key) => new Map(parseSeriesKey(key).tags.map((tag) => [tag.key, tag.value])),
-  );
+  return keys;
 }
 
 function placeOf(

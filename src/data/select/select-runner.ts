@@ -22,7 +22,7 @@ import { describePlaces } from './describe-places.ts';
 import { KnownPlan, PreparedStatements } from './known-plans.ts';
 import { noteFailure } from '../shards/moved-shards.ts';
 import { causeOf, isRefusal } from '../shards/node-failure.ts';
-import { listSeriesTags, openFragments } from './open-fragments.ts';
+import { listSeriesKeys, openFragments } from './open-fragments.ts';
 import { openRun } from './parts-run.ts';
 import { checkPolicies, measurementsOf, qualifyNames } from './qualify-names.ts';
 import { allowedSeries } from './allowed-series.ts';
@@ -235,7 +235,7 @@ async function* attemptOf(
   const run: RunContext = {
     open: (part) => openFragments(part, places, opening),
     openRun: (parts) => openRun(parts, places, opening),
-    seriesTags: (part, countMax) => listSeriesTags(part, places, { signal, countMax }),
+    seriesKeys: (part, countMax) => listSeriesKeys(part, places, { signal, countMax }),
     matcher: regexCache(),
     pacer,
     account,

@@ -159,8 +159,8 @@ async function* merged(
 ): AsyncGenerator<AnswerPart> {
   const open = () => streams;
   // A plan of one part refuses nothing, which is all that series are listed for.
-  const seriesTags = () => Promise.reject(new InvariantError('a plan of one part lists no series'));
-  const flow = outputFlow(plan, { open, seriesTags, matcher: regexCache(), pacer, account }, zone);
+  const seriesKeys = () => Promise.reject(new InvariantError('a plan of one part lists no series'));
+  const flow = outputFlow(plan, { open, seriesKeys, matcher: regexCache(), pacer, account }, zone);
   const { epochUnitNs, chunkRowsMax } = form;
   const documents = new Documents(new JsonDocument({ epochUnitNs }), chunkRowsMax, undefined);
   for await (const { body } of repliesOf(documentParts(flow, documents, pacer))) yield body as AnswerPart; // prettier-ignore

@@ -20,7 +20,7 @@ function* isRead(source: RowsSource, { column }: CallRefusal, context: RunContex
     for (const part of parts) {
       const type = part.found.schema.fields.get(column.name);
       const isThere = type !== undefined && (type === column.type || isConvertible(type, column.type)); // prettier-ignore
-      if (isThere && (yield* settled(context.seriesTags(part, 1))).length > 0) return true;
+      if (isThere && (yield* settled(context.seriesKeys(part, 1))).size > 0) return true;
     }
   return false;
 }

@@ -4,7 +4,7 @@ import type { RowsBlock, WindowsBlock } from '../fragment.ts';
 import type { ScanPart, ScanPlan } from '../plan/level-plan.ts';
 import type { PartsRun, RunContext, ScanShape } from './run-context.ts';
 import { onPage, seriesPage } from './series-page.ts';
-import { settled, type Steps } from './steps.ts';
+import type { Steps } from './steps.ts';
 
 /** Measurements that are asked for together: so many are read ahead of whoever stops. */
 const runNamesMax = 64;
@@ -70,7 +70,7 @@ export class MeasurementStreams {
   }
 
   *#open(part: ScanPart): Steps<readonly ScannedStream[]> {
-    const page = yield* settled(seriesPage(this.#scan, part, this.#shape, this.#context));
+    const page = yield* seriesPage(this.#scan, part, this.#shape, this.#context);
     if (page?.size === 0) return [];
     const opened = this.#context.open(part);
     return page === undefined ? opened : opened.map((one) => onPage(one, page, this.#shape));

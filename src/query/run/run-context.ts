@@ -5,16 +5,14 @@ import type { MatcherFactory } from '../predicate.ts';
 import type { Pacer } from './pacer.ts';
 import type { QueryAccount } from './query-account.ts';
 
-type SeriesTags = ReadonlyMap<string, string>;
-
 /** What a running query has at hand. */
 export interface RunContext {
   /** Streams of the blocks that the shards of a scan's part answer, each ordered by group. */
   readonly open: (part: ScanPart) => readonly BlockStream<RowsBlock | WindowsBlock>[];
   /** The same of parts that are read in their order, opened together; undefined where each is opened by itself. */
   readonly openRun?: (parts: readonly ScanPart[]) => PartsRun | undefined;
-  /** The tags of all series that a scan's part may read, or of `countMax` of them. */
-  readonly seriesTags: (part: ScanPart, countMax?: number) => Promise<readonly SeriesTags[]>;
+  /** The keys of all series that a scan's part may read, or of `countMax` of them. */
+  readonly seriesKeys: (part: ScanPart, countMax?: number) => Promise<ReadonlySet<string>>;
   readonly matcher: MatcherFactory;
   readonly pacer: Pacer;
   readonly account: QueryAccount;

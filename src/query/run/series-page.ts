@@ -1,4 +1,6 @@
 import { compareUtf8 } from '../../base/compare-utf8.ts';
+import { sortTexts } from '../../base/sort-texts.ts';
+import { parseSeriesKey } from '../../models/parse-series-key.ts';
 import type { ScanPart, ScanPlan } from '../plan/level-plan.ts';
 import type { BlockStream } from '../assemble/merge-groups.ts';
 import { cellValue } from '../exec/columns/column-builder.ts';
@@ -6,6 +8,7 @@ import { pickRows } from '../exec/columns/pick-rows.ts';
 import type { RowsBlock, WindowsBlock } from '../fragment.ts';
 import { pickTimes } from './columns.ts';
 import type { RunContext, ScanShape } from './run-context.ts';
+import { settled, type Steps } from './steps.ts';
 
 /**
  * SLIMIT and SOFFSET (spec 6.3): the tag sets of a measurement of one policy that are on the page, as lists of values with the outermost
@@ -13,35 +16,48 @@ import type { RunContext, ScanShape } from './run-context.ts';
  * tags tell, with points in range or without, in the reference's order of tag sets: by the tags that are there, then by
  * their values. An offset without a limit leaves nothing, as in the reference.
  */
-export function seriesPage(
+export function* seriesPage(
   { seriesLimit, seriesOffset }: Pick<ScanPlan, 'seriesLimit' | 'seriesOffset'>,
   part: ScanPart,
   { outerTags, innerTags }: Pick<ScanShape, 'outerTags' | 'innerTags'>,
-  context: RunContext,
-): ReadonlySet<string> | Promise<ReadonlySet<string>> | undefined {
+  context: PageContext,
+): Steps<ReadonlySet<string> | undefined> {
   if (seriesLimit === 0 && seriesOffset === 0) return undefined;
   if (seriesLimit === 0) return new Set();
-  const onPage = { start: seriesOffset, end: seriesOffset + seriesLimit };
-  return context.seriesTags(part).then((all) => pageOf(all, [...outerTags, ...innerTags], onPage));
+  const seriesKeys = yield* settled(context.seriesKeys(part));
+  const sets = yield* tagSets(seriesKeys, [...outerTags, ...innerTags], context);
+  const sorting = sortTexts([...sets.keys()]);
+  let step = sorting.next();
+  for (; step.done !== true; step = sorting.next()) {
+    const rest = context.pacer.rest();
+    if (rest !== undefined) yield rest;
+  }
+  const onPage = step.value.slice(seriesOffset, seriesOffset + seriesLimit);
+  return new Set(onPage.map((order) => sets.get(order) ?? ''));
 }
 
-function pageOf(
-  all: readonly ReadonlyMap<string, string>[],
+type PageContext = Pick<RunContext, 'seriesKeys'> & { readonly pacer: Pick<RunContext['pacer'], 'rest'> }; // prettier-ignore
+
+/** Values of the tag sets, by what puts them in order: of millions of series there may be as many. */
+function* tagSets(
+  seriesKeys: ReadonlySet<string>,
   keys: readonly string[],
-  { start, end }: { readonly start: number; readonly end: number },
-): ReadonlySet<string> {
+  { pacer }: PageContext,
+): Steps<ReadonlyMap<string, string>> {
   const sorted = [...keys].sort(compareUtf8);
   const sets = new Map<string, string>();
-  for (const tags of all) {
+  for (const seriesKey of seriesKeys) {
+    const tags = new Map(parseSeriesKey(seriesKey).tags.map(({ key, value }) => [key, value]));
     const present = sorted.flatMap((name) => {
       const value = tags.get(name);
       return value ? [{ name, value }] : [];
     });
     const order = [...present.map(({ name }) => name), ...present.map(({ value }) => value)];
     sets.set(order.join('|'), JSON.stringify(keys.map((name) => tags.get(name) ?? '')));
+    const rest = pacer.rest();
+    if (rest !== undefined) yield rest;
   }
-  const ordered = [...sets].sort(([a], [b]) => compareUtf8(a, b));
-  return new Set(ordered.slice(start, end).map(([, values]) => values));
+  return sets;
 }
 
 type Block = RowsBlock | WindowsBlock;

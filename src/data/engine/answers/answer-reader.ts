@@ -2,7 +2,6 @@
 import { DbError } from '../../../base/errors.ts';
 import type { EngineContext, EnginePorts } from '../../../env/engine-host.ts';
 import type { QueryKernel } from '../../../kernels/query-kernel.ts';
-import { parseSeriesKey } from '../../../models/parse-series-key.ts';
 import type { BlockStream } from '../../../query/assemble/merge-groups.ts';
 import { FragmentContext, PointCount } from '../../../query/exec/context.ts';
 import type { FoundGroups } from '../../../query/exec/groups.ts';
@@ -90,7 +89,7 @@ export class AnswerReader {
     const run: RunContext = {
       open: (part) => this.#open(part),
       openRun: (parts) => this.#openRun(parts),
-      seriesTags: (part, countMax) => this.#seriesTags(part, countMax),
+      seriesKeys: (part, countMax) => this.#seriesKeys(part, countMax),
       matcher: this.#ports.matcher,
       pacer,
       account,
@@ -173,10 +172,10 @@ export class AnswerReader {
     return within === undefined ? whole : { ...whole, ...within };
   }
 
-  async #seriesTags(
+  async #seriesKeys(
     { found, fragment }: ScanPart,
     countMax: number | undefined,
-  ): Promise<readonly ReadonlyMap<string, string>[]> {
+  ): Promise<ReadonlySet<string>> {
     const { shardIds = [], views = [] } = this.#placeOf(found) ?? {};
     const { measurement: name, predicate } = fragment;
     const listed = { name, predicate, textsMax: countMax };
@@ -186,7 +185,7 @@ export class AnswerReader {
       for (const key of piece?.texts ?? []) keys.add(key);
       await this.#running.pacer.pause();
     }
-    return [...keys].map((key) => new Map(parseSeriesKey(key).tags.map(({ key: tag, value }) => [tag, value]))); // prettier-ignore
+    return keys;
   }
 
   #placeOf({ database, retentionPolicy }: ScanPart['found']): OpenPlace | undefined {
