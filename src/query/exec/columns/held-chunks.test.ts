@@ -57,12 +57,22 @@ test('merge of chunks: who may hold no more ends it, with nothing charged', () =
   expect(held).toBe(0);
 });
 
-test('merge of chunks: series of a row each are charged for being open', () => {
+test('merge of chunks: series of a row each are charged for being open, and others run while they are opened', () => {
   let held = 0;
+  let most = 0;
   const streams = Array.from({ length: 1_000 }, (_, i) => streamOfOne(BigInt(i)));
-  const order = { ascending: true, charge: (bytes: number) => (held += bytes) };
-  mergeChunks(streams, ['float'], order).next();
-  expect(held).toBeGreaterThan(1_000_000);
+  const charge = (bytes: number): void => {
+    held += bytes;
+    most = Math.max(most, held);
+  };
+  const order = { ascending: true, charge };
+  let pauseCount = 0;
+  for (const { timesNs } of mergeChunks(streams, ['float'], order)) {
+    if (timesNs.length > 0) break;
+    pauseCount++;
+  }
+  expect(pauseCount).toBe(3);
+  expect(most).toBeGreaterThan(1_000_000);
 });
 
 function streamOfOne(timeNs: bigint): ChunkStream {

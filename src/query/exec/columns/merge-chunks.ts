@@ -97,6 +97,9 @@ const chunkRowsMax = 4096;
 /** So many chunks may be read for the rows of one: a few milliseconds, whatever passes a predicate. */
 const chunksPerMerge = 32;
 
+/** To open a stream takes some ten microseconds, and there may be a hundred thousand. */
+const opensPerPause = 256;
+
 export interface ChunkOrder {
   readonly ascending: boolean;
   /** The integer column by which rows of one time stand; without it they keep the order of the streams. */
@@ -162,6 +165,7 @@ function* mergeMany(
 ): Generator<RowChunk> {
   const lanes: Lane[] = [];
   for (const [order, stream] of streams.entries()) {
+    if (order % opensPerPause === opensPerPause - 1) yield noRows;
     const lane = new Lane(stream, order, rankAt);
     if (stream.boundNs !== undefined) lane.expect(stream.boundNs);
     else {
