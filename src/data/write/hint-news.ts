@@ -23,6 +23,8 @@ import {
   waitingShardsMax,
   type RepairedShard,
   type WaitingHints,
+  waitingKey,
+  waitingKeys,
 } from '../../meta/client/hint-news-method.ts';
 
 export interface HintNewsPorts {
@@ -91,7 +93,7 @@ export class HintNews {
     if (this.#told.size === 0) return false;
     const nowMs = this.#ports.clock.monotonicMs();
     for (const { untilMs, lacks } of this.#told.values())
-      if (untilMs > nowMs && lacks.has(keyOf(nodeId, shardId))) return true;
+      if (untilMs > nowMs && lacks.has(waitingKey(nodeId, shardId))) return true;
     return false;
   }
 
@@ -165,10 +167,10 @@ export class HintNews {
   /** What is lacked of shards of which nothing waits here. */
   #lostAlone(): readonly WaitingHints[] {
     const { waiting, lost } = this.#ports;
-    const kept = keysOf(waiting());
+    const kept = waitingKeys(waiting());
     const alone = lost().map(({ nodeId, shardIds }) => ({
       nodeId,
-      shardIds: shardIds.filter((shardId) => !kept.has(keyOf(nodeId, shardId))),
+      shardIds: shardIds.filter((shardId) => !kept.has(waitingKey(nodeId, shardId))),
     }));
     return bounded(alone);
   }
@@ -183,17 +185,11 @@ export class HintNews {
   #take(from: number, waiting: readonly WaitingHints[]): void {
     // Only nodes of the catalog are remembered, however many numbers are named.
     const isKnown = this.#ports.meta.catalog.dataNodes.some(({ id }) => id === from);
-    const lacks = keysOf(waiting);
+    const lacks = waitingKeys(waiting);
     if (!isKnown || lacks.size === 0) this.#told.delete(from);
     else
       this.#told.set(from, { untilMs: this.#ports.clock.monotonicMs() + holdsMs, waiting, lacks });
   }
-}
-
-function keysOf(waiting: readonly WaitingHints[]): ReadonlySet<string> {
-  return new Set(
-    waiting.flatMap(({ nodeId, shardIds }) => shardIds.map((shardId) => keyOf(nodeId, shardId))),
-  );
 }
 
 /** As many shards as a message names. */
@@ -204,8 +200,4 @@ function bounded(waiting: readonly WaitingHints[]): readonly WaitingHints[] {
     left -= told.length;
     return told.length === 0 ? [] : [{ nodeId, shardIds: told }];
   });
-}
-
-function keyOf(nodeId: number, shardId: number): string {
-  return `${nodeId} ${shardId}`;
 }

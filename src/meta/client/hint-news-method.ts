@@ -16,6 +16,19 @@ export interface WaitingHints {
   readonly shardIds: readonly number[];
 }
 
+/** What names an owner and a shard, of sets of them. */
+export function waitingKey(nodeId: number, shardId: number): string {
+  return `${nodeId} ${shardId}`;
+}
+
+export function waitingKeys(waiting: readonly WaitingHints[]): ReadonlySet<string> {
+  return new Set(
+    waiting.flatMap(({ nodeId, shardIds }) =>
+      shardIds.map((shardId) => waitingKey(nodeId, shardId)),
+    ),
+  );
+}
+
 /** A shard of which all owners have the same, since a repair of late. */
 export interface RepairedShard {
   readonly shardId: number;

@@ -1,6 +1,6 @@
 /** What a meta leader that moves shards knows of the data nodes: who answers, what waits for whom, how large shards are. */
 import type { RpcClient } from '../../rpc/rpc-client.ts';
-import { exchangeHintsMethod, type WaitingHints } from '../client/hint-news-method.ts';
+import { exchangeHintsMethod, waitingKeys } from '../client/hint-news-method.ts';
 import type { Catalog } from '../model/catalog.ts';
 import { askStates } from './shard-states.ts';
 import type { PlannedShard, PlanView } from './plan-moves.ts';
@@ -19,10 +19,6 @@ export interface Heard {
   readonly holderIds: ReadonlySet<number>;
 }
 
-export function waitingKey(nodeId: number, shardId: number): string {
-  return `${nodeId} ${shardId}`;
-}
-
 const askDeadlineMs = 2_000;
 
 /** Asks every data node at once. */
@@ -37,8 +33,8 @@ export async function hear(
     const options = { deadlineMs: askDeadlineMs };
     const told = await rpc.call(tcpAddress, exchangeHintsMethod, request, options);
     heard.nodeIds.add(id);
-    const lost = new Set(keysOf(told.lost));
-    const waiting = keysOf(told.waiting).filter((key) => !lost.has(key));
+    const lost = waitingKeys(told.lost);
+    const waiting = [...waitingKeys(told.waiting)].filter((key) => !lost.has(key));
     if (waiting.length > 0) heard.holderIds.add(id);
     for (const key of waiting) heard.waiting.add(key);
     for (const key of lost) heard.lost.add(key);
@@ -46,12 +42,6 @@ export async function hear(
   // Who does not answer is not heard.
   await Promise.allSettled(asked);
   return heard;
-}
-
-function keysOf(hints: readonly WaitingHints[]): readonly string[] {
-  return hints.flatMap(({ nodeId, shardIds }) =>
-    shardIds.map((shardId) => waitingKey(nodeId, shardId)),
-  );
 }
 
 /** For the planner: sizes are those of the owner that has most. */

@@ -11,8 +11,9 @@ import type { Clock } from '../../env/clock.ts';
 import type { Log } from '../../env/log.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import { queueRepairMethod } from '../client/digest-methods.ts';
+import { waitingKey } from '../client/hint-news-method.ts';
 import type { ProposedMove } from '../model/move-plan.ts';
-import { hear, waitingKey } from './cluster-view.ts';
+import { hear } from './cluster-view.ts';
 import type { MetaNode } from './meta-node.ts';
 
 export interface MoveRepairsPorts {

@@ -20,11 +20,12 @@ import type { Clock, Timer } from '../../env/clock.ts';
 import type { Log } from '../../env/log.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import { discardMethod, leaveDataMethod } from '../client/data-methods.ts';
+import { waitingKey } from '../client/hint-news-method.ts';
 import type { Catalog, DataNode } from '../model/catalog.ts';
 import type { MoveStep } from '../command/command.ts';
 import { activePlan, type MoveGoal, type MovePlan, type ProposedMove, type ShardMove } from '../model/move-plan.ts'; // prettier-ignore
 import { copiesOf } from '../model/shard-copies.ts';
-import { hear, planView, quietShards, waitingKey, type Heard } from './cluster-view.ts';
+import { hear, planView, quietShards, type Heard } from './cluster-view.ts';
 import type { CopyKeeper } from './copy-keeper.ts';
 import type { MetaNode } from './meta-node.ts';
 import { MoveRepairs } from './move-repairs.ts';
