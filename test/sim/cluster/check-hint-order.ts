@@ -3,7 +3,8 @@
  * brought again counts as it came first: a node that crashed begins a segment anew. What waited for a node that owns the shard no longer
  * goes to those that do: a batch that waits for both comes to one by either queue, whichever is first, and says of neither how far it
  * has come. Nor does one that an owner could not take, its disk being full: it may come behind those that were sent beside it, and stamps
- * make that the same. So may what is no hint, as what a node had in hand that died (decision 137).
+ * make that the same. So may what is no hint of the keeper, as what a node had in hand that died (decision 137), and what the keeper was
+ * brought as an owner and passes on to those that joined since (decision 24).
  */
 import { crc32 } from 'node:zlib';
 import { ingressUsers } from '../../../src/data/engine/ingress-users.ts';
@@ -30,6 +31,8 @@ export class HintOrder {
   readonly #queues = new Map<string, Queue>();
   /** Those that a batch waits for, by the node that keeps it, its shard and its name. */
   readonly #owners = new Map<string, Set<string>>();
+  /** What is brought to a node, by that, its shard and its name. */
+  readonly #received = new Set<string>();
 
   constructor(fail: (error: Error) => void) {
     this.#fail = fail;
@@ -57,6 +60,8 @@ export class HintOrder {
         // Its memory may be used again before the answer is there.
         const { batches } = writeShardsMethod.request.decode(request.slice());
         const [owner = ''] = address.split(':');
+        for (const { shardId, payload, login } of batches)
+          if (login === ingressUsers.hintedHandoff) this.#received.add(`${owner} ${shardId} ${nameOf(payload)}`); // prettier-ignore
         const reply = await transport.call(address, method, request, options);
         const { outcomes } = writeShardsMethod.reply.decode(reply);
         for (const [i, { shardId, payload, login }] of batches.entries())
@@ -79,7 +84,8 @@ export class HintOrder {
     const [first] = places ?? [];
     if (queue === undefined || first === undefined || queue.brought.has(name)) return;
     const isShared = (this.#owners.get(`${keeper} ${shardId} ${name}`)?.size ?? 0) > 1;
-    if (isShared || queue.failed.has(name)) return;
+    const isPassedOn = this.#received.has(`${keeper} ${shardId} ${name}`);
+    if (isShared || isPassedOn || queue.failed.has(name)) return;
     // Of what is queued more than once the first is brought first, unless it could not be queued.
     const place = places?.find((one) => one > queue.lastPlace) ?? first;
     if (place < queue.lastPlace)
