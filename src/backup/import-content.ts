@@ -5,12 +5,11 @@ import { commandBytesMax } from '../meta/client/meta-methods.ts';
 import { applyCommand } from '../meta/apply/apply.ts';
 import { emptyCatalog } from '../meta/model/catalog.ts';
 import type { Database, RetentionPolicy } from '../meta/model/database.ts';
+import { internalDatabase } from '../meta/model/internal-database.ts';
 import { userOf } from '../meta/codec/catalog-message.ts';
 import { encodeLogged } from '../meta/codec/command-codec.ts';
 import type { InfluxDatabase, InfluxMeta, InfluxPolicy } from '../meta/codec/meta-message.ts';
 
-/** The server's own measurements of itself: a cluster has a database of that name itself. */
-const internalDatabase = '_internal';
 /** For what is around it in a request. */
 const slackBytes = 4_096;
 const hourNs = 3_600_000_000_000n;

@@ -3,6 +3,7 @@ import { DbError } from '../base/errors.ts';
 import type { Acl } from '../meta/model/acl.ts';
 import type { Role, User } from '../meta/model/catalog.ts';
 import type { Database, RetentionPolicy, ShardGroup } from '../meta/model/database.ts';
+import { internalDatabase } from '../meta/model/internal-database.ts';
 import { defaultShardGroupDurationNs } from '../meta/model/shard-groups.ts';
 import type { BackupFacts } from './backup-meta.ts';
 import { renamedQuery } from './renamed-query.ts';
@@ -54,9 +55,6 @@ export interface Archives {
   /** Whether any backup is of the policy, or of any of the database's (backup-set.ts). */
   readonly isBackedUp: (database: string, retentionPolicy?: string) => boolean;
 }
-
-/** What a cluster measures of itself: every cluster has its own. */
-const internalDatabase = '_internal';
 
 /** Throws for what the backup has not. */
 export function contentOf(

@@ -27,6 +27,7 @@ import { activePlan, type MoveGoal, type MovePlan, type ProposedMove, type Shard
 import { copiesOf } from '../model/shard-copies.ts';
 import { hear, planView, quietShards, type Heard } from './cluster-view.ts';
 import type { CopyKeeper } from './copy-keeper.ts';
+import { dropFigures, lostFigures } from './lost-figures.ts';
 import type { MetaNode } from './meta-node.ts';
 import { MoveRepairs } from './move-repairs.ts';
 import { SilentNodes } from './silent-nodes.ts';
@@ -386,12 +387,19 @@ export class PlanKeeper {
     const { beganIndex: planIndex, leavingId, goal } = plan;
     if (leavingId === 0) return this.#end(plan);
     const isRestore = goal === 'restore';
-    if (!isRestore && plan.moves.some(({ state }) => state === 'failed')) {
+    const isGone = this.#silent.isAway(leavingId);
+    // Away, or back in a moment.
+    if (plan.isRemoval && !isGone && !heard.nodeIds.has(leavingId)) return;
+    const figures = lostFigures(node.catalog, plan.isRemoval && isGone ? leavingId : 0);
+    const failed = plan.moves.filter(({ state }) => state === 'failed');
+    if (!isRestore && failed.some(({ shardId }) => !figures.has(shardId))) {
       log.warn('Shards could not be moved: the plan waits to be resumed or stopped', { goal });
       return node.execute({ kind: 'pause-move-plan', planIndex, isPaused: true }).then(nothing);
     }
     // What cannot be restored now is looked at again by a later plan.
     if (isRestore) return this.#end(plan);
+    if (!this.#mayGoOn(plan)) return;
+    await dropFigures(this.#ports, figures);
     // The node that was to have them may be away by now: others take what is left.
     const moves = this.#proposed(await this.#view(), plan);
     if (!this.#mayGoOn(plan)) return;

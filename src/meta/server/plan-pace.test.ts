@@ -391,3 +391,39 @@ test('plans: a node that is away for good is taken out without being asked', asy
   expect(moving.leftAt).toEqual([]);
   expect(moving.catalog.dataNodes.map(({ id }) => id)).toEqual([2]);
 });
+
+test.each([
+  ['of its own figures', '_internal', [2], true],
+  ['of other points', 'other', [1, 2], false],
+])(
+  'plans: where a lost node alone has a shard %s the plan that takes it out ends: %s',
+  async (_what, database, left, hasEnded) => {
+    const moving = new MovingWorld();
+    const { world } = moving;
+    for (const { shard } of [...moving.catalog.databases.shards()]) {
+      moving.do({ kind: 'add-shard-owner', shardId: shard.id, nodeId: 2 });
+      moving.do({ kind: 'remove-shard-owner', shardId: shard.id, nodeId: 1, nowNs: 1n });
+    }
+    moving.do({
+      kind: 'create-database',
+      name: database,
+      policy: { shardDurationNs: dayNs, replication: 1 },
+    });
+    moving.do({ kind: 'create-shard-groups', database, retentionPolicy: 'autogen', timesNs: [0n] });
+    const shards = [...moving.catalog.databases.shards()].filter(
+      (one) => one.database === database,
+    );
+    for (const { shard } of shards) {
+      moving.do({ kind: 'add-shard-owner', shardId: shard.id, nodeId: 1 });
+      if (shard.owners.includes(2)) moving.do({ kind: 'remove-shard-owner', shardId: shard.id, nodeId: 2, nowNs: 1n }); // prettier-ignore
+    }
+    moving.isFirstSilent = true;
+    const moves = shards.map(({ shard }) => ({ shardId: shard.id, fromId: 1, toId: 0, sizeBytes: 0, reason: 'no node that answers has a copy of it' })); // prettier-ignore
+    moving.do({ kind: 'begin-move-plan', goal: 'replace', leavingId: 1, joiningId: 2, isRemoval: true, startedNs: 1n, moves }); // prettier-ignore
+    await world.run(world.nowMs + 30_000);
+    expect(shards.length).toBeGreaterThan(0);
+    expect(moving.catalog.dataNodes.map(({ id }) => id)).toEqual(left);
+    expect(moving.catalog.movePlan?.endedNs !== 0n).toBe(hasEnded);
+    expect(moving.catalog.movePlan?.isPaused).toBe(!hasEnded);
+  },
+);
