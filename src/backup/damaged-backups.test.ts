@@ -23,6 +23,8 @@ const archiveOf = (shard: number): string => {
 };
 const firstManifest = (): string => readdirSync(folder).sort().find((name) => name.endsWith('.manifest')) ?? ''; // prettier-ignore
 
+const estimated = (cluster: BackupCluster): Promise<string> => backup(cluster, { isEstimate: true }); // prettier-ignore
+
 /** Shards 2 to 9 of tel.p. */
 function eightShards(): BackupCluster {
   const cluster = twoShards();
@@ -125,4 +127,20 @@ test('backup: a shard that every owner has damaged is taken as it is, with all o
   const target = new BackupCluster(['m1:1']);
   const restored = await restore(target);
   for (const id of [2, 3]) expect(restored).toContain(`Restored shard ${id} into`);
+});
+
+test('backup: what was taken damaged is no reason to leave the shard out, and is taken again once an owner has it whole', async () => {
+  const cluster = twoShards();
+  cluster.damaged.add('n1:1 2').add('n2:1 2');
+  const failed = 'backed up as they are, since no owner has them undamaged: shards 2';
+  await expect(backup(cluster)).rejects.toThrow(failed);
+  cluster.timeMs += 60_000;
+  expect(await estimated(cluster)).toContain('shard 2: ');
+  await expect(backup(cluster)).rejects.toThrow(failed);
+  await expect(backup(cluster, { stalenessNs: 2n * dayNs })).rejects.toThrow(failed);
+  cluster.damaged.delete('n1:1 2');
+  cluster.timeMs += 60_000;
+  expect(await backup(cluster)).toContain('node n1:1, db tel, rp p, shard 2... Done.');
+  cluster.timeMs += 60_000;
+  expect(await backup(cluster)).not.toContain('shard 2');
 });

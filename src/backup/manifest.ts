@@ -45,6 +45,8 @@ export interface ManifestShard {
   readonly archiveSize?: number | undefined;
   /** What its files are: equal for a shard to which nothing was written. */
   readonly content?: string | undefined;
+  /** No owner had it undamaged: it was taken as it was. */
+  readonly damaged?: boolean | undefined;
 }
 
 const manifestBytesMax = 256 * 1024 * 1024;
@@ -94,6 +96,7 @@ function shardOf(path: string, given: unknown): ManifestShard {
     moment: text(path, given['moment']),
     sha256: text(path, given['sha256']),
     content: text(path, given['content']),
+    damaged: given['damaged'] === true ? true : undefined,
   };
 }
 

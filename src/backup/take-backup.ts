@@ -12,7 +12,8 @@
  *   waited for. Where that has no end what there is is taken, and the backup fails at its end; so it is with a shard that a restore has
  *   still to bring.
  * - A manifest that does not read hinders no backup: it is said, and what it named is taken again.
- * - An incremental backup moves nothing of a shard to which nothing was written: the snapshot tells, not a clock.
+ * - An incremental backup moves nothing of a shard to which nothing was written: the snapshot tells, not a clock. What was taken as it was,
+ *   damaged, is tried anew by each.
  */
 import { createHash } from 'node:crypto';
 import { DbError, errorText, isDbError } from '../base/errors.ts';
@@ -22,7 +23,7 @@ import { formatElapsed } from '../influxql/duration.ts';
 import type { Catalog } from '../meta/model/catalog.ts';
 import { encodeBackupMeta } from './backup-meta.ts';
 import { claimNames, type BackupNames } from './backup-names.ts';
-import { readBackupSet } from './backup-set.ts';
+import { readBackupSet, type BackupSet } from './backup-set.ts';
 import { writeWhole, type BackupStore } from './backup-store.ts';
 import { estimateOf, isStale } from './estimate-backup.ts';
 import { gzipBlocks, type Compress, type GzipOptions } from './gzip-blocks.ts';
@@ -98,7 +99,7 @@ export async function takeBackup(ports: BackupPorts, options: BackupOptions): Pr
   const isIncremental = options.strategy === 'incremental';
   if (options.isEstimate) {
     const metaBytes = encodeBackupMeta(catalog).length;
-    const known = isIncremental ? (await readBackupSet(store)).shards : new Map<number, never>();
+    const known = isIncremental ? undamaged(await readBackupSet(store)) : new Map<number, never>();
     out(estimateOf({ metaBytes, shards, known, stalenessNs: options.stalenessNs }));
     return;
   }
@@ -116,7 +117,7 @@ export async function takeBackup(ports: BackupPorts, options: BackupOptions): Pr
     const names = await claimNames(store, Number(clock.wallNs() / BigInt(nsPerMs)), meta);
     written.push(names.meta);
     out(`Done. ${meta.length} bytes transferred\n`);
-    const known = isIncremental ? before.shards : new Map<number, never>();
+    const known = isIncremental ? undamaged(before) : new Map<number, never>();
     refuseInterrupted(ports);
     const run = new BackupRun(ports, options, { names, known, written });
     const files = await run.take(shards);
@@ -141,6 +142,11 @@ export async function takeBackup(ports: BackupPorts, options: BackupOptions): Pr
     throw error;
   }
   if (lacking !== undefined) throw lacking;
+}
+
+/** What is there of each shard and need not be moved again: a damaged one is, until an owner has it whole, whatever its files are called. */
+function undamaged({ shards }: BackupSet): ReadonlyMap<number, ManifestShard> {
+  return new Map(Array.from(shards).filter(([, { damaged = false }]) => !damaged));
 }
 
 /** Once each has an owner that nobody knows to lack anything, or time is over. */
@@ -170,7 +176,7 @@ function isRange({ startNs, endNs }: BackupFilter): boolean {
 
 interface RunState {
   readonly names: BackupNames;
-  /** What is there of each shard. */
+  /** What is there of each shard, undamaged. */
   readonly known: ReadonlyMap<number, ManifestShard>;
   readonly written: string[];
 }
@@ -303,6 +309,7 @@ class BackupRun {
         node: copy.node,
         moment: formatRfc3339(momentNs),
         content,
+        ...(asIs && { damaged: true }),
       };
     } finally {
       // It ends by itself too, where its node is gone.
