@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../clock.ts';
 
-/** setTimeout takes at most this; longer waits are made of several. */
-const timeoutMsMax = 2 ** 31 - 1;
+/** setTimeout takes at most this, and takes more for a millisecond; longer waits are made of several. */
+export const timeoutMsMax = 2 ** 31 - 1;
 
 /** A step back of the system clock by less is waited out. */
 const waitedOutNs = 1_000_000_000n;

@@ -52,6 +52,13 @@ test('node outbound: a POST brings its body, and its answer back', async () => {
   expect(answer).toEqual({ status: 418, text: 'POST /a?b=c tester lines' });
 });
 
+test('node outbound: a deadline in a month is none that has passed', async () => {
+  const port = await listen(createServer(echo));
+  const given = { ...options, deadlineMs: 32 * 24 * 3_600_000 };
+  const answer = await outbound.post(`http://127.0.0.1:${port}/`, new Uint8Array(), given);
+  expect(answer.status).toBe(418);
+});
+
 test('node outbound: https is verified, by certificates of ours or not at all', async () => {
   const server = createSecureServer({ key: file('outbound-key.pem'), cert: caPem }, echo);
   const url = `https://localhost:${await listen(server)}/`;

@@ -5,6 +5,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { Latch } from '../../../base/async/latch.ts';
 import { dialText } from '../../../base/dial-text.ts';
 import { DbError, errorText } from '../../../base/errors.ts';
+import { timeoutMsMax } from '../node-clock.ts';
 import type { Outbound, PostAnswer, PostOptions, TlsTrust } from '../../outbound.ts';
 
 /** A licence is a quarter of it; of an answer that is an error more is not shown to anybody. */
@@ -54,7 +55,7 @@ export class NodeOutbound implements Outbound {
       request.destroy(signal.reason as Error);
     };
     const late = new DbError('timeout', 'timeout awaiting the answer');
-    const timer = setTimeout(() => request.destroy(late), deadlineMs);
+    const timer = setTimeout(() => request.destroy(late), Math.min(deadlineMs, timeoutMsMax));
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });
     const fail = (error: unknown): void => {
