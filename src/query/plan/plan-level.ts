@@ -137,11 +137,11 @@ function isKnown(type: DataType): boolean {
 
 export function placeOf({ compiled, groupBy }: ResolvedSelect, around: AroundLevel): LevelPlace {
   const { range, zone, statement } = compiled;
-  const { intervalNs, offsetNs, offsetError } = compiled.groupBy;
+  const { intervalNs, writtenNs, offsetNs, offsetError } = compiled.groupBy;
   if (offsetError !== undefined) throw new DbError('invalid_argument', offsetError);
   const parent = around.grid;
   let startNs = range.minNs ?? minTimeNs;
-  let endNs = range.maxNs ?? (parent === undefined && intervalNs > 0n ? around.nowNs : maxTimeNs);
+  let endNs = range.maxNs ?? (parent === undefined && writtenNs !== 0n ? around.nowNs : maxTimeNs);
   if (parent !== undefined) {
     if (parent.startNs > startNs) startNs = parent.startNs;
     if (parent.endNs < endNs) endNs = parent.endNs;

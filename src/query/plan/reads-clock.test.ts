@@ -23,6 +23,8 @@ test.each([
   'SELECT v FROM m WHERE time > now() - 1h',
   'SELECT v FROM m WHERE (time > 0 AND time < NOW())',
   'SELECT mean(v) FROM m WHERE time > 0 GROUP BY time(1s)',
+  'SELECT mean(v) FROM m WHERE time > 0 GROUP BY time(0s), time(1s)',
+  'SELECT mean(v) FROM m WHERE time > 0 GROUP BY time(-1s)',
   'SELECT mean(v) FROM m WHERE time < 10s GROUP BY time(1s, now())',
   'SELECT max(a) FROM (SELECT mean(v) AS a FROM m GROUP BY time(1s))',
   'SELECT max(a) FROM (SELECT v AS a FROM m WHERE time > now() - 1h) WHERE time < 10s',

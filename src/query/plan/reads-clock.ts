@@ -3,17 +3,17 @@ import { maxTimeNs } from '../../base/units.ts';
 import type { CompiledSelect } from './compile-statement.ts';
 import { visitExpr } from './walk-expr.ts';
 
-/** Whether another moment makes another plan of the statement: it names now(), or has windows that end there. */
+/** Whether another moment makes another plan of the statement: it names now(), or has time() in GROUP BY, which ends there. */
 export function readsClock(compiled: CompiledSelect): boolean {
   const { maxNs } = compiled.range;
   const isBounded = maxNs !== undefined && maxNs < maxTimeNs;
-  return namesNow(compiled.statement) || (!isBounded && hasWindows(compiled));
+  return namesNow(compiled.statement) || (!isBounded && hasInterval(compiled));
 }
 
-function hasWindows({ groupBy, sources }: CompiledSelect): boolean {
+function hasInterval({ groupBy, sources }: CompiledSelect): boolean {
   return (
-    groupBy.intervalNs > 0n ||
-    sources.some((source) => source.kind === 'subquery' && hasWindows(source.select))
+    groupBy.writtenNs !== 0n ||
+    sources.some((source) => source.kind === 'subquery' && hasInterval(source.select))
   );
 }
 

@@ -40,3 +40,25 @@ test.each([
   if (typeof expected === 'string') expect(compiled).toThrow(expected);
   else expect(Number(compiled().offsetNs / 1_000_000_000n)).toBe(expected);
 });
+
+/** As a 1.12.4 answers: windows by the first interval, checks and the end of time by the last. */
+test.each([
+  ['time(1h)', [3_600n, 3_600n]],
+  ['time(0s), time(1h)', [0n, 3_600n]],
+  ['time(0s), time(0s), time(1h, 10m)', [0n, 3_600n]],
+  ['time(0s), time(-1h)', [0n, -3_600n]],
+  ['time(-1h)', [0n, -3_600n]],
+  ['time(1h), time(0s)', 'multiple time dimensions not allowed'],
+  ['time(-1h), time(1h)', 'multiple time dimensions not allowed'],
+])('GROUP BY %s: which interval counts', (written, expected) => {
+  const [statement] = parseQuery(`SELECT mean(v) FROM m GROUP BY ${written}`);
+  if (statement?.kind !== 'select') throw new Error('it is one');
+  const compiled = () => compileGroupBy(statement.dimensions, 0n, undefined);
+  if (typeof expected === 'string') {
+    expect(compiled).toThrow(expected);
+    return;
+  }
+  const { intervalNs, writtenNs, offsetNs } = compiled();
+  expect([intervalNs / 1_000_000_000n, writtenNs / 1_000_000_000n]).toEqual(expected);
+  expect(offsetNs).toBe(0n);
+});

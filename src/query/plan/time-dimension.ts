@@ -10,9 +10,9 @@ import { reduceExpr } from './reduce-expr.ts';
 export interface GroupBy {
   /** References, wildcards and regular expressions, reduced. */
   readonly tags: readonly Expr[];
-  /** 0 without time(). */
+  /** Of the windows: 0 without time(). Of several time() the first one tells, of which only the last may be other than 0. */
   readonly intervalNs: bigint;
-  /** The same as it is written: where calls are checked a negative one is one. */
+  /** The last as it is written, be it negative: by it calls are checked, and with one there is nothing behind now. */
   readonly writtenNs: bigint;
   readonly offsetNs: bigint;
   /** What the reference finds wrong with the offset once it makes a plan. */
@@ -26,7 +26,8 @@ export function compileGroupBy(
   zone: TimeZone | undefined,
 ): GroupBy {
   const tags: Expr[] = [];
-  let intervalNs = 0n;
+  let firstNs: bigint | undefined;
+  let writtenNs = 0n;
   let offsetNs = 0n;
   let offsetError: string | undefined;
   for (const written of dimensions) {
@@ -42,9 +43,10 @@ export function compileGroupBy(
         tags.push(dimension);
         break;
       case 'call': {
-        const asked = intervalOf(dimension);
-        if (intervalNs !== 0n) throw invalid('multiple time dimensions not allowed');
-        intervalNs = asked;
+        const intervalNs = intervalOf(dimension);
+        if (writtenNs !== 0n) throw invalid('multiple time dimensions not allowed');
+        firstNs ??= intervalNs;
+        writtenNs = intervalNs;
         const [, offset] = dimension.args;
         if (offset !== undefined) offsetNs = offsetOf(offset, { intervalNs, nowNs, zone });
         if (offset?.kind === 'string')
@@ -56,10 +58,9 @@ export function compileGroupBy(
     }
   }
   // The reference takes an interval of nothing, or a negative one, as none.
-  const writtenNs = intervalNs;
-  if (intervalNs <= 0n)
+  if (firstNs === undefined || firstNs <= 0n)
     return { tags, intervalNs: 0n, writtenNs, offsetNs: 0n, offsetError: undefined };
-  return { tags, intervalNs, writtenNs, offsetNs, offsetError };
+  return { tags, intervalNs: firstNs, writtenNs, offsetNs, offsetError };
 }
 
 function intervalOf({ name, args }: Extract<Expr, { kind: 'call' }>): bigint {

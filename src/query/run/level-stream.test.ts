@@ -423,3 +423,12 @@ test('level: what is computed of a text or a truth that is missing is of the num
     [2n, 3n],
   ]);
 });
+
+test('level: an interval that makes no windows still ends now, as in 1.12.4', async () => {
+  const setting = { ...whole, nowNs: 14n };
+  for (const written of ['time(0s), time(1h)', 'time(-1h)'])
+    expect(await table(`SELECT count(v) FROM cpu GROUP BY ${written}`, setting)).toEqual([
+      [0n, 9n],
+    ]);
+  expect(await table('SELECT count(v) FROM cpu GROUP BY time(0s)', setting)).toEqual([[0n, 60n]]);
+});
