@@ -281,6 +281,26 @@ test('ldap users: an answer that was asked for before a purge, or with another c
   }
 });
 
+test('ldap users: what waited for its turn while another configuration came is not remembered either', async () => {
+  const { directory, held } = heldDirectory();
+  const { users, now } = usersOf(configOf([{ port: 1 }]), rememberedLong, directory);
+  const first = Array.from({ length: 16 }, (_, i) => users.authenticate('other', `word ${i}`));
+  const waiting = users.authenticate('u', 'p');
+  await untilSettled();
+  now.config = configOf([{ port: 2 }]);
+  expect(users.isEnabled).toBe(true);
+  while (held.length > 0) {
+    held.shift()?.();
+    await untilSettled();
+  }
+  await Promise.all([...first, waiting]);
+  const behind = users.authenticate('u', 'p');
+  await untilSettled();
+  expect(held).toHaveLength(1);
+  held.shift()?.();
+  await behind;
+});
+
 test('ldap users: what is not to be remembered is not', async () => {
   const server = await open();
   const { users } = usersOf(configOf([server]), notRemembered);

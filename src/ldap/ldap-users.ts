@@ -181,11 +181,13 @@ export class LdapUsers {
     settings: LdapSettings,
     asked: { readonly name: string; readonly password: string | undefined; readonly digest: string },
   ): Promise<LdapIdentity | undefined> {
-    const key = `${this.#era} ${asked.digest} ${asked.name}`;
+    // Of now: while it waits for its turn another configuration may come, whose users these servers do not know.
+    const era = this.#era;
+    const key = `${era} ${asked.digest} ${asked.name}`;
     const pending = this.#pending.get(key);
     if (pending !== undefined) return pending;
     const answer = this.#slots
-      .run(() => this.#askNow(settings, asked))
+      .run(() => this.#askNow(settings, { ...asked, era }))
       .finally(() => {
         this.#pending.delete(key);
       });
@@ -195,9 +197,8 @@ export class LdapUsers {
 
   async #askNow(
     { servers }: LdapSettings,
-    { name, password, digest }: { readonly name: string; readonly password: string | undefined; readonly digest: string }, // prettier-ignore
+    { name, password, digest, era }: { readonly name: string; readonly password: string | undefined; readonly digest: string; readonly era: number }, // prettier-ignore
   ): Promise<LdapIdentity | undefined> {
-    const era = this.#era;
     const { clock, directory, log } = this.#ports;
     const nowMs = clock.monotonicMs();
     const isResting = (server: LdapServer): boolean => nowMs - (this.#failedMs.get(server) ?? -restMs) < restMs; // prettier-ignore
