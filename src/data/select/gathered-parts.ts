@@ -82,9 +82,8 @@ async function* partsOf(
   const measurements = own.described?.(ownIds, prepared.places[0]?.names)?.measurements;
   const shape = shapeOf(prepared, question, asking.context.nowNs);
   const attempt = measurements && SmallAnswers.of(shards).enter(shape);
-  const blocks = attempt && own.plannedBlocks?.(ownIds, request, others.ending.signal);
+  const blocks = attempt && entered(attempt, () => own.plannedBlocks?.(ownIds, request, others.ending.signal)); // prettier-ignore
   if (measurements === undefined || attempt === undefined || blocks === undefined) {
-    attempt?.leave();
     yield* parts;
     return;
   }
@@ -93,6 +92,17 @@ async function* partsOf(
   const again = startOf(gathering);
   if (again === undefined) throw new DbError('unavailable', 'nobody gathers what nodes have');
   yield* again.parts;
+}
+
+/** Whoever gets nothing to read has left. */
+function entered<T>(attempt: SmallTry, ask: () => T | undefined): T | undefined {
+  let asked: T | undefined;
+  try {
+    asked = ask();
+    return asked;
+  } finally {
+    if (asked === undefined) attempt.leave();
+  }
 }
 
 interface Tried {

@@ -154,6 +154,19 @@ test('small parts: one at a time, and one that nobody reads takes no place', asy
   expect(Number(accounts.shared.cell[0])).toBe(0);
 });
 
+test('small parts: a worker that cannot be asked keeps nobody from the next try', async () => {
+  let isDown = true;
+  const own = sent(piece(rowsAt(1n, 3n)));
+  const down = (): ReturnType<Sent> => {
+    if (isDown) throw new DbError('shutdown', 'the node has no engine workers');
+    return own();
+  };
+  const { ask } = asker(down, sent(piece(rowsAt(2n))));
+  await expect(ask()).rejects.toMatchObject({ code: 'shutdown' });
+  isDown = false;
+  expect(await ask()).toBe(document);
+});
+
 test('small parts: a node that fails is told, and the next one is tried again', async () => {
   const lost = new NodeFailure(2, new DbError('unavailable', 'the node is down'));
   const { ask, signals } = asker(sent(few), sent(lost));
