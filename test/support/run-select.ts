@@ -17,6 +17,7 @@ import { shardRange } from '../../src/query/plan/shard-range.ts';
 import { showingSeries } from '../../src/query/plan/plan-feeds.ts';
 import { planSteps } from '../../src/query/plan/plan-level.ts';
 import { resolveSelect } from '../../src/query/plan/resolve-select.ts';
+import { ListedKeys } from '../../src/query/run/listed-keys.ts';
 import { outputSeries } from '../../src/query/run/output-series.ts';
 import { Pacer } from '../../src/query/run/pacer.ts';
 import { NodeAccount, QueryAccount } from '../../src/query/run/query-account.ts';
@@ -123,9 +124,10 @@ function contextOf(setting: SelectSetting): RunContext {
     turn: () => Promise.resolve(),
     signal,
   });
-  const seriesKeys = ({ fragment: { measurement } }: ScanPart) =>
-    Promise.resolve(
-      new Set(nodes.flatMap((node) => node.idsOf(measurement).map((id) => node.series(id).key))),
-    );
+  const seriesKeys = ({ fragment: { measurement } }: ScanPart) => {
+    const listed = new ListedKeys(account);
+    listed.add(nodes.flatMap((node) => node.idsOf(measurement).map((id) => node.series(id).key)));
+    return Promise.resolve(listed);
+  };
   return { open, seriesKeys, matcher: regexCache(), pacer, account };
 }

@@ -4,6 +4,8 @@ import type { ScanPart } from '../../query/plan/level-plan.ts';
 import { fragmentOfLane } from '../../query/plan/fragment-of-lane.ts';
 import type { ListRequest } from '../engine/lists/schema-list.ts';
 import type { FragmentOptions } from '../engine/shard-access.ts';
+import { ListedKeys } from '../../query/run/listed-keys.ts';
+import type { QueryAccount } from '../../query/run/query-account.ts';
 import type { SelectLimits } from '../../query/run/select-limits.ts';
 import { onNode } from '../shards/node-failure.ts';
 import type { Participant, Place } from './select-places.ts';
@@ -67,10 +69,10 @@ export function optionsFor({ memory }: Participant, signal: AbortSignal): Fragme
 export async function listSeriesKeys(
   { found, fragment }: ScanPart,
   places: readonly Place[],
-  { signal, countMax }: { readonly signal: AbortSignal; readonly countMax?: number | undefined },
-): Promise<ReadonlySet<string>> {
+  { signal, account, countMax }: { readonly signal: AbortSignal; readonly account: QueryAccount; readonly countMax?: number | undefined }, // prettier-ignore
+): Promise<ListedKeys> {
   const place = placeOf(found, places);
-  const keys = new Set<string>();
+  const keys = new ListedKeys(account);
   for (const { nodeId, access, description } of place?.participants ?? [])
     for (const shardIds of description.lanes)
       await onNode(nodeId, async () => {
@@ -84,7 +86,7 @@ export async function listSeriesKeys(
         };
         const options = { deadlineMs: fragmentSilenceMs, signal };
         for await (const pieces of access.list(request, options))
-          for (const piece of pieces) for (const key of piece.texts) keys.add(key);
+          for (const { texts } of pieces) keys.add(texts);
       });
   return keys;
 }

@@ -235,7 +235,7 @@ async function* attemptOf(
   const run: RunContext = {
     open: (part) => openFragments(part, places, opening),
     openRun: (parts) => openRun(parts, places, opening),
-    seriesKeys: (part, countMax) => listSeriesKeys(part, places, { signal, countMax }),
+    seriesKeys: (part, countMax) => listSeriesKeys(part, places, { signal, account, countMax }),
     matcher: regexCache(),
     pacer,
     account,

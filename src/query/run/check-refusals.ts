@@ -20,7 +20,11 @@ function* isRead(source: RowsSource, { column }: CallRefusal, context: RunContex
     for (const part of parts) {
       const type = part.found.schema.fields.get(column.name);
       const isThere = type !== undefined && (type === column.type || isConvertible(type, column.type)); // prettier-ignore
-      if (isThere && (yield* settled(context.seriesKeys(part, 1))).size > 0) return true;
+      if (!isThere) continue;
+      const listed = yield* settled(context.seriesKeys(part, 1));
+      const isAny = listed.keys.size > 0;
+      listed.letGo();
+      if (isAny) return true;
     }
   return false;
 }

@@ -2,6 +2,7 @@ import type { BlockStream } from '../assemble/merge-groups.ts';
 import type { RowsBlock, WindowsBlock } from '../fragment.ts';
 import type { ScanPart } from '../plan/level-plan.ts';
 import type { MatcherFactory } from '../predicate.ts';
+import type { ListedKeys } from './listed-keys.ts';
 import type { Pacer } from './pacer.ts';
 import type { QueryAccount } from './query-account.ts';
 
@@ -11,8 +12,8 @@ export interface RunContext {
   readonly open: (part: ScanPart) => readonly BlockStream<RowsBlock | WindowsBlock>[];
   /** The same of parts that are read in their order, opened together; undefined where each is opened by itself. */
   readonly openRun?: (parts: readonly ScanPart[]) => PartsRun | undefined;
-  /** The keys of all series that a scan's part may read, or of `countMax` of them. */
-  readonly seriesKeys: (part: ScanPart, countMax?: number) => Promise<ReadonlySet<string>>;
+  /** The keys of all series that a scan's part may read, or of `countMax` of them, to be let go. */
+  readonly seriesKeys: (part: ScanPart, countMax?: number) => Promise<ListedKeys>;
   readonly matcher: MatcherFactory;
   readonly pacer: Pacer;
   readonly account: QueryAccount;

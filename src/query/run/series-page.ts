@@ -24,8 +24,10 @@ export function* seriesPage(
 ): Steps<ReadonlySet<string> | undefined> {
   if (seriesLimit === 0 && seriesOffset === 0) return undefined;
   if (seriesLimit === 0) return new Set();
-  const seriesKeys = yield* settled(context.seriesKeys(part));
-  const sets = yield* tagSets(seriesKeys, [...outerTags, ...innerTags], context);
+  const listed = yield* settled(context.seriesKeys(part));
+  const held = { bytes: 0 };
+  const sets = yield* tagSets(listed.keys, [...outerTags, ...innerTags], held, context);
+  listed.letGo();
   const sorting = sortTexts([...sets.keys()]);
   let step = sorting.next();
   for (; step.done !== true; step = sorting.next()) {
@@ -33,16 +35,24 @@ export function* seriesPage(
     if (rest !== undefined) yield rest;
   }
   const onPage = step.value.slice(seriesOffset, seriesOffset + seriesLimit);
+  context.account.release(held.bytes);
   return new Set(onPage.map((order) => sets.get(order) ?? ''));
 }
 
-type PageContext = Pick<RunContext, 'seriesKeys'> & { readonly pacer: Pick<RunContext['pacer'], 'rest'> }; // prettier-ignore
+interface PageContext extends Pick<RunContext, 'seriesKeys'> {
+  readonly pacer: Pick<RunContext['pacer'], 'rest'>;
+  readonly account: Pick<RunContext['account'], 'charge' | 'release'>;
+}
 
-/** Values of the tag sets, by what puts them in order: of millions of series there may be as many. */
+/** What a tag set costs beside its characters. */
+const setBytes = 128;
+
+/** Values of the tag sets, by what puts them in order: of millions of series there may be as many, which are charged and added to `held`. */
 function* tagSets(
   seriesKeys: ReadonlySet<string>,
   keys: readonly string[],
-  { pacer }: PageContext,
+  held: { bytes: number },
+  { pacer, account }: PageContext,
 ): Steps<ReadonlyMap<string, string>> {
   const sorted = [...keys].sort(compareUtf8);
   const sets = new Map<string, string>();
@@ -53,7 +63,14 @@ function* tagSets(
       return value ? [{ name, value }] : [];
     });
     const order = [...present.map(({ name }) => name), ...present.map(({ value }) => value)];
-    sets.set(order.join('|'), JSON.stringify(keys.map((name) => tags.get(name) ?? '')));
+    const text = order.join('|');
+    if (!sets.has(text)) {
+      const values = JSON.stringify(keys.map((name) => tags.get(name) ?? ''));
+      const bytes = text.length + values.length + setBytes;
+      account.charge(bytes);
+      held.bytes += bytes;
+      sets.set(text, values);
+    }
     const rest = pacer.rest();
     if (rest !== undefined) yield rest;
   }

@@ -14,6 +14,7 @@ import { fragmentOfLane } from '../../../query/plan/fragment-of-lane.ts';
 import type { LevelPlan, ScanPart } from '../../../query/plan/level-plan.ts';
 import type { MatcherFactory } from '../../../query/predicate.ts';
 import { outputFlow } from '../../../query/run/output-series.ts';
+import { ListedKeys } from '../../../query/run/listed-keys.ts';
 import { Pacer } from '../../../query/run/pacer.ts';
 import type { QueryAccount } from '../../../query/run/query-account.ts';
 import type { RunContext } from '../../../query/run/run-context.ts';
@@ -175,14 +176,14 @@ export class AnswerReader {
   async #seriesKeys(
     { found, fragment }: ScanPart,
     countMax: number | undefined,
-  ): Promise<ReadonlySet<string>> {
+  ): Promise<ListedKeys> {
     const { shardIds = [], views = [] } = this.#placeOf(found) ?? {};
     const { measurement: name, predicate } = fragment;
     const listed = { name, predicate, textsMax: countMax };
-    const keys = new Set<string>();
+    const keys = new ListedKeys(this.#running.account);
     const request = { of: 'series', shardIds, measurements: [listed] } as const;
     for (const piece of listSchema(views, request, this.#ports.matcher)) {
-      for (const key of piece?.texts ?? []) keys.add(key);
+      keys.add(piece?.texts ?? []);
       await this.#running.pacer.pause();
     }
     return keys;
