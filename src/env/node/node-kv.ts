@@ -40,7 +40,11 @@ class NodeKvStore implements KvStore {
     return this.#attempt(() => this.#database.get(key));
   }
 
-  batch(operations: readonly KvOperation[], options: { readonly sync: boolean }): Promise<void> {
+  /**
+   * Synced, also where it need not be: where power is lost while the next batch is written that one may be whole on the disk and what lies
+   * before it not. What was not synced looks like damage then, and the store would not open (level/level-log.ts).
+   */
+  batch(operations: readonly KvOperation[]): Promise<void> {
     return this.#attempt(() =>
       this.#database.batch(
         operations.map((operation) =>
@@ -48,7 +52,7 @@ class NodeKvStore implements KvStore {
             ? { type: 'put', key: operation.key, value: operation.value }
             : { type: 'del', key: operation.key },
         ),
-        { sync: options.sync },
+        { sync: true },
       ),
     );
   }
