@@ -5,7 +5,7 @@ import { searchSeeds } from './cluster/search-plant.ts';
 
 test('field types: of two that nodes give a new field at once every owner has the same', async () => {
   for (const seed of [1, 2])
-    expect(await runFieldTypes(seed)).toEqual({ contested: 12, refused: 12 });
+    expect(await runFieldTypes(seed)).toEqual({ contested: 24, refused: 24 });
 });
 
 test.each(typePlants)('field types: the simulation catches %s', async (plant) => {

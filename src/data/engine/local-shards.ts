@@ -69,6 +69,7 @@ export class LocalShards implements ShardAccess {
   readonly digests = new LocalDigests((shardId) => this.#home(shardId));
   readonly facts: LocalFacts;
   #writeCount = 0;
+  #onFieldsGone: (shardIds: readonly number[]) => void = () => undefined;
 
   private constructor(links: readonly EngineLink[], cluster: ClusterFacts) {
     this.#links = links;
@@ -82,6 +83,11 @@ export class LocalShards implements ShardAccess {
   /** The shards of workers that are there: see startWorkers. */
   static of(links: readonly EngineLink[], cluster: ClusterFacts = noCluster): LocalShards {
     return new LocalShards(links, cluster);
+  }
+
+  /** `told` hears of shards of which fields may have gone, before whoever deleted them does. */
+  watchFields(told: (shardIds: readonly number[]) => void): void {
+    this.#onFieldsGone = told;
   }
 
   /** Starts `count` workers. */
@@ -328,7 +334,13 @@ export class LocalShards implements ShardAccess {
         const home = homeOf(shardIds[0] ?? 0, this.#links.length);
         const own = places.filter(({ shardId }) => shardIds.includes(shardId));
         const task: HomeDelete = { ...request, shardIds, clusterId, places: own };
-        const reply = await this.#link(home).call('delete-points', task);
+        let reply: unknown;
+        try {
+          reply = await this.#link(home).call('delete-points', task);
+        } finally {
+          // Of one that failed half way some may have gone, too.
+          this.#onFieldsGone(shardIds);
+        }
         await this.#seen(home, reply as EngineVersions);
       }),
     );
@@ -343,23 +355,26 @@ export class LocalShards implements ShardAccess {
   }
 
   /** Not what was known before either, nor what was asked meanwhile. */
-  async #forgetting<T>(change: () => Promise<T>): Promise<T> {
+  async #forgetting<T>(shardIds: readonly number[], change: () => Promise<T>): Promise<T> {
     void this.#forget(); // Whoever is told is waited for at the end, and gets no new word before.
     try {
       return await change();
     } finally {
+      this.#onFieldsGone(shardIds);
       await this.#forget();
     }
   }
 
   /** Of a shard that cannot be read: its folder gets another name, which this resolves with, and it may come anew. */
   async setAside(shardId: number): Promise<string> {
-    return (await this.#forgetting(() => this.#home(shardId).call('set-aside', shardId))) as string;
+    return (await this.#forgetting([shardId], () =>
+      this.#home(shardId).call('set-aside', shardId),
+    )) as string;
   }
 
   async deleteShards(shardIds: readonly number[]): Promise<void> {
     const deleted = (lane: readonly number[]) => this.#homeOfLane(lane).call('delete', lane);
-    await this.#forgetting(() => Promise.all(this.#lanes(shardIds).map(deleted)));
+    await this.#forgetting(shardIds, () => Promise.all(this.#lanes(shardIds).map(deleted)));
   }
 
   /** Undefined when the shard has had no points. `number` is of no other snapshot of this run. */
@@ -382,7 +397,9 @@ export class LocalShards implements ShardAccess {
   ): Promise<boolean> {
     const whole = { ...task, clusterId } satisfies ExpectTask;
     const home = this.#home(task.shardId);
-    return (await this.#forgetting(() => home.call('expect-copy', whole))) as boolean;
+    return (await this.#forgetting([task.shardId], () =>
+      home.call('expect-copy', whole),
+    )) as boolean;
   }
 
   /** Such a shard is what it has from now on: nobody is left who could give it a copy. */

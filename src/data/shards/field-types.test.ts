@@ -4,7 +4,13 @@ import { DbError } from '../../base/errors.ts';
 import { parseLines } from '../../models/line-protocol.ts';
 import { PointBatchBuilder } from '../../models/point-batch-builder.ts';
 import { seriesKey } from '../../models/series-key.ts';
-import type { FieldsOfShard, ShardBatch, TypedBatch, TypedField } from '../engine/shard-access.ts';
+import type {
+  BatchOutcome,
+  FieldsOfShard,
+  ShardBatch,
+  TypedBatch,
+  TypedField,
+} from '../engine/shard-access.ts';
 import { FieldTypes } from './field-types.ts';
 
 function batchOf(lines: string, shardId = 7): ShardBatch {
@@ -23,6 +29,7 @@ class Owner {
     Promise.resolve(fields);
   lead: number | undefined = 1;
   isLate = false;
+  outcome: BatchOutcome = { kind: 'written', droppedCount: 0, reason: '' };
   nowMs = 0;
   readonly types: FieldTypes;
 
@@ -34,7 +41,7 @@ class Owner {
     return {
       write: (batch) => {
         this.written.push(batch);
-        return Promise.resolve({ kind: 'written', droppedCount: 0, reason: '' });
+        return Promise.resolve(this.outcome);
       },
       isLate: () => Promise.resolve(this.isLate),
       leadOf: () => this.lead,
@@ -148,4 +155,43 @@ test('field types: of a batch that comes late the lead is asked nothing, and of 
   owner.isLate = false;
   await owner.types.write(batchOf('m v=1 1'));
   expect(owner.names()).toBe('v:float');
+});
+
+test('field types: what a delete may have taken is asked anew, of its shards alone', async () => {
+  const owner = new Owner();
+  await owner.types.write(batchOf('m v=1 1'));
+  await owner.types.write(batchOf('m v=1 1', 8));
+  owner.types.forget([7]);
+  await owner.types.write(batchOf('m v="text" 2'));
+  expect(owner.names()).toBe('v:float v:float v:string');
+  await owner.types.write(batchOf('m v=2 2', 8));
+  expect(owner.asked).toHaveLength(3);
+});
+
+test('field types: what the lead told before a delete is not known behind it', async () => {
+  const owner = new Owner();
+  const gate = new Latch<undefined>();
+  owner.answer = async (fields) => {
+    await gate.promise;
+    return fields;
+  };
+  const before = owner.types.write(batchOf('m v=1 1'));
+  await new Promise((resolve) => setImmediate(resolve));
+  owner.types.forget([7]);
+  gate.open(undefined);
+  await before;
+  await owner.types.write(batchOf('m v=2 2'));
+  expect(owner.asked).toHaveLength(2);
+});
+
+test('field types: of a batch that could not be taken nothing is known', async () => {
+  const owner = new Owner();
+  await owner.types.write(batchOf('m w=1 1'));
+  owner.outcome = { kind: 'failed', error: new DbError('cache_full', 'full') };
+  await owner.types.write(batchOf('m v=1 1'));
+  owner.outcome = { kind: 'written', droppedCount: 0, reason: '' };
+  await owner.types.write(batchOf('m v="text" 1'));
+  expect(owner.names()).toBe('w:float v:float v:string');
+  await owner.types.write(batchOf('m v="more",w=2 2'));
+  expect(owner.asked).toHaveLength(3);
 });

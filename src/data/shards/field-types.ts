@@ -6,6 +6,7 @@
  * Invariants:
  * - batches of a shard reach the engine in the order in which they came, also while one waits for an answer;
  * - what is known is not asked again: a steady workload asks nothing;
+ * - nothing is known that this node may not have: what a delete may have taken, or came with a batch that was not taken, is asked anew;
  * - of a batch that comes once more, or that a later delete may have struck, nothing is asked: the lead would keep types that no point shows;
  * - while the lead cannot be asked an owner decides for itself, as if it were alone: a write is not refused for it. What two
  *   sides of a partition decide differently is for anti-entropy.
@@ -52,6 +53,8 @@ export class FieldTypes {
   /** Of shards that others lead: fields whose type they have told. */
   readonly #known = new Map<number, Set<string>>();
   #knownCount = 0;
+  /** How often something was forgotten that shards may have no more. */
+  #forgotCount = 0;
   /** When a lead may be asked again, by its id. */
   readonly #pausedUntilMs = new Map<number, number>();
   /** The last batch of a shard that waits, or waits behind one that does. */
@@ -80,7 +83,7 @@ export class FieldTypes {
         const fields = lead === undefined ? [] : this.#unknown(batch);
         const told = lead === undefined || fields.length === 0 || (await this.#isLate(batch)) ? undefined : await this.#ask(lead, batch, fields); // prettier-ignore
         return {
-          outcome: this.#ports.write(told === undefined ? batch : { ...batch, fields: told }),
+          outcome: told === undefined ? this.#ports.write(batch) : this.#writeTold(batch, told),
         };
       });
     // The next one waits until this one is handed over, not until it is written.
@@ -89,6 +92,24 @@ export class FieldTypes {
     });
     this.#waiting.set(shardId, handedOver);
     return written.then(({ outcome }) => outcome);
+  }
+
+  /** Shards may have fields no more: a type that another lead's answer gave them is none by now. */
+  forget(shardIds: readonly number[]): void {
+    this.#forgotCount++;
+    for (const shardId of shardIds) {
+      this.#knownCount -= this.#known.get(shardId)?.size ?? 0;
+      this.#known.delete(shardId);
+    }
+  }
+
+  /** What was not taken leaves no field: the next one would have whatever type it comes with. */
+  async #writeTold(batch: ShardBatch, fields: readonly TypedField[]): Promise<BatchOutcome> {
+    const outcome = await this.#ports.write({ ...batch, fields });
+    const known = this.#known.get(batch.shardId);
+    if (outcome.kind !== 'written')
+      for (const field of fields) if (known?.delete(nameOf(field)) === true) this.#knownCount--;
+    return outcome;
   }
 
   /** Undefined when there is nobody to ask, for now. */
@@ -120,10 +141,11 @@ export class FieldTypes {
     { shardId, database, retentionPolicy }: ShardBatch,
     fields: readonly TypedField[],
   ): Promise<readonly TypedField[] | undefined> {
+    const forgotCount = this.#forgotCount;
     try {
       const request = { shardId, database, retentionPolicy, fields };
       const told = await this.#ports.askLead(lead, request, { deadlineMs: this.#askDeadlineMs });
-      this.#remember(shardId, told);
+      if (forgotCount === this.#forgotCount) this.#remember(shardId, told);
       return told;
     } catch (error) {
       this.#pausedUntilMs.set(lead, this.#ports.nowMs() + askPauseMs);

@@ -302,5 +302,8 @@ function typeDecisions(
     },
     { askDeadlineMs: fieldTypesDeadlineMs, takesLongTexts },
   );
+  local.watchFields((shardIds) => {
+    fieldTypes.forget(shardIds);
+  });
   return { fieldTypes, fences: new LeaseFences(meta) };
 }

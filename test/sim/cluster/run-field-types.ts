@@ -1,4 +1,4 @@
-import { below } from '../../../src/env/random.ts';
+import { below, type Random } from '../../../src/env/random.ts';
 import type { DataNode } from '../../../src/server/node/data-node.ts';
 import { ClusterWorld } from './cluster-world.ts';
 import type { Plant } from './plants.ts';
@@ -18,7 +18,8 @@ export interface FieldTypesResult {
 
 /**
  * Two nodes create each field with two types at the same moment, on a network that doubles and holds back what they say: one of
- * the two is refused, and every owner has the field with the type of the other. Rejects where owners differ.
+ * the two is refused, and every owner has the field with the type of the other. So it is once more when the measurement was
+ * dropped, and with it all that owners were told of its fields. Rejects where owners differ.
  */
 export async function runFieldTypes(
   seed: number,
@@ -32,6 +33,20 @@ export async function runFieldTypes(
   await world.complete(ask(nodes[0] as DataNode, 'CREATE DATABASE t WITH REPLICATION 3', ''));
   await world.run(world.nowMs + 1_000);
   world.network.setRates({ duplicate: 0.2, reorder: 0.3, reorderMs });
+  const before = await contest(cluster, nodes, random);
+  await checkOwners(cluster);
+  await world.complete(ask(nodes[0] as DataNode, 'DROP MEASUREMENT p', 't'));
+  const behind = await contest(cluster, nodes, random);
+  await checkOwners(cluster);
+  return { contested: 2 * fieldCount, refused: before + behind };
+}
+
+/** How many of two writes of each field were refused. */
+async function contest(
+  { world }: ClusterWorld,
+  nodes: readonly DataNode[],
+  random: Random,
+): Promise<number> {
   let refused = 0;
   for (let number = 0; number < fieldCount; number++) {
     const first = below(random, nodes.length);
@@ -44,8 +59,7 @@ export async function runFieldTypes(
     if (refusals.length !== 1) throw new Error(`of two types of x${number} ${refusals.length} were refused`); // prettier-ignore
     refused += refusals.length;
   }
-  await checkOwners(cluster);
-  return { contested: fieldCount, refused };
+  return refused;
 }
 
 /** The text of what went wrong; '' where nothing did. */
