@@ -29,16 +29,20 @@ function setUp({ hasPlan = true }: { readonly hasPlan?: boolean } = {}) {
     },
   } as unknown as Clock;
   const own = { database: 'd', retentionPolicy: 'p', shardIds: [1], stamp: 1n };
+  const planned: string[] = [];
   const writes = new JoinedWrites({
     clock,
-    plan: () => (hasPlan ? { bounds: {}, groups: [], own } : undefined),
+    plan: ({ database }) => {
+      planned.push(database);
+      return hasPlan ? { bounds: {}, groups: [], own } : undefined;
+    },
     write: (task) => {
       const done = new Latch<WrittenJoined | undefined>();
       sent.push({ task, done });
       return done.promise;
     },
   });
-  return { writes, turns, timers, sent, now };
+  return { writes, turns, timers, sent, planned, now };
 }
 
 const request: WriteRequest = { database: 'd', retentionPolicy: '', body: new Uint8Array(), stepNs: 1n, level: 'one', timeoutMs: 1_000 }; // prettier-ignore
@@ -123,6 +127,16 @@ test('joined writes: bodies of other places or steps are other groups; lines wit
   const [first] = parts.sent;
   const behind = [4, 4 + joinedEntryWords].map((at) => first?.task.table[at]);
   expect([first?.task.defaultTimeNs, ...behind]).toEqual([101n, 0, 4]);
+});
+
+test('joined writes: a newline in a name makes no body one of another database', async () => {
+  const parts = setUp();
+  const { put, endTurn, groups } = run(parts);
+  put('a', { database: 'd\ne', retentionPolicy: 'p' });
+  put('b', { database: 'd', retentionPolicy: 'e\np' });
+  await endTurn();
+  expect(groups()).toEqual(['a;', 'b;']);
+  expect(parts.planned).toEqual(['d\ne', 'd']);
 });
 
 test.each([

@@ -110,7 +110,15 @@ export class JoinedWrites {
 
   #findLane(request: WriteRequest): Lane {
     const { database, retentionPolicy, stepNs, level = '', timeoutMs, login = '' } = request;
-    const key = `${database}\n${retentionPolicy}\n${stepNs}\n${level}\n${timeoutMs}\n${login}`;
+    // Names may have any character.
+    const key = JSON.stringify([
+      database,
+      retentionPolicy,
+      String(stepNs),
+      level,
+      timeoutMs,
+      login,
+    ]);
     const known = this.#lanes.get(key);
     if (known !== undefined) return known;
     if (this.#lanes.size >= lanesMax)
