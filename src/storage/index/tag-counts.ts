@@ -48,7 +48,7 @@ export class TagCounts {
   }
 
   #known(index: CountedIndex, measurement: string, tagKey: string): TagCount {
-    const name = `${measurement}\0${tagKey}`;
+    const name = `${measurement.length} ${measurement}${tagKey}`;
     const known = this.#counts.get(name);
     const isSame =
       known !== undefined &&
