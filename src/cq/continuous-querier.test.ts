@@ -289,6 +289,22 @@ test('continuous querier: a run that failed for what may pass runs again, with p
   expect(cluster.metas.marks).toEqual([30n]);
 });
 
+test('continuous querier: one that was made anew under its name does not wait for what the old one met', async () => {
+  const cluster = new Cluster();
+  cluster.metas.create('cq');
+  let isAway = true;
+  cluster.start('a', {
+    run: () => (isAway ? Promise.reject(new DbError('unavailable', 'no')) : Promise.resolve(1n)),
+  });
+  await cluster.pass(50_500);
+  const triedCount = cluster.runs.length;
+  cluster.metas.do({ kind: 'drop-continuous-query', database: 'db', name: 'cq' });
+  cluster.metas.create('cq');
+  isAway = false;
+  await cluster.pass(62_500);
+  expect(cluster.runs.length).toBeGreaterThan(triedCount);
+});
+
 test.each(['drop-continuous-query', 'drop-database'] as const)(
   'continuous querier: %s ends a run in its midst',
   async (kind) => {

@@ -78,11 +78,6 @@ interface Failures {
   readonly notBeforeMs: number;
 }
 
-interface Known {
-  readonly text: string;
-  readonly query: ContinuousSelect;
-}
-
 /** A query of the catalog at its place. */
 interface Placed extends ContinuousQuery {
   readonly database: string;
@@ -95,7 +90,7 @@ export class ContinuousQuerier {
   readonly #marks: RunMarks;
   readonly #counters = new Counters(['queryFail', 'queryOk']);
   /** Of queries that are there: as long as the catalog. */
-  readonly #known = new Map<string, Known>();
+  readonly #known = new Map<string, ContinuousSelect>();
   readonly #failures = new Map<string, Failures>();
   readonly #running = new Map<Placed, AbortController>();
   readonly #closing = new AbortController();
@@ -216,11 +211,9 @@ export class ContinuousQuerier {
   }
 
   #parsed(key: string, text: string): ContinuousSelect {
-    const known = this.#known.get(key);
-    if (known?.text === text) return known.query;
-    const query = parseContinuousQuery(text);
-    this.#known.set(key, { text, query });
-    return query;
+    const known = this.#known.get(key) ?? parseContinuousQuery(text);
+    this.#known.set(key, known);
+    return known;
   }
 
   /** Throws what may pass: then the range has to run again. */
@@ -300,6 +293,7 @@ function isThere(catalog: Catalog, { database, name, createdNs, text }: Placed):
   );
 }
 
-function keyOf({ database, name }: Placed): string {
-  return JSON.stringify([database, name]);
+/** One that was made anew under its name is another. */
+function keyOf({ database, name, createdNs, text }: Placed): string {
+  return JSON.stringify([database, name, String(createdNs), text]);
 }
