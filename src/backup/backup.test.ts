@@ -417,6 +417,14 @@ test('verify: says of each file how it is', async () => {
   for (const name of readdirSync(portable)) copyFileSync(join(portable, name), join(folder, name));
   expect(await verify()).toContain('Verified 1 backups, 4 archives of shards\n');
   const [archive = ''] = named().filter((name) => name.includes('.s2.'));
+  const manifest = join(folder, '20261126T194607Z.manifest');
+  const whole = readFileSync(manifest, 'utf8');
+  writeFileSync(manifest, whole.replace('"shardID": 2,', '"shardID": 2, "damaged": true,'));
+  expect(await verify()).toContain(
+    `${archive}: it is what was written, of a shard that was damaged at all of its owners\n`,
+  );
+  expect(text).not.toContain('Verified');
+  writeFileSync(manifest, whole);
   const bytes = readFileSync(join(folder, archive));
   for (const at of [0, 100, bytes.length >> 1, bytes.length - 6]) {
     const changed = Buffer.from(bytes);

@@ -76,7 +76,7 @@ async function restoreShard(
   }
   await ports.target.finish(to);
   const took = formatElapsed(clock.monotonicMs() - startMs);
-  out(`Restoring db ${shard.database}, rp ${shard.retentionPolicy}, shard ${from} to shard ${to}...\n${nodes.map((node) => `Copying data to ${node}... `).join('')}Done. Restored shard ${from} into shard ${to} in ${took}, ${file.size} bytes transferred\n`); // prettier-ignore
+  out(`Restoring db ${shard.database}, rp ${shard.retentionPolicy}, shard ${from} to shard ${to}...\n${nodes.map((node) => `Copying data to ${node}... `).join('')}Done. Restored shard ${from} into shard ${to} in ${took}, ${file.size} bytes transferred${file.damaged === true ? ', damaged as it was backed up' : ''}\n`); // prettier-ignore
 }
 
 interface CopyTask {

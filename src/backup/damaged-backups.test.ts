@@ -127,6 +127,7 @@ test('backup: a shard that every owner has damaged is taken as it is, with all o
   const target = new BackupCluster(['m1:1']);
   const restored = await restore(target);
   for (const id of [2, 3]) expect(restored).toContain(`Restored shard ${id} into`);
+  expect(restored.match(/bytes transferred, damaged as it was backed up\n/g)).toHaveLength(1);
 });
 
 test('backup: what was taken damaged is no reason to leave the shard out, and is taken again once an owner has it whole', async () => {

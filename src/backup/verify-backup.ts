@@ -16,6 +16,8 @@ export interface VerifyPorts {
   readonly out: (text: string) => void;
 }
 
+const damagedText = 'it is what was written, of a shard that was damaged at all of its owners';
+
 /** Says of each file how it is; throws `corrupt` when one is not what it should be. */
 export async function verifyBackup(ports: VerifyPorts, set: BackupSet): Promise<void> {
   const { store, out } = ports;
@@ -38,7 +40,12 @@ export async function verifyBackup(ports: VerifyPorts, set: BackupSet): Promise<
   for (const meta of metas.values()) await check(meta.fileName, () => verifyMeta(store, meta));
   const shards = set.manifests.flatMap(({ manifest }) => manifest.files);
   await inLanes(shards, shardsAtOnce, (file) =>
-    check(file.fileName, () => verifyShard(ports, file)),
+    check(file.fileName, async () => {
+      const how = await verifyShard(ports, file);
+      // Of an older one a newer is restored.
+      if (file.damaged === true && set.shards.get(file.shardID) === file) throw new DbError('corrupt', damagedText); // prettier-ignore
+      return how;
+    }),
   );
   const total = set.unread.length + metas.size + shards.length;
   if (badCount > 0)
