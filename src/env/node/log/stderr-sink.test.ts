@@ -109,3 +109,19 @@ test('stderr sink: of lines that wait together each counts that could not be wri
   sink.write('four\n');
   expect(place.text).toBe('lost 3 ENOSPC\nfour\n');
 });
+
+test('stderr sink: a line longer than what is kept for a slow reader is written, and kept alone where he takes a part', () => {
+  const { place, sink, later, soon } = placeOf();
+  const long = `${'q'.repeat(3_000_000)}\n`;
+  sink.writeSoon('one\n');
+  sink.writeSoon(long);
+  soon();
+  expect(place.text).toBe(`one\n${long}`);
+  [place.text, place.room] = ['', 10];
+  sink.write(long);
+  sink.write('lost\n');
+  place.room = Infinity;
+  later();
+  sink.write('two\n');
+  expect(place.text).toBe(`${long}lost 1 a slow reader\ntwo\n`);
+});

@@ -16,7 +16,7 @@ export interface SinkOptions {
 
 const nothing = Buffer.alloc(0);
 const newline = 10;
-/** What is kept for a reader that is slow. */
+/** What is kept for a reader that is slow, or one line and those that came with it. */
 const keptBytesMax = 1 << 20;
 /** Lines that wait for others are written once they are so many characters. */
 const waitingMax = 1 << 16;
@@ -66,7 +66,8 @@ export class StderrSink {
   }
 
   #writeLines(lines: string, count: number): void {
-    if (this.#kept.length + lines.length > keptBytesMax) {
+    // What nothing waits before is tried, however long: a statement in the log may be as long as a body.
+    if (this.#kept.length > 0 && this.#kept.length + lines.length > keptBytesMax) {
       this.#lose(count, 'a slow reader');
       this.#flush();
       return;
