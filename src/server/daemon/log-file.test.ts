@@ -86,6 +86,19 @@ test('log file: lines go behind those that are there, in order, and all of them 
   expect(text()).toBe(`old\n${Array.from({ length: 500 }, (_, i) => `${i} é\n`).join('')}`);
 });
 
+test('log file: a line longer than all that may wait is written, where nothing does', async () => {
+  const { file, told } = await world();
+  const long = `${'q'.repeat(3_000_000)}\n`;
+  file.write(long);
+  file.write('over\n');
+  // Told of once the first one is written.
+  await expect.poll(() => told.length).toBe(1);
+  file.write('two\n');
+  await file.close();
+  expect(text()).toBe(`${long}two\n`);
+  expect(told).toEqual([`Log lines could not be written {"path":"${path}","count":1}`]);
+});
+
 test('log file: one that was renamed is written to until it is opened anew', async () => {
   const { file } = await world();
   file.write('1\n');

@@ -57,7 +57,9 @@ export class LogFile {
   write(line: string): void {
     // Nearly all of it is ASCII.
     const bytes = line.length;
-    if (this.#isClosed || this.#waitingBytes + bytes > waitingBytesMax) {
+    // A statement may be longer than the bound: it is no reason to lose its line where nothing waits.
+    const isOver = this.#waitingBytes > 0 && this.#waitingBytes + bytes > waitingBytesMax;
+    if (this.#isClosed || isOver) {
       this.#lostCount++;
       return;
     }
