@@ -149,6 +149,7 @@ function makeArchive(): void {
   }
   const path = join(values.out, `varve_${version}_linux_${architecture}.tar.gz`);
   const compression = values.fast ? 'gzip -1' : 'gzip -9';
+  openToAll(folder);
   run('tar', ['--create', `--use-compress-program=${compression}`, `--file=${path}`, '--owner=root:0', '--group=root:0', '--sort=name', `--directory=${work}`, name]); // prettier-ignore
   process.stdout.write(`${path}\n`);
 }
@@ -180,6 +181,7 @@ function makeDebian(name: string, { programs, service, folder: of }: DebianPacka
   }
   const path = join(values.out, `${name}_${version}_${architecture}.deb`);
   const compression = values.fast ? ['-Znone'] : ['-Zxz', '-z2'];
+  openToAll(folder);
   run('dpkg-deb', ['--root-owner-group', ...compression, '--build', folder, path]);
   process.stdout.write(`${path}\n`);
 }
@@ -193,6 +195,11 @@ function place(from: string, to: string): void {
   mkdirSync(dirname(to), { recursive: true });
   cpSync(from, to);
   chmodSync(to, 0o644);
+}
+
+/** Nodes run as a user of their own, whatever whoever packages lets others see. */
+function openToAll(folder: string): void {
+  run('chmod', ['-R', 'u+rwX,go=rX', folder]);
 }
 
 function sizeOf(folder: string): number {

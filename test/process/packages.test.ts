@@ -25,7 +25,13 @@ function makePackages(...names: readonly string[]): readonly string[] {
   if (!existsSync(dist)) call(process.execPath, join(root, 'scripts/build-bundles.ts'), '--out', dist); // prettier-ignore
   const only = names.flatMap((name) => ['--only', name]);
   const script = join(root, 'scripts/package.ts');
-  return call(process.execPath, script, '--fast', '--out', made, '--dist', dist, ...only).trim().split('\n'); // prettier-ignore
+  // As root of a machine where nobody sees what others make.
+  return call('/bin/sh', '-c', 'umask 077; exec "$@"', 'sh', process.execPath, script, '--fast', '--out', made, '--dist', dist, ...only).trim().split('\n'); // prettier-ignore
+}
+
+/** What others than its owner cannot read, or not look into, of a list that tar makes. */
+function closedIn(list: string): readonly string[] {
+  return list.trim().split('\n').filter((line) => !/^(l|-..x..xr-x|-..-..-r--|drwxr-xr-x)/.test(line)); // prettier-ignore
 }
 
 beforeAll(() => {
@@ -39,6 +45,7 @@ test(
   async () => {
     const [archive = ''] = makePackages('archive');
     expect(archive).toMatch(/varve_1\.12\.4-c1\.12\.4_linux_\w+\.tar\.gz$/);
+    expect(closedIn(call('tar', '--list', '--verbose', `--file=${archive}`))).toEqual([]);
     call('tar', '--extract', `--file=${archive}`, `--directory=${made}`);
     const unpacked = join(made, 'varve-1.12.4-c1.12.4');
     const installed = new Workshop(join(unpacked, 'bin'));
@@ -72,7 +79,10 @@ test.skipIf(!hasDpkg)(
   () => {
     const paths = makePackages('data', 'meta');
     const target = join(made, 'root');
-    for (const path of paths) call('dpkg-deb', '--extract', path, target);
+    for (const path of paths) {
+      expect(closedIn(call('dpkg-deb', '--contents', path))).toEqual([]);
+      call('dpkg-deb', '--extract', path, target);
+    }
     for (const [service, program] of [
       ['influxdb', 'influxd'],
       ['influxdb-meta', 'influxd-meta'],
