@@ -40,3 +40,14 @@ test('lease fences: names that nobody knows are not kept without end', () => {
     fences.check({ lease: 'made up 0', token: 1 });
   }).toThrow('lease');
 });
+
+test('lease fences: a node that has left its cluster goes by the tokens of the next one', () => {
+  const meta = { catalog: { ...emptyCatalog, clusterId: 1n } };
+  const fences = new LeaseFences(meta);
+  fences.check({ lease: 'cq', token: 50 });
+  meta.catalog = { ...emptyCatalog, clusterId: 2n };
+  fences.check({ lease: 'cq', token: 3 });
+  expect(() => {
+    fences.check({ lease: 'cq', token: 2 });
+  }).toThrow('lease');
+});
