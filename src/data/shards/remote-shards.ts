@@ -165,7 +165,9 @@ export class RemoteShards implements ShardAccess {
     asked: AskedAnswer,
     { kept, ...options }: AnswerOptions,
   ): AsyncGenerator<AnswerPart> {
-    const isKept = kept !== undefined && asked.isShare === true;
+    // Too many windows are an error, whatever there is: at one time they are, at another they are not.
+    const isAnyTime = asked.ownTimes === undefined || asked.bucketsMax === 0;
+    const isKept = kept !== undefined && asked.isShare === true && isAnyTime;
     const empty = isKept ? this.#empties.find(kept, this.#nodeId) : undefined;
     if (empty !== undefined && empty.lists === this.pledgedLists) {
       yield empty.part;
