@@ -116,3 +116,23 @@ test('lagging owners: the first that is missed comes behind what waits elsewhere
   lagging.add(1, 2);
   expect(lagging.missedAt(1, 2)).toBeGreaterThan(1);
 });
+
+test('lagging owners: what an owner lacked in one cluster nobody lacks in the next', () => {
+  const cluster = { id: 1n };
+  const lagging = new LaggingOwners(
+    () => true,
+    () => 0,
+    () => cluster.id,
+  );
+  const lag = lagging.add(8, 4);
+  lagging.addLost(7, 4);
+  cluster.id = 0n;
+  expect(lagging.missedAt(7, 4)).toBeGreaterThan(0);
+  cluster.id = 2n;
+  expect(lagging.missedAt(7, 4)).toBe(0);
+  expect(lagging.lost).toEqual([]);
+  lag.wasQueued();
+  expect(lagging.missedAt(8, 4)).toBe(0);
+  lagging.addLost(7, 5);
+  expect(lagging.lost).toEqual([{ nodeId: 5, shardIds: [7] }]);
+});

@@ -34,18 +34,30 @@ export class LaggingOwners {
   readonly #missed = new Map<string, Missed>();
   readonly #hasShard: (shardId: number) => boolean;
   readonly #nowMs: () => number;
+  readonly #clusterOf: () => bigint;
+  /** Whose shards and nodes those are: in another cluster others have the same numbers. */
+  #clusterId = 0n;
   /** The first that is missed stands behind what waits elsewhere, which is at 1 (server/node/write-path.ts). */
   #writeCount = 1;
   #pruneAt = pruneMin;
 
-  /** `hasShard` says whether the catalog still has a shard: what was lost of one that is gone is forgotten. */
-  constructor(hasShard: (shardId: number) => boolean, nowMs: () => number) {
+  /**
+   * `hasShard` says whether the catalog still has a shard: what was lost of one that is gone is forgotten. `clusterOf`: 0 while
+   * the node is of none.
+   */
+  constructor(
+    hasShard: (shardId: number) => boolean,
+    nowMs: () => number,
+    clusterOf: () => bigint = () => 0n,
+  ) {
     this.#hasShard = hasShard;
     this.#nowMs = nowMs;
+    this.#clusterOf = clusterOf;
   }
 
   /** When `nodeId` last missed something of this shard: the later, the less it has. 0 when it lacks nothing. */
   missedAt(shardId: number, nodeId: number): number {
+    if (this.#missed.size > 0) this.#look();
     const missed = this.#missed.get(keyOf(shardId, nodeId));
     if (missed === undefined) return 0;
     const pending = missed.pendingCount > 0 ? missed.lastPending : 0;
@@ -103,6 +115,7 @@ export class LaggingOwners {
 
   /** What owners lack until somebody repairs it, by the node that does: other nodes are told, and the owner itself. */
   get lost(): readonly { readonly nodeId: number; readonly shardIds: readonly number[] }[] {
+    this.#look();
     const byNode = new Map<number, number[]>();
     for (const [key, { lastLost }] of this.#missed) {
       const [shardId = 0, nodeId = 0] = key.split(' ').map(Number);
@@ -158,7 +171,15 @@ export class LaggingOwners {
     });
   }
 
+  #look(): void {
+    const clusterId = this.#clusterOf();
+    if (clusterId === 0n || clusterId === this.#clusterId) return;
+    if (this.#clusterId !== 0n) this.#missed.clear();
+    this.#clusterId = clusterId;
+  }
+
   #change(shardId: number, nodeId: number, by: (missed: Missed, now: number) => void): void {
+    this.#look();
     const key = keyOf(shardId, nodeId);
     const missed =
       this.#missed.get(key) ?? { pendingCount: 0, lastPending: 0, lastQueued: 0, lastLost: 0, lostAtMs: 0, kept: new Map() }; // prettier-ignore

@@ -94,7 +94,7 @@ export async function openWritePath(
   const { clock, disk } = env;
   const { meta, local, rpc, subscribers, pledges } = parts;
   const log = env.log.child('write');
-  const lagging = new LaggingOwners((shardId) => !isShardGone(meta.catalog, shardId), () => clock.monotonicMs()); // prettier-ignore
+  const lagging = new LaggingOwners((shardId) => !isShardGone(meta.catalog, shardId), () => clock.monotonicMs(), () => meta.clusterId); // prettier-ignore
   const isAvoiding = config.get('cluster', 'avoid-lagging-owners');
   // Queues that are there already tell of themselves while they are opened.
   const opened: { hints?: HintedHandoff; writer?: PointsWriter; unclear?: UnclearWrites } = {};
