@@ -104,3 +104,12 @@ test('compaction plan: tombstones are worked in', () => {
   expect(planned('4L!', true)).toBe('0 -> 4');
   expect(planned('1!')).toBe('none');
 });
+
+test('compaction plan: of files that are small together many are taken at once', () => {
+  const small = filesOf(Array.from({ length: 100 }, () => '1').join(' ')).map((file) => ({ ...file, lengthBytes: 100_000 })); // prettier-ignore
+  const countOf = (files: readonly CompactionFile[]) =>
+    planCompaction(files, { isCold: false, fileBytesMax: 2048 * mebibyte })?.names.length;
+  expect(countOf(small)).toBe(41);
+  expect(countOf(small.map((file) => ({ ...file, lengthBytes: 100 })))).toBe(64);
+  expect(countOf(small.map((file) => ({ ...file, lengthBytes: mebibyte })))).toBe(8);
+});

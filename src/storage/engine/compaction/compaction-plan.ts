@@ -48,6 +48,9 @@ export interface PlanOptions {
 
 /** So many files of a level become one of the next: the reference's. */
 const filesPerPlan: Readonly<Record<number, number>> = { 1: 8, 2: 4, 3: 4 };
+/** And so many where they are small together, as after a flood of flushes: each plan costs a few syncs, however little it has. */
+const smallFilesMax = 64;
+const smallBytesMax = 4 << 20;
 export const levelMax = 4;
 /** Level 4 files of a hot shard are brought together when there are so many. */
 const optimizeFilesMin = 4;
@@ -73,10 +76,17 @@ function levelPlan(files: readonly CompactionFile[], level: 1 | 2 | 3): Compacti
     if (ofLevel < wanted) continue;
     // From the first file of the level on: those of a lower one between them come along.
     const start = run.findIndex((file) => file.level === level);
-    const taken = run.slice(start, start + Math.max(wanted, 2));
+    const taken = run.slice(start, start + Math.max(wanted, smallCount(run.slice(start))));
     return planOf(`level${level}`, taken, level + 1, blockRowsMax);
   }
   return undefined;
+}
+
+/** How many from the first one on are small together. */
+function smallCount(files: readonly CompactionFile[]): number {
+  let bytes = 0;
+  const end = files.slice(0, smallFilesMax).findIndex(({ lengthBytes }) => (bytes += lengthBytes) > smallBytesMax); // prettier-ignore
+  return end < 0 ? Math.min(files.length, smallFilesMax) : end;
 }
 
 function optimizePlan(

@@ -5,7 +5,7 @@
  * Invariants:
  * - never more than the limit are at work, and never more of the last level's files than the limit of those;
  * - a worker that was refused goes before the one that ran last, which stands back once for it: nobody starves;
- * - Nobody waits here: a plan that is refused is made anew with the next look.
+ * - Nobody waits here: who is refused asks again soon, for a while (compactor.ts).
  *
  * Layout: of int32 the plans at work; those of them that merge files of the last level; the worker that began the last one, plus
  * one; of each worker whether it was refused and nobody has stood back for it.
@@ -87,7 +87,7 @@ export class CompactionSlots {
     Atomics.sub(this.#cells, Word.running, 1);
   }
 
-  /** Who is refused looks once a second, as this worker does. */
+  /** For who is refused and asks seldom, or has just begun to wait. */
   #standsBack(): boolean {
     if (Atomics.load(this.#cells, Word.last) !== this.#worker + 1) return false;
     let refusedCount = 0;

@@ -1,12 +1,14 @@
 /**
- * Compacts the shards of a worker, one plan at a time, and no more at once than the node may (compaction-slots.ts): looks once a second for one that has files enough.
+ * Compacts the shards of a worker, one plan at a time, and no more at once than the node may (compaction-slots.ts): looks once a second for those that have files enough.
  *
  * Invariants:
  * - outputs are whole, durable and in `shard.json`, which names the inputs as gone, before an input is removed; a crash
  *   in between leaves the same points twice or files that the next start removes;
  * - a plan that fails leaves the shard as it was; a file that is damaged is left out of all others until the next start, and where the
  *   disk is at fault the shard is tried again after a while;
- * - a view that was taken before goes on with the files it has.
+ * - a view that was taken before goes on with the files it has;
+ * - shards that have plans take turns, a plan each, those of most files first: one that is written to as fast as it is compacted keeps no
+ *   other one waiting.
  *
  * Room on disk: while a plan is at work its outputs stand beside its inputs, so a worker needs as much free room as the
  * largest plan, which is all files of a shard when that is cold.
@@ -24,6 +26,7 @@ import {
 import {
   levelMax,
   planCompaction,
+  type CompactionKind,
   type CompactionPlan,
 } from '../../engine/compaction/compaction-plan.ts';
 import type { PageCache } from '../../pages/page-cache.ts';
@@ -66,6 +69,10 @@ export interface CompactorPorts extends Omit<CompactionPorts, 'isCancelled'> {
 const lookMs = 1_000;
 /** A disk that was full or failing is not asked again at once. */
 const retryMs = 60_000;
+/** How often a worker asks that was refused, for as long as a look may take. */
+const askMs = 20;
+
+type Step = 'ran' | 'refused' | 'none';
 
 export class Compactor {
   readonly #ports: CompactorPorts;
@@ -102,33 +109,54 @@ export class Compactor {
    * Compacts one shard until it has no plan left, after what is at work already. `isCold` asks for all of it. Throws what the
    * disk says.
    */
-  compact(open: OpenShard, isCold: boolean): Promise<void> {
-    return this.#mutex.run(() => this.#watch.during(open, () => this.#compact(open, isCold)));
+  async compact(open: OpenShard, isCold: boolean): Promise<void> {
+    const all = async (): Promise<void> => {
+      while ((await this.#step(open, isCold)) === 'ran');
+    };
+    await this.#mutex.run(() => this.#watch.during(open, all));
   }
 
-  async #compact(open: OpenShard, isCold: boolean): Promise<void> {
-    for (let next = this.#plan(open, isCold); next !== undefined; next = this.#plan(open, isCold)) {
-      const plan = next;
-      const { slots } = this.#ports;
-      // It is looked at again with the next look.
-      if (slots?.tryTake(plan.kind) === false) return;
-      const running = open.work
-        .count(plan.kind, () => this.#run(open, plan))
-        .finally(() => slots?.give(plan.kind));
-      open.compacting = running.finally(() => {
-        open.compacting = undefined;
-      });
-      if ((await open.compacting) === false) return;
-    }
-    // Of the index too.
+  /** One plan, and the index. */
+  async #step(open: OpenShard, isCold: boolean): Promise<Step> {
+    const step = await this.#runNext(open, isCold);
     const isCancelled = (): boolean => this.#isGivenUp(open);
-    while (!isCancelled()) {
+    while (step !== 'refused' && !isCancelled()) {
       const merging = open.segments.merge({ isCold, isCancelled, throttle: this.#ports.throttle }); // prettier-ignore
       open.compacting = merging.finally(() => {
         open.compacting = undefined;
       });
-      if (!(await open.compacting)) return;
+      if (!(await open.compacting)) break;
     }
+    return step;
+  }
+
+  async #runNext(open: OpenShard, isCold: boolean): Promise<Step> {
+    const kind = this.#plan(open, isCold)?.kind;
+    if (kind === undefined) return 'none';
+    if (!(await this.#mayRun(open, kind))) return 'refused';
+    try {
+      // Files may have come or gone meanwhile.
+      const plan = this.#plan(open, isCold);
+      if (plan?.kind !== kind) return 'none';
+      const running = open.work.count(kind, () => this.#run(open, plan));
+      open.compacting = running.finally(() => {
+        open.compacting = undefined;
+      });
+      return (await open.compacting) ? 'ran' : 'none';
+    } finally {
+      this.#ports.slots?.give(kind);
+    }
+  }
+
+  /** Waits for a slot as long as a look may take: what another worker does may be over in a moment. */
+  async #mayRun(open: OpenShard, kind: CompactionKind): Promise<boolean> {
+    const { clock, slots } = this.#ports;
+    const untilMs = clock.monotonicMs() + lookMs;
+    while (slots?.tryTake(kind) === false) {
+      if (clock.monotonicMs() >= untilMs || this.#isCancelled(open)) return false;
+      await clock.sleep(askMs);
+    }
+    return true;
   }
 
   #isCancelled(open: OpenShard): boolean {
@@ -148,32 +176,50 @@ export class Compactor {
   }
 
   async #work(): Promise<void> {
-    const { clock, log, shards } = this.#ports;
-    const nowMs = clock.monotonicMs();
-    for (const open of [...shards()]) {
-      if (this.#closed) return;
-      if ((this.#notBeforeMs.get(open) ?? 0) > nowMs) continue;
-      const isCold =
-        nowMs - open.lastWriteMs >= this.#options.fullColdMs && open.shard.memtableBytes === 0;
-      const damagedCount = damagedCountOf(open);
-      try {
-        await this.compact(open, isCold);
-      } catch (error) {
-        if (isDbError(error, 'cancelled') || !this.#ports.isOpen(open)) continue;
-        const shard = open.place.shardId;
-        if (damagedCountOf(open) > damagedCount) {
-          log.error('A damaged file is left out of compactions', {
-            shard,
-            error: errorText(error),
-          });
-          continue;
-        }
-        // A damaged index is made anew; files that contradict each other go on to.
-        const isOfIndex = open.shard.index.damage !== undefined;
-        const isDamage = !isOfIndex && (isDbError(error, 'corrupt') || isDbError(error, 'unsupported_version')); // prettier-ignore
-        this.#notBeforeMs.set(open, isDamage ? Number.POSITIVE_INFINITY : nowMs + retryMs);
-        log.error('TSM compaction failed', { shard, error: errorText(error) });
+    const { clock } = this.#ports;
+    let due = this.#byNeed();
+    let lookedAtMs = clock.monotonicMs();
+    while (due.length > 0) {
+      const more: OpenShard[] = [];
+      for (const open of due) {
+        if (this.#closed) return;
+        if (await this.#turn(open)) more.push(open);
       }
+      // Others may have come to need it by now.
+      const isLate = more.length > 0 && clock.monotonicMs() - lookedAtMs >= lookMs;
+      if (isLate) lookedAtMs = clock.monotonicMs();
+      due = isLate ? this.#byNeed() : more;
+    }
+  }
+
+  #byNeed(): readonly OpenShard[] {
+    return [...this.#ports.shards()].sort((a, b) => b.shard.files.length - a.shard.files.length);
+  }
+
+  /** Whether it may have more to do. */
+  async #turn(open: OpenShard): Promise<boolean> {
+    const { clock, log } = this.#ports;
+    const nowMs = clock.monotonicMs();
+    if ((this.#notBeforeMs.get(open) ?? 0) > nowMs) return false;
+    const isCold =
+      nowMs - open.lastWriteMs >= this.#options.fullColdMs && open.shard.memtableBytes === 0;
+    const damagedCount = damagedCountOf(open);
+    try {
+      const step = this.#mutex.run(() => this.#watch.during(open, () => this.#step(open, isCold)));
+      return (await step) === 'ran';
+    } catch (error) {
+      if (isDbError(error, 'cancelled') || !this.#ports.isOpen(open)) return false;
+      const shard = open.place.shardId;
+      if (damagedCountOf(open) > damagedCount) {
+        log.error('A damaged file is left out of compactions', { shard, error: errorText(error) });
+        return false;
+      }
+      // A damaged index is made anew; files that contradict each other go on to.
+      const isOfIndex = open.shard.index.damage !== undefined;
+      const isDamage = !isOfIndex && (isDbError(error, 'corrupt') || isDbError(error, 'unsupported_version')); // prettier-ignore
+      this.#notBeforeMs.set(open, isDamage ? Number.POSITIVE_INFINITY : nowMs + retryMs);
+      log.error('TSM compaction failed', { shard, error: errorText(error) });
+      return false;
     }
   }
 

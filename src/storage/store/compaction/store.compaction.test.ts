@@ -266,3 +266,27 @@ test('store: a file with a damaged block is named once and left out; all others 
     await store.close();
   });
 });
+
+test('store: a shard with a great many files keeps no other one from its turn', async () => {
+  await inWorld(async (env) => {
+    const filled = await openCompacting(env, { isByHand: true });
+    const counts = { 5: 8, 7: 300, 9: 8 };
+    for (const shardId of [5, 7, 9] as const)
+      for (let i = 0; i < counts[shardId]; i++) {
+        await filled.write({ ...kept, shardId }, batchOf(`m v=${i} ${i}`));
+        await filled.flush(shardId);
+      }
+    await filled.close();
+    const store = await openCompacting(env);
+    const countOf = async (shardId: number): Promise<number> => {
+      const names = await env.disk.list(`data/db/autogen/${shardId}`);
+      return names.filter(({ name }) => name.endsWith('.tsm')).length;
+    };
+    expect([await countOf(5), await countOf(9)]).toEqual([8, 8]);
+    while ((await countOf(5)) + (await countOf(9)) > 2) await env.clock.sleep(1);
+    expect(await countOf(7)).toBeGreaterThan(200);
+    await env.clock.sleep(5_000);
+    expect(await countOf(7)).toBeLessThan(8);
+    await store.close();
+  });
+});
