@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { HyperLogLog } from '../../src/base/collections/hyper-log-log.ts';
+import { seriesKey } from '../../src/models/series-key.ts';
 import { cellValue, copyBatch } from '../../src/query/exec/columns/column-builder.ts';
 import type {
   ColumnBatch,
@@ -146,7 +147,10 @@ export class MemorySource implements ShardSource {
 
   #add(point: MemoryPoint): void {
     const tags = new Map(Object.entries(point.tags).sort(([a], [b]) => (a < b ? -1 : 1)));
-    const key = [point.measurement, ...[...tags].map(([k, v]) => `${k}=${v}`)].join(',');
+    const key = seriesKey(
+      point.measurement,
+      Array.from(tags, ([name, value]) => ({ key: name, value })),
+    );
     let id = this.#keys.indexOf(key);
     if (id < 0) {
       id = this.#keys.push(key) - 1;
