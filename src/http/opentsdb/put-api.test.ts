@@ -29,20 +29,20 @@ test('put: bodies count until they are answered, and others wait for theirs', as
       sent.on('error', reject);
       sent.end(body);
     });
-  const answers = [put(), put(), put()];
+  const answers = [put(), put(), put(), put()];
   await vi.waitFor(() => {
     expect(pending).not.toHaveLength(0);
   }, 20_000);
   await new Promise((resolve) => setTimeout(resolve, 500));
-  // There is room for two of them.
-  expect(pending.length).toBeLessThan(3);
+  // There is room for two of them beside the oldest, which never waits. Whoever is slower than this moment is not seen: nothing fails by that.
+  expect(pending.length).toBeLessThan(4);
   for (let answered = 0; answered < answers.length; answered++) {
     await vi.waitFor(() => {
       expect(pending).not.toHaveLength(0);
     }, 20_000);
     pending.shift()?.();
   }
-  expect(await Promise.all(answers)).toEqual([204, 204, 204]);
+  expect(await Promise.all(answers)).toEqual([204, 204, 204, 204]);
   server.close();
   await api.close();
 }, 60_000);
