@@ -53,11 +53,12 @@ export class PutApi implements PutServer {
   readonly #sockets = new Set<HandedSocket>();
   readonly #pending = new Set<Promise<unknown>>();
   readonly #idle: IdleWatch;
-  readonly #budget = new BodyBudget(bodiesBytesMax);
+  readonly #budget: BodyBudget;
   droppedCount = 0;
 
-  private constructor(ports: PutApiPorts) {
+  private constructor(ports: PutApiPorts, budget: BodyBudget) {
     this.#ports = ports;
+    this.#budget = budget;
     this.#idle = new IdleWatch(ports.clock, idleMs);
     this.#api = fastify({
       bodyLimit: bodyBytesMax,
@@ -70,8 +71,8 @@ export class PutApi implements PutServer {
     this.#addRoutes();
   }
 
-  static async open(ports: PutApiPorts): Promise<PutApi> {
-    const api = new PutApi(ports);
+  static async open(ports: PutApiPorts, budget = new BodyBudget(bodiesBytesMax)): Promise<PutApi> {
+    const api = new PutApi(ports, budget);
     await api.#api.ready();
     return api;
   }
