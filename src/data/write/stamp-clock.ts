@@ -79,8 +79,12 @@ export class StampClock {
 
   /** The first of `count` stamps that follow each other by a nanosecond. */
   nextOf(count: number): Stamp {
-    this.#goOn();
-    const nowNs = this.#nowNs();
+    const wallNs = this.#look();
+    let nowNs = this.#nowNs(wallNs);
+    if (this.#isBack(nowNs, wallNs)) {
+      this.#ahead = { ns: this.#lastNs, atMs: this.#lastAtMs };
+      nowNs = this.#nowNs(wallNs);
+    }
     const firstNs = nowNs > this.#lastNs ? nowNs : this.#lastNs + 1n;
     this.#lastNs = firstNs + BigInt(count - 1);
     this.#lastAtMs = this.#ports.clock.monotonicMs();
@@ -91,11 +95,11 @@ export class StampClock {
     const ns = stampNs(stamp);
     if (ns <= this.#lastNs) return;
     const { clock } = this.#ports;
-    this.#look();
+    const wallNs = this.#look();
     if (ns > this.#shownNs + aheadNsMax) return;
     this.#lastNs = ns;
     this.#lastAtMs = clock.monotonicMs();
-    if (ns > this.#nowNs()) this.#ahead = { ns, atMs: this.#lastAtMs };
+    if (ns > this.#nowNs(wallNs)) this.#ahead = { ns, atMs: this.#lastAtMs };
   }
 
   #look(): bigint {
@@ -104,12 +108,9 @@ export class StampClock {
     return wallNs;
   }
 
-  /** Where the clock has gone back, by no more than is followed, time goes on from the last stamp. */
-  #goOn(): void {
-    const wallNs = this.#look();
-    const isBack = this.#lastNs > this.#nowNs() + backNsMin;
-    if (isBack && this.#lastNs <= wallNs + aheadNsMax)
-      this.#ahead = { ns: this.#lastNs, atMs: this.#lastAtMs };
+  /** Whether the clock has gone back, by no more than is followed: time goes on from the last stamp then. */
+  #isBack(nowNs: bigint, wallNs: bigint): boolean {
+    return this.#lastNs > nowNs + backNsMin && this.#lastNs <= wallNs + aheadNsMax;
   }
 
   /** A stamp later than one that an owner has, however far ahead that is: for what has been taken after it all the same. */
@@ -125,12 +126,10 @@ export class StampClock {
     return behind;
   }
 
-  #nowNs(): bigint {
-    const { clock } = this.#ports;
-    const wallNs = clock.wallNs();
+  #nowNs(wallNs: bigint): bigint {
     if (this.#ahead === undefined) return wallNs;
     const { ns, atMs } = this.#ahead;
-    const aheadNs = ns + BigInt(Math.round((clock.monotonicMs() - atMs) * 1e6));
+    const aheadNs = ns + BigInt(Math.round((this.#ports.clock.monotonicMs() - atMs) * 1e6));
     return aheadNs > wallNs ? aheadNs : wallNs;
   }
 }
