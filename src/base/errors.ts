@@ -1,6 +1,6 @@
 /**
- * The one error class of the code base. A code exists only if some caller reacts to it: http/error-status.ts and
- * rpc/codec.ts map every code, and the type of their tables makes a missing row a compile error.
+ * The one error class of the code base. A code exists only if some caller reacts to it: http/error-reply.ts and
+ * rpc/grpc/status.ts map every code, and the type of their tables makes a missing row a compile error.
  * Message texts that users see are the reference server's, word for word.
  */
 export const dbErrorCodes = [

@@ -1,6 +1,6 @@
 /**
- * Columns of numbers and booleans decoded, merged and encoded again in WebAssembly, for compaction. Twin: RunColumns of
- * storage/engine/run-columns.ts, which takes strings as well.
+ * Columns of numbers and booleans decoded, merged and encoded again in WebAssembly, for compaction. Twin: `runForm` of
+ * storage/engine/columns/rows-forms.ts, which takes strings as well.
  */
 import { assert } from '../base/assert.ts';
 import { DbError } from '../base/errors.ts';

@@ -1,7 +1,7 @@
 /**
  * JSON of rows that lie in several tables, such as those of many series merged by time: the tables come to the memory of the kernel
  * some rows at a time and stay there, so that no cell is copied to a column of its own first. Twin: the columns of
- * query/exec/columns/picked-columns.ts, written by JsonKernel or cell by cell.
+ * query/exec/columns/pick-merged.ts, written by JsonKernel or cell by cell.
  */
 import { Buffer, isUtf8 } from 'node:buffer';
 import { cellBytesMax, escapeBytesMax, JsonMemory, outBytesMax, paddingBytes, recordBytes, rowBytesMax, textBytesMax, writeRecord, type JsonColumn, type JsonConstant, type JsonValues } from './json-kernel.ts'; // prettier-ignore

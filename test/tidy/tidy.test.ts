@@ -70,6 +70,41 @@ test('tidy: files that documents name are there', () => {
   expect(gone).toEqual([]);
 });
 
+test('tidy: files that comments name are there', () => {
+  const comments = /^ *(?:\/\*\*?|\*|\/\/) .*$/gm;
+  const isThere = (name: string) => tracked.some((path) => path === name || path.endsWith(`/${name}`)); // prettier-ignore
+  const gone = written.flatMap((path) =>
+    (readFileSync(join(root, path), 'utf8').match(comments) ?? [])
+      .flatMap((line) => line.match(/(?<![\w.*/-])[\w-][\w./-]*\.(?:ts|md)\b/g) ?? [])
+      .filter((name) => !isThere(name))
+      .map((name) => `${path}: ${name}`),
+  );
+  expect(gone).toEqual([]);
+});
+
+test('tidy: each page of docs is listed, each decision under its subject, and no other is named', () => {
+  const textOf = (path: string) => readFileSync(join(root, path), 'utf8');
+  const pages = tracked.filter((path) => /^docs\/.*\.md$/.test(path) && !path.startsWith('docs/performance/')); // prettier-ignore
+  const linked = ['docs/README.md', 'docs/decisions/README.md'].flatMap((list) =>
+    [...textOf(list).matchAll(/\]\(([\w./-]+\.md)\)/g)].map(([, to = '']) =>
+      join(dirname(list), to),
+    ),
+  );
+  expect(pages.filter((path) => path !== 'docs/README.md' && !linked.includes(path))).toEqual([]);
+  const numbers = new Set(
+    pages.flatMap((path) => /^docs\/decisions\/0*(\d+)-/.exec(path)?.[1] ?? []),
+  );
+  const unknown = tracked
+    .filter((path) => /^(src|docs|test|scripts)\/.*\.(ts|md|proto)$|^[A-Z]+\.md$/.test(path))
+    .flatMap((path) =>
+      [...textOf(path).matchAll(/[Dd]ecisions? ((?:(?:, | and )?D?\d+(?![\d.]\d))+)/g)]
+        .flatMap(([, list = '']) => list.match(/D?\d+/g) ?? [])
+        .filter((number) => !numbers.has(number.replace(/^0+/, '')))
+        .map((number) => `${path}: decision ${number}`),
+    );
+  expect(unknown).toEqual([]);
+});
+
 test('tidy: a property is tried on the same cases in every run', () => {
   // What asks for rare cases to have come up would fail in one run of many otherwise.
   const without = (text: string) =>

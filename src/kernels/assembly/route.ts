@@ -1,5 +1,5 @@
 // The lines of a body, parted by shard and shape, as numbers only: values are gathered when a batch is written. Twin:
-// routeLines of data/engine/route-lines.ts with PointBatchBuilder.
+// routeLines of data/engine/lines/route-lines.ts with PointBatchBuilder.
 //
 // A place is a shard of one of the groups that the body may lie in, numbered from 0. A shape is a measurement with a field
 // set.

@@ -1,7 +1,8 @@
 // The series of a shard: three tables of keys (table.ts). Series are known by their canonical keys; measurements by the part
 // of the key before its tags, as it is written there; tag keys by [u32 number of the measurement][key as it is written].
 // A series' words are the number of its measurement, and the series of that measurement before it, + 1. A measurement's are
-// its latest series, + 1, and how many it has. Twin: ShardIndex of test/support/plain-index.ts.
+// its latest series, + 1, and how many it has. Twin: the plain index of
+// storage/index/shard-index.fuzz.test.ts.
 
 import { isEqual } from './bytes';
 import { hasRoom, keyBytes, keyLength, recordOf, tableCount, tableFind, tableIntern } from './table';

@@ -16,7 +16,7 @@ import type { Command } from '../command/command.ts';
 
 const { v1 } = varve.meta;
 
-/** A command that makes shard groups for as many times as one may (meta/model/command-shape.ts) has 3 MB. */
+/** A command that makes shard groups for as many times as one may (meta/command/command-shape.ts) has 3 MB. */
 export const commandBytesMax = 16 * MiB;
 /** A hundred thousand shards with their owners have some 20 MB. */
 export const catalogBytesMax = 1_024 * MiB;
@@ -28,7 +28,7 @@ const changesMax = 1_000_000;
 /** Nodes that a node hears of. */
 export const heardMax = 4_096;
 
-/** A command before it has been looked at (meta/model/command-shape.ts). */
+/** A command before it has been looked at (meta/command/command-shape.ts). */
 export interface CommandRequest {
   readonly id: string;
   readonly command?: unknown;
@@ -57,7 +57,7 @@ export interface WatchRequest {
 }
 
 /**
- * What makes the watcher's catalog the present one, whole (model/catalog-codec.ts) or as a step, and nothing as a sign of
+ * What makes the watcher's catalog the present one, whole (codec/catalog-codec.ts) or as a step, and nothing as a sign of
  * life.
  */
 export interface WatchReply {

@@ -1,6 +1,6 @@
 /**
  * Which commands a release knows, so that a leader of a new one proposes none that would stop a meta node of an old one
- * (decision D9).
+ * (decision 124).
  */
 import type { Command } from './command.ts';
 

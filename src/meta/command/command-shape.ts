@@ -246,7 +246,7 @@ export function isLogged(value: unknown): value is LoggedCommand {
   return isObject(value) && typeof value['id'] === 'string' && value['id'] !== '';
 }
 
-/** Whoever reads it stops: passing it over would leave another catalog (decision D9). */
+/** Whoever reads it stops: passing it over would leave another catalog (decision 12). */
 export function unknownCommand(kind: string): DbError {
   return new DbError(
     'unsupported_version',

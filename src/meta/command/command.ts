@@ -9,7 +9,7 @@ import type { Acl, AclGrant, AclKind } from '../model/acl.ts';
 import type { Database } from '../model/database.ts';
 import type { MoveGoal, ProposedMove } from '../model/move-plan.ts';
 
-/** Changes of the catalog. A kind or field is never given a new meaning; new ones are added (decision D9). */
+/** Changes of the catalog. A kind or field is never given a new meaning; new ones are added (decision 26). */
 export type Command =
   | { readonly kind: 'found-cluster'; readonly clusterId: bigint }
   | { readonly kind: 'create-meta-node'; readonly httpAddress: string; readonly tcpAddress: string }

@@ -27,7 +27,7 @@ export type {
 } from './database.ts';
 
 export interface Catalog {
-  /** Of the schema below. A node that reads a newer one stops (decision D9). */
+  /** Of the schema below. A node that reads a newer one stops (decision 145). */
   readonly version: number;
   /** Random, not zero; zero until the first meta node has founded the cluster. */
   readonly clusterId: bigint;

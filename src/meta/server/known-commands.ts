@@ -53,7 +53,7 @@ export class KnownCommands {
     return membersOf(membership).some((member) => this.#isUnheard(member.id) && this.#versionOf(member) < wanted); // prettier-ignore
   }
 
-  /** Throws `unsupported_version` when a member of the cluster would stop at such a command (decision D9). */
+  /** Throws `unsupported_version` when a member of the cluster would stop at such a command (decision 124). */
   check(kind: Command['kind'], membership: Membership): void {
     const wanted = this.#own.since[kind];
     const behind = membersOf(membership).filter((member) => this.#versionOf(member) < wanted);

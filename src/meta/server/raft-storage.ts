@@ -1,5 +1,5 @@
 /**
- * Raft's durable state in the key-value store (decision D8): `identity`, `hard-state`, `snapshot` and `entry/<index>`,
+ * Raft's durable state in the key-value store (decision 26): `identity`, `hard-state`, `snapshot` and `entry/<index>`,
  * each a message (raft-records.ts).
  *
  * Invariants:

@@ -24,7 +24,7 @@ const timeoutMsMax = 99_999_999;
 
 type Asked = { readonly method: string; readonly kind: 'call' | 'stream' };
 
-/** RpcTransport over gRPC (decision D8): one connection to each peer, kept. */
+/** RpcTransport over gRPC (decision 15): one connection to each peer, kept. */
 export class GrpcTransport implements RpcTransport {
   readonly #clock: Clock;
   readonly #garbage: Garbage;

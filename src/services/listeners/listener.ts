@@ -4,7 +4,7 @@ import type { DiagnosticTable, Statistic } from '../../telemetry/statistics.ts';
  * What receives points besides HTTP (spec F126 to F129), one for each enabled section of the configuration. To make one:
  * - a PointBatcher, to whose `lines` its points are pushed, with makeDatabase() or makePolicy() to prepare;
  * - a Datagrams or Connections on its `bind-address`; lines of text come out of a LineSplitter;
- * - a row in `openers` of server/node/listeners.ts, and its keys as `now(...)` in config/data-keys.ts.
+ * - a file of server/node/listeners, which `kinds` of open-listeners.ts has, and its keys as `now(...)` in config/data-keys.ts.
  */
 export interface Listener {
   /** The reference's names and tags. */

@@ -11,7 +11,7 @@
  * - A segment that goes while the folder is read is passed over: workers that opened before may release theirs, and
  *   what they release nobody needs.
  *
- * Not here: which shard's home takes a record, what follows from damage (store/log-damage.ts).
+ * Not here: which shard's home takes a record, what follows from damage (store/log/log-damage.ts).
  */
 import type { Disk, DiskFile } from '../../env/disk.ts';
 import { RecordUse, type KeptRecords, type RecordIndex } from '../../kernels/record-index.ts';

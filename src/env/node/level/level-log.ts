@@ -7,7 +7,7 @@
  * damage. What is wrong of the last batch, which may lie in several records, is what a loss of power leaves of one that nobody was
  * told of.
  *
- * Form of a log (LevelDB's log_format.md): blocks of 32 KiB; in them records of u32 masked CRC-32C of type and payload, u16 length, u8
+ * Form of a log (LevelDB's doc/log_format): blocks of 32 KiB; in them records of u32 masked CRC-32C of type and payload, u16 length, u8
  * type (1 whole, 2 first, 3 middle, 4 last), payload; little-endian. The rest of a block that is too short for a head is zeros.
  */
 import { crc32c } from './crc32c.ts';

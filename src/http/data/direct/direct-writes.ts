@@ -1,5 +1,5 @@
 /**
- * Plain writes past Node's HTTP and the framework: their connections are taken as they are accepted (write-connection.ts).
+ * Plain writes past Node's HTTP and the framework: their connections are taken as they are accepted (direct-connections.ts).
  * What a request passes is the same and in the same order: the throttle, who makes it, where it goes, the budget of
  * bodies, what is counted and logged (decision 50).
  */
