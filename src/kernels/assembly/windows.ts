@@ -5,7 +5,7 @@
 //
 // Values are of the column's type. Points come in by series, in ascending time within one. Sums run in that order, since
 // another order changes the last digit of a float. Of equal values the one of the earliest time is kept; of points at one
-// time the first and last keep the greater value.
+// time the first and last keep the greater value; of zeros at one time the positive one is kept.
 
 const recordBytes: usize = 80;
 const rangeBytes: usize = 12;
@@ -373,11 +373,33 @@ function rowOf(value: i32, values: usize, from: u32, end: u32): u32 {
   return row;
 }
 
+/** Of equal floats only zeros differ: the positive one counts, whichever was there first. Twin: query/equal-values.ts. */
+// @ts-ignore: decorator
+@inline
+function isPlusZero<T>(value: T, kept: T): bool {
+  if (!isFloat<T>()) return false;
+  return reinterpret<i64>(<f64>value) > reinterpret<i64>(<f64>kept);
+}
+
+/** Of a point of the same value. */
+// @ts-ignore: decorator
+@inline
+function precedes<T>(value: T, time: i64, kept: T, keptTime: i64): bool {
+  return time < keptTime || (time == keptTime && isPlusZero<T>(value, kept));
+}
+
+/** Of a point of the same time. */
+// @ts-ignore: decorator
+@inline
+function isAbove<T>(value: T, kept: T): bool {
+  return value > kept || (value == kept && isPlusZero<T>(value, kept));
+}
+
 // @ts-ignore: decorator
 @inline
 function keepLeast<T>(least: T, time: i64, record: usize, isNew: bool): void {
   const kept = load<T>(record, 16);
-  if (!isNew && (kept < least || (kept == least && load<i64>(record, 24) <= time))) return;
+  if (!isNew && (kept < least || (kept == least && !precedes<T>(least, time, kept, load<i64>(record, 24))))) return;
   store<T>(record, least, 16);
   store<i64>(record, time, 24);
 }
@@ -386,7 +408,7 @@ function keepLeast<T>(least: T, time: i64, record: usize, isNew: bool): void {
 @inline
 function keepGreatest<T>(greatest: T, time: i64, record: usize, isNew: bool): void {
   const kept = load<T>(record, 32);
-  if (!isNew && (kept > greatest || (kept == greatest && load<i64>(record, 40) <= time))) return;
+  if (!isNew && (kept > greatest || (kept == greatest && !precedes<T>(greatest, time, kept, load<i64>(record, 40))))) return;
   store<T>(record, greatest, 32);
   store<i64>(record, time, 40);
 }
@@ -395,7 +417,7 @@ function keepGreatest<T>(greatest: T, time: i64, record: usize, isNew: bool): vo
 @inline
 function keepFirst<T>(value: T, time: i64, record: usize, isNew: bool): void {
   const kept = load<i64>(record, 56);
-  if (!isNew && (kept < time || (kept == time && load<T>(record, 48) >= value))) return;
+  if (!isNew && (kept < time || (kept == time && !isAbove<T>(value, load<T>(record, 48))))) return;
   store<T>(record, value, 48);
   store<i64>(record, time, 56);
 }
@@ -404,7 +426,7 @@ function keepFirst<T>(value: T, time: i64, record: usize, isNew: bool): void {
 @inline
 function keepLast<T>(value: T, time: i64, record: usize, isNew: bool): void {
   const kept = load<i64>(record, 72);
-  if (!isNew && (kept > time || (kept == time && load<T>(record, 64) >= value))) return;
+  if (!isNew && (kept > time || (kept == time && !isAbove<T>(value, load<T>(record, 64))))) return;
   store<T>(record, value, 64);
   store<i64>(record, time, 72);
 }

@@ -147,6 +147,22 @@ test('windows: the tables of the kernel hold what is gathered point by point', (
   expect(added.together).toBeGreaterThan(400);
 });
 
+test('windows: of zeros of both signs at one time the positive one counts, whichever series is read first', () => {
+  const wanted = ['min', 'max', 'first', 'last'] as const;
+  const fragment: Fragment = {
+    ...{ version: fragmentVersion, measurement: 'cpu', shardIds: [], ...everything, ascending: true, groupBy: [] },
+    task: { kind: 'windows', fields: [{ name: 'f', type: 'float', parts: wanted }], intervalNs: 10n, offsetNs: 0n },
+  }; // prettier-ignore
+  const rowOf = (host: string, zero: number) => ({ host, timeNs: 11n, float: zero, integer: 0n });
+  for (const [a, b] of [[0, -0], [-0, 0]] as const) // prettier-ignore
+    for (const [arena, Source] of [[kernel, MemorySource], [kernel, ManySource], [memoryArena(), MemorySource]] as const) {
+      const sources = [sourceOf([rowOf('a', a), rowOf('b', b)], 0, Source)];
+      const context = new FragmentContext(arena, matcher, () => false);
+      const summaries = [...blocksOf(fragment, sources, context)].flatMap((block) => block.kind === 'windows' ? block.fields.map((summary) => shown(summary, wanted)) : []);
+      expect(summaries).toEqual([[[10n], wanted.map(() => [11n, [0]])]]);
+    } // prettier-ignore
+});
+
 test('windows: the nearest of a group, where no more are asked for, are those at that end of all of them', () => {
   fc.assert(
     fc.property(

@@ -2,6 +2,7 @@ import { compareUtf8 } from '../../base/compare-utf8.ts';
 import { DbError } from '../../base/errors.ts';
 import { minTimeNs } from '../../base/units.ts';
 import type { Column, ColumnType } from '../column.ts';
+import { isPlusZero, precedes } from '../equal-values.ts';
 import type { SelectedValues, WindowSummary } from '../fragment.ts';
 import type { Value } from '../predicate.ts';
 import { cellValue, ColumnBuilder } from './columns/column-builder.ts';
@@ -45,7 +46,7 @@ interface Window {
 /**
  * Gathers the points of one field of one group per window. Sums of floats run in order of arrival, since another order
  * changes the last digit. Ties: min and max keep the earliest time; first and last at one time keep the larger value
- * (trap 53).
+ * (trap 53), all of them the positive one of two zeros.
  */
 export class WindowAccumulator {
   readonly #type: ColumnType;
@@ -302,12 +303,16 @@ function selectedAt(selected: SelectedValues, row: number): Selected {
 
 function lesser(kept: Selected, point: Selected): Selected {
   if (point.value < kept.value) return point;
-  return point.value === kept.value && point.timeNs < kept.timeNs ? point : kept;
+  return point.value === kept.value && precedes(point.value, point.timeNs, kept.value, kept.timeNs)
+    ? point
+    : kept;
 }
 
 function greater(kept: Selected, point: Selected): Selected {
   if (point.value > kept.value) return point;
-  return point.value === kept.value && point.timeNs < kept.timeNs ? point : kept;
+  return point.value === kept.value && precedes(point.value, point.timeNs, kept.value, kept.timeNs)
+    ? point
+    : kept;
 }
 
 /** The one that first() takes of two. */
@@ -328,5 +333,5 @@ export function later(kept: Selected, point: Selected): Selected {
 function isLarger(value: Value, other: Value): boolean {
   return typeof value === 'string' && typeof other === 'string'
     ? compareUtf8(value, other) > 0
-    : value > other;
+    : value > other || isPlusZero(value, other);
 }

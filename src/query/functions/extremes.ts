@@ -1,8 +1,9 @@
 /**
  * min(), max(), first() and last(): one point of the window. Of equal values the earliest counts, of equal times the
- * larger value (of booleans: true for last, false for first), and of points equal in both the one that came first.
+ * larger value (of booleans: true for last, false for first), of zeros of both signs the positive one.
  */
 import type { ColumnType } from '../column.ts';
+import { isPlusZero, precedes } from '../equal-values.ts';
 import { cellAt, noPoints, type Cell } from './cells.ts';
 import { checkCount, firstOf, unsupportedType } from './checks.ts';
 import type { PlannedCall, Points, SelectorDefinition, Window, WindowReducer } from './function.ts';
@@ -13,19 +14,29 @@ type Beats = (value: Cell, timeNs: bigint, held: SelectedPoint) => boolean;
 
 export const extremeFunctions: readonly SelectorDefinition[] = [
   extremeFunction('min', () => (value, timeNs, held) => {
-    return value < held.value || (value === held.value && timeNs < held.timeNs);
+    return (
+      value < held.value ||
+      (value === held.value && precedes(value, timeNs, held.value, held.timeNs))
+    );
   }),
   extremeFunction('max', () => (value, timeNs, held) => {
-    return value > held.value || (value === held.value && timeNs < held.timeNs);
+    return (
+      value > held.value ||
+      (value === held.value && precedes(value, timeNs, held.value, held.timeNs))
+    );
   }),
   extremeFunction('first', (type) => (value, timeNs, held) => {
     if (timeNs !== held.timeNs) return timeNs < held.timeNs;
-    return type === 'boolean' ? value < held.value : value > held.value;
+    return type === 'boolean' ? value < held.value : isAbove(value, held.value);
   }),
   extremeFunction('last', () => (value, timeNs, held) => {
-    return timeNs > held.timeNs || (timeNs === held.timeNs && value > held.value);
+    return timeNs > held.timeNs || (timeNs === held.timeNs && isAbove(value, held.value));
   }),
 ];
+
+function isAbove(value: Cell, held: Cell): boolean {
+  return value > held || isPlusZero(value, held);
+}
 
 function extremeFunction(
   name: 'min' | 'max' | 'first' | 'last',

@@ -1,9 +1,11 @@
 /**
  * Summaries of a field of numbers as one, column by column: no window is an object. What window-accumulator.ts makes of the same windows,
- * in the order of the parts: sums run in it, min and max keep the earliest time, first and last at one time the larger value.
+ * in the order of the parts: sums run in it, min and max keep the earliest time, first and last at one time the larger value, all of them
+ * the positive one of two zeros.
  */
 import { DbError } from '../../base/errors.ts';
 import type { Column } from '../column.ts';
+import { isPlusZero, precedes } from '../equal-values.ts';
 import type { SelectedValues, WindowSummary } from '../fragment.ts';
 
 type Numbers = Float64Array | BigInt64Array | BigUint64Array;
@@ -152,10 +154,14 @@ type Value = number | bigint;
 type Taking = (value: Value, keptValue: Value, timeNs: bigint, keptNs: bigint) => boolean;
 
 const takings: Readonly<Record<SelectedPart, Taking>> = {
-  mins: (value, kept, timeNs, keptNs) => value < kept || (value === kept && timeNs < keptNs),
-  maxs: (value, kept, timeNs, keptNs) => value > kept || (value === kept && timeNs < keptNs),
-  firsts: (value, kept, timeNs, keptNs) => timeNs < keptNs || (timeNs === keptNs && value > kept),
-  lasts: (value, kept, timeNs, keptNs) => timeNs > keptNs || (timeNs === keptNs && value > kept),
+  mins: (value, kept, timeNs, keptNs) =>
+    value < kept || (value === kept && precedes(value, timeNs, kept, keptNs)),
+  maxs: (value, kept, timeNs, keptNs) =>
+    value > kept || (value === kept && precedes(value, timeNs, kept, keptNs)),
+  firsts: (value, kept, timeNs, keptNs) =>
+    timeNs < keptNs || (timeNs === keptNs && (value > kept || isPlusZero(value, kept))),
+  lasts: (value, kept, timeNs, keptNs) =>
+    timeNs > keptNs || (timeNs === keptNs && (value > kept || isPlusZero(value, kept))),
 };
 
 function numbersOf(column: Column | undefined): Numbers {
