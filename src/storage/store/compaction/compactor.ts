@@ -131,12 +131,14 @@ export class Compactor {
   }
 
   async #runNext(open: OpenShard, isCold: boolean): Promise<Step> {
-    const kind = this.#plan(open, isCold)?.kind;
-    if (kind === undefined) return 'none';
-    if (!(await this.#mayRun(open, kind))) return 'refused';
+    const asked = this.#plan(open, isCold);
+    if (asked === undefined) return 'none';
+    const { kind } = asked;
+    const isAtOnce = this.#takesSlot(kind);
+    if (!isAtOnce && !(await this.#waitForSlot(open, kind))) return 'refused';
     try {
-      // Files may have come or gone meanwhile.
-      const plan = this.#plan(open, isCold);
+      // Files may have come or gone while it waited.
+      const plan = isAtOnce ? asked : this.#plan(open, isCold);
       if (plan?.kind !== kind) return 'none';
       const running = open.work.count(kind, () => this.#run(open, plan));
       open.compacting = running.finally(() => {
@@ -148,15 +150,19 @@ export class Compactor {
     }
   }
 
-  /** Waits for a slot as long as a look may take: what another worker does may be over in a moment. */
-  async #mayRun(open: OpenShard, kind: CompactionKind): Promise<boolean> {
-    const { clock, slots } = this.#ports;
+  #takesSlot(kind: CompactionKind): boolean {
+    return this.#ports.slots?.tryTake(kind) !== false;
+  }
+
+  /** As long as a look may take: what another worker does may be over in a moment. */
+  async #waitForSlot(open: OpenShard, kind: CompactionKind): Promise<boolean> {
+    const { clock } = this.#ports;
     const untilMs = clock.monotonicMs() + lookMs;
-    while (slots?.tryTake(kind) === false) {
-      if (clock.monotonicMs() >= untilMs || this.#isCancelled(open)) return false;
+    while (clock.monotonicMs() < untilMs && !this.#isCancelled(open)) {
       await clock.sleep(askMs);
+      if (this.#takesSlot(kind)) return true;
     }
-    return true;
+    return false;
   }
 
   #isCancelled(open: OpenShard): boolean {
