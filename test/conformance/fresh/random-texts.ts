@@ -10,7 +10,7 @@ const words = [...keywords].map((word) => word.toLowerCase());
 const oddSigns = ['a', '1', ' ', '.', ',', '=', '\\"', "'", '\\\\', '\\n', '/', '*', '$', '(', ';', '-', 'é', '🙂', '\u2028', '\t', '%', ':', '#', '`', '\u00a0', '\u0001', '_']; // prettier-ignore
 
 /** A name that needs quotes, or one that looks so. */
-export function oddIdentifier(random: RandomChoice): string {
+function oddIdentifier(random: RandomChoice): string {
   if (random.chance(0.25)) return random.of([random.of(words), `"${random.of(words)}"`, random.of(words).toUpperCase()]); // prettier-ignore
   if (random.chance(0.15)) return random.of(['a', '_', 'A1', '1a', 'a-b', 'a.b', '"a.b"', '""', 'é', '"', "'a'", '"a\\qb"', '"a\nb"', '"a\\\nb"', '$a', 'a$', '@a', 'a::b', '"a"::float', '"a" "b"', '"a""b"', 'time', '"time"', '_name', '_tagKey']); // prettier-ignore
   return `"${random.some(oddSigns, 4).join('')}"`;

@@ -57,7 +57,7 @@ export async function noteLogEnds(
 }
 
 /** Of one worker. Durable once it resolves. */
-export async function writeLogEnds(
+async function writeLogEnds(
   disk: Disk,
   { folder, worker }: { readonly folder: string; readonly worker: number },
   ends: readonly (readonly [shardId: number, sequence: number])[],

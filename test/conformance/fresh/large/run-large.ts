@@ -17,7 +17,7 @@ export interface LargeOptions {
 }
 
 /** What an outcome says whose two answers are both ours. */
-export const againText = 'asked again: ';
+const againText = 'asked again: ';
 const database = 'large';
 const copyShare = 0.04;
 const atOnceCount = 6;
