@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../clock.ts';
+import { sleepBy } from '../sleep.ts';
 
 /** setTimeout takes at most this, and takes more for a millisecond; longer waits are made of several. */
 export const timeoutMsMax = 2 ** 31 - 1;
@@ -38,18 +39,7 @@ export class NodeClock implements Clock {
   sleep(durationMs: number, signal?: AbortSignal): Promise<void> {
     // A timer is a millisecond at the least, which is long for who lets others run every 5 ms.
     if (durationMs <= 0 && signal === undefined) return new Promise((resolve) => setImmediate(resolve)); // prettier-ignore
-    return new Promise((resolve, reject) => {
-      const onAbort = (): void => {
-        timer.cancel();
-        reject(signal?.reason as Error);
-      };
-      const timer = this.after(durationMs, () => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      });
-      if (signal?.aborted === true) onAbort();
-      else signal?.addEventListener('abort', onAbort, { once: true });
-    });
+    return sleepBy(this, durationMs, signal);
   }
 
   after(durationMs: number, run: () => void): Timer {

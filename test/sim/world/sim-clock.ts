@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../../src/env/clock.ts';
+import { sleepBy } from '../../../src/env/sleep.ts';
 import type { Life, Loop } from './loop.ts';
 
 /** World time 0 is the start of 2026. */
@@ -62,18 +63,7 @@ export class SimClock implements Clock {
   }
 
   sleep(durationMs: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const onAbort = (): void => {
-        timer.cancel();
-        reject(signal?.reason as Error);
-      };
-      const timer = this.after(durationMs, () => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      });
-      if (signal?.aborted === true) onAbort();
-      else signal?.addEventListener('abort', onAbort, { once: true });
-    });
+    return sleepBy(this, durationMs, signal);
   }
 
   after(durationMs: number, run: () => void): Timer {
