@@ -16,8 +16,14 @@ const writeEachMs = 5;
 const callMs = 10;
 const diskSlowness = 40;
 
+interface Options {
+  readonly batchBytesMax?: number;
+  readonly isFresh?: boolean;
+  readonly isLocal?: boolean;
+}
+
 /** An owner, a steady writer, and hinted handoff between them. */
-async function setting({ batchBytesMax = 5_000, isFresh = false, isLocal = false } = {}) {
+async function setting({ batchBytesMax = 5_000, isFresh = false, isLocal = false }: Options = {}) {
   const world = new World(1);
   const machine = world.addNode('a');
   const { clock, disk, log } = machine.env;
@@ -65,9 +71,11 @@ test.each([
   ['clients of this node, who are given way', { isFresh: true }],
   // The owner takes six at a time, and four more come meanwhile: with rests behind each there were ever more.
   ['clients who write nearly as fast as it takes', { isFresh: true, batchBytesMax: 240 }],
+  // As after a moment of a full disk.
+  ['this node, for itself', { isLocal: true }],
 ])(
   'hinted handoff: a queue ends beside a writer that never rests, %s, and nothing is lost or out of order',
-  async (_who, options) => {
+  async (_who, options: Options) => {
     const { world, owner, hints, outcomes, sentCount } = await setting(options);
     await world.run(world.nowMs + 2_000);
     expect(hints.isQueued(5, 7)).toBe(true);
@@ -77,6 +85,8 @@ test.each([
     // Those of the last seconds went to the owner at once.
     expect(new Set(outcomes.slice(-500))).toEqual(new Set(['written']));
     const numbers = [...new Set(owner.taken)];
+    // What a node has for itself it gives its engine at once: stamps say where it belongs.
+    if (options.isLocal === true) numbers.sort((a, b) => a - b);
     expect(numbers.length).toBeGreaterThan(sentCount() - 20);
     expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, i) => i));
   },
@@ -93,15 +103,4 @@ test('hinted handoff: an owner that goes while the last of its queue is brought 
   expect(hints.closing(5, 7)).toBeUndefined();
   expect(hints.isQueued(5, 7)).toBe(true);
   expect(outcomes.length).toBeGreaterThan(sent + 400);
-});
-
-test('hinted handoff: what waits for this node itself, as after a moment of a full disk, ends beside a writer that never rests', async () => {
-  const { world, owner, hints, outcomes, sentCount } = await setting({ isLocal: true });
-  await world.run(world.nowMs + 2_000);
-  expect(hints.isQueued(5, 7)).toBe(true);
-  owner.isDown = false;
-  await world.run(world.nowMs + 10_000);
-  expect(hints.isEmpty).toBe(true);
-  expect(new Set(outcomes.slice(-500))).toEqual(new Set(['written']));
-  expect(new Set(owner.taken).size).toBeGreaterThan(sentCount() - 20);
 });

@@ -56,9 +56,7 @@ class MovingWorld {
     const timesNs = Array.from({ length: dayCount }, (_, day) => BigInt(day) * dayNs);
     this.do({ kind: 'create-shard-groups', database: 'db', retentionPolicy: 'autogen', timesNs });
     for (const { shard } of [...this.catalog.databases.shards()]) {
-      this.do({ kind: 'add-shard-owner', shardId: shard.id, nodeId: 1 });
-      for (const nodeId of shard.owners)
-        if (nodeId !== 1) this.do({ kind: 'remove-shard-owner', shardId: shard.id, nodeId, nowNs: 1n }); // prettier-ignore
+      for (const nodeId of shard.owners) this.give(shard.id, nodeId, 1);
     }
     this.keeper = this.lead();
   }
@@ -85,6 +83,21 @@ class MovingWorld {
     this.catalog = catalog;
   }
 
+  get shardIds(): readonly number[] {
+    return [...this.catalog.databases.shards()].map(({ shard }) => shard.id);
+  }
+
+  ownersOf(shardId: number): readonly number[] | undefined {
+    return this.catalog.databases.shard(shardId)?.shard.owners;
+  }
+
+  /** The other node owns it from now on. */
+  give(shardId: number, fromId: number, toId: number): void {
+    if (fromId === toId) return;
+    this.do({ kind: 'add-shard-owner', shardId, nodeId: toId });
+    this.do({ kind: 'remove-shard-owner', shardId, nodeId: fromId, nowNs: 1n });
+  }
+
   begin(shardIds: readonly number[]): void {
     const moves = shardIds.map((shardId) => ({ shardId, fromId: 1, toId: 2, sizeBytes: 1, reason: '' })); // prettier-ignore
     this.do({ kind: 'begin-move-plan', goal: 'balance', leavingId: 0, joiningId: 0, isRemoval: false, startedNs: 1n, moves }); // prettier-ignore
@@ -93,13 +106,24 @@ class MovingWorld {
   /** How long it takes until all shards are the other node's, ms. */
   async emptied(): Promise<number> {
     const { world, clock } = this;
-    const shardIds = [...this.catalog.databases.shards()].map(({ shard }) => shard.id);
+    const { shardIds } = this;
     const beganMs = clock.monotonicMs();
     this.begin(shardIds);
     while (this.catalog.movePlan?.endedNs === 0n) await world.run(world.nowMs + 100);
     const owners = [...this.catalog.databases.shards()].flatMap(({ shard }) => shard.owners);
     expect(owners).toEqual(shardIds.map(() => 2));
     return clock.monotonicMs() - beganMs;
+  }
+
+  /** The plan is paused or stopped while nodes are asked what they know, and then some looks pass. */
+  async endAsAsked(action: 'pause' | 'stop'): Promise<void> {
+    const { world, keeper } = this;
+    const answered = new Latch<undefined>();
+    this.hearing = answered.promise;
+    await world.run(world.nowMs + 2_500);
+    await world.complete(action === 'stop' ? keeper.stop() : keeper.pause(true));
+    answered.open(undefined);
+    await world.run(world.nowMs + 10_000);
   }
 
   /** Of each data node. */
@@ -157,7 +181,7 @@ class MovingWorld {
 test('plans: shards that nobody writes to follow each other behind rests of some times what a move takes', async () => {
   const old = new MovingWorld();
   const tookMs = await old.emptied();
-  const shards = [...old.catalog.databases.shards()].length;
+  const shards = old.shardIds.length;
   // Copies alone take 50 ms of each, and rests three times as much: a look each two seconds would take 80 s.
   expect(shards).toBe(2 * dayCount);
   expect(tookMs).toBeGreaterThan(shards * copyMs * 3);
@@ -170,7 +194,7 @@ test.each([
 ])('plans: of shards that %s the next begins at the next look', async (_what, written) => {
   const current = new MovingWorld();
   current.written = () => written(current.clock.wallNs());
-  const shards = [...current.catalog.databases.shards()].length;
+  const shards = current.shardIds.length;
   expect(await current.emptied()).toBeGreaterThan((shards - 1) * 2_000);
 });
 
@@ -179,13 +203,13 @@ test.each(['the same plan', 'the next plan'])(
   async (seenBy) => {
     const moving = new MovingWorld();
     const { world, keeper } = moving;
-    const [{ shard } = { shard: { id: 0 } }] = moving.catalog.databases.shards();
-    moving.begin([shard.id]);
+    const [first = 0] = moving.shardIds;
+    moving.begin([first]);
     const answers = moving.discard;
     // The node is asked, and does not answer before all that.
     moving.discard = () => new Promise(() => undefined);
     await world.run(world.nowMs + 5_000);
-    expect(moving.catalog.databases.shard(shard.id)?.shard.owners).toEqual([2]);
+    expect(moving.ownersOf(first)).toEqual([2]);
     await world.complete(keeper.stop());
     moving.discard = answers;
     const next = moving.lead();
@@ -193,8 +217,8 @@ test.each(['the same plan', 'the next plan'])(
       await world.complete(next.begin({ goal: 'balance', leavingId: 0, joiningId: 0, isRemoval: false })); // prettier-ignore
     }
     await world.run(world.nowMs + 5_000);
-    expect(moving.discarded[0]).toBe(shard.id);
-    expect(moving.states[0]).toBe(`${shard.id} done`);
+    expect(moving.discarded[0]).toBe(first);
+    expect(moving.states[0]).toBe(`${first} done`);
   },
 );
 
@@ -202,10 +226,10 @@ test('plans: a shard whose owner is away is looked at every two seconds, and not
   const moving = new MovingWorld();
   const { world } = moving;
   moving.isFirstSilent = true;
-  const [{ shard } = { shard: { id: 0 } }] = moving.catalog.databases.shards();
-  moving.begin([shard.id]);
+  const [first = 0] = moving.shardIds;
+  moving.begin([first]);
   await world.run(world.nowMs + 20_000);
-  expect(moving.states).toEqual([`${shard.id} open`]);
+  expect(moving.states).toEqual([`${first} open`]);
   // Two nodes in ten looks.
   expect(moving.askedCount).toBeLessThanOrEqual(22);
 });
@@ -213,22 +237,22 @@ test('plans: a shard whose owner is away is looked at every two seconds, and not
 test('plans: a move whose owner is away holds up none behind it', async () => {
   const moving = new MovingWorld();
   const { world } = moving;
-  const [first = 0, second = 0] = [...moving.catalog.databases.shards()].map(({ shard }) => shard.id); // prettier-ignore
+  const [first = 0, second = 0] = moving.shardIds;
   moving.do({ kind: 'add-shard-owner', shardId: second, nodeId: 2 });
   moving.isFirstSilent = true;
   moving.begin([first, second]);
   await world.run(world.nowMs + 10_000);
-  expect(moving.catalog.databases.shard(first)?.shard.owners).toEqual([1]);
-  expect(moving.catalog.databases.shard(second)?.shard.owners).toEqual([2]);
+  expect(moving.ownersOf(first)).toEqual([1]);
+  expect(moving.ownersOf(second)).toEqual([2]);
 });
 
 test('plans: a shard whose owner lacks what hinted handoff could not keep is repaired before it is handed over', async () => {
   const moving = new MovingWorld();
   const { world } = moving;
-  const [first = 0, second = 0] = [...moving.catalog.databases.shards()].map(({ shard }) => shard.id); // prettier-ignore
+  const [first = 0, second = 0] = moving.shardIds;
   const repaired: string[] = [];
   moving.repair = (shardId) => {
-    const owners = moving.catalog.databases.shard(shardId)?.shard.owners.join();
+    const owners = moving.ownersOf(shardId)?.join();
     repaired.push(`${shardId} of ${owners}`);
     return Promise.resolve();
   };
@@ -249,7 +273,7 @@ test('plans: a shard whose owner lacks what hinted handoff could not keep is rep
 test('plans: such a shard moves as it is where anti-entropy is off, but for what waits for its owner', async () => {
   const moving = new MovingWorld();
   const { world } = moving;
-  const [first = 0, second = 0] = [...moving.catalog.databases.shards()].map(({ shard }) => shard.id); // prettier-ignore
+  const [first = 0, second = 0] = moving.shardIds;
   moving.repair = () => Promise.reject(new DbError('unsupported', 'anti-entropy service is not enabled')); // prettier-ignore
   const lost = [{ nodeId: 1, shardIds: [first] }];
   Object.assign(moving, { waiting: [...lost, { nodeId: 1, shardIds: [second] }], lost });
@@ -262,44 +286,38 @@ test.each(['pause', 'stop'] as const)(
   'plans: what is to %s as nodes are asked begins no move',
   async (action) => {
     const moving = new MovingWorld();
-    const { world, keeper } = moving;
-    const [{ shard } = { shard: { id: 0 } }] = moving.catalog.databases.shards();
-    moving.begin([shard.id]);
-    const answered = new Latch<undefined>();
-    moving.hearing = answered.promise;
-    await world.run(world.nowMs + 2_500);
-    await world.complete(action === 'stop' ? keeper.stop() : keeper.pause(true));
-    answered.open(undefined);
-    await world.run(world.nowMs + 10_000);
-    expect(moving.catalog.databases.shard(shard.id)?.shard.owners).toEqual([1]);
+    const [first = 0] = moving.shardIds;
+    moving.begin([first]);
+    await moving.endAsAsked(action);
+    expect(moving.ownersOf(first)).toEqual([1]);
   },
 );
 
 test('plans: a copy whose plan is stopped as it is made ready does not begin', async () => {
   const moving = new MovingWorld();
   const { world, keeper } = moving;
-  const [{ shard } = { shard: { id: 0 } }] = moving.catalog.databases.shards();
+  const [first = 0] = moving.shardIds;
   const isReady = new Latch<undefined>();
   moving.preparing = isReady.promise;
-  moving.begin([shard.id]);
+  moving.begin([first]);
   await world.run(world.nowMs + 2_500);
   await world.complete(keeper.stop());
   isReady.open(undefined);
   await world.run(world.nowMs + 10_000);
-  expect(moving.catalog.databases.shard(shard.id)?.shard.owners).toEqual([1]);
+  expect(moving.ownersOf(first)).toEqual([1]);
 });
 
 test('plans: a shard whose owner has gone away stays its as long as something waits for it', async () => {
   const moving = new MovingWorld();
   const { world } = moving;
-  const [first = 0] = [...moving.catalog.databases.shards()].map(({ shard }) => shard.id);
+  const [first = 0] = moving.shardIds;
   moving.do({ kind: 'add-shard-owner', shardId: first, nodeId: 2 });
   moving.isFirstSilent = true;
   moving.waiting = [{ nodeId: 1, shardIds: [first] }];
   moving.begin([first]);
   await world.run(world.nowMs + 60_000);
   expect(moving.states).toEqual([`${first} open`]);
-  expect(moving.catalog.databases.shard(first)?.shard.owners).toEqual([1, 2]);
+  expect(moving.ownersOf(first)).toEqual([1, 2]);
   moving.isFirstSilent = false;
   moving.waiting = [];
   await world.run(world.nowMs + 5_000);
@@ -309,7 +327,7 @@ test('plans: a shard whose owner has gone away stays its as long as something wa
 test('plans: what the owner that stays lacks is brought to it before the other one deletes it', async () => {
   const moving = new MovingWorld();
   const { world } = moving;
-  const [first = 0] = [...moving.catalog.databases.shards()].map(({ shard }) => shard.id);
+  const [first = 0] = moving.shardIds;
   moving.do({ kind: 'add-shard-owner', shardId: first, nodeId: 2 });
   const repaired: number[] = [];
   moving.repair = (shardId) => Promise.resolve(void repaired.push(shardId));
@@ -342,14 +360,8 @@ test.each(['pause', 'stop'] as const)(
   'plans: a node whose plan is to %s as nodes are asked does not leave',
   async (action) => {
     const moving = new MovingWorld();
-    const { world, keeper } = moving;
     moving.do({ kind: 'begin-move-plan', goal: 'decommission', leavingId: 2, joiningId: 0, isRemoval: true, startedNs: 1n, moves: [] }); // prettier-ignore
-    const answered = new Latch<undefined>();
-    moving.hearing = answered.promise;
-    await world.run(world.nowMs + 2_500);
-    await world.complete(action === 'stop' ? keeper.stop() : keeper.pause(true));
-    answered.open(undefined);
-    await world.run(world.nowMs + 10_000);
+    await moving.endAsAsked(action);
     expect(moving.catalog.dataNodes.map(({ id }) => id)).toEqual([1, 2]);
   },
 );
@@ -357,7 +369,7 @@ test.each(['pause', 'stop'] as const)(
 test('plans: a node that misses a question is no node that is away: it is asked to leave, and what waits for it is waited for', async () => {
   const moving = new MovingWorld();
   const { world } = moving;
-  const shardIds = [...moving.catalog.databases.shards()].map(({ shard }) => shard.id);
+  const { shardIds } = moving;
   const [first = 0] = shardIds;
   for (const shardId of shardIds) {
     moving.do({ kind: 'add-shard-owner', shardId, nodeId: 2 });
@@ -368,7 +380,7 @@ test('plans: a node that misses a question is no node that is away: it is asked 
   moving.isFirstSilent = true;
   moving.waiting = [{ nodeId: 1, shardIds: [first] }];
   await world.run(world.nowMs + 5_000);
-  expect(moving.catalog.databases.shard(first)?.shard.owners).toEqual([1, 2]);
+  expect(moving.ownersOf(first)).toEqual([1, 2]);
   moving.waiting = [];
   await world.run(world.nowMs + 3_000);
   expect(moving.catalog.dataNodes.map(({ id }) => id)).toEqual([1, 2]);
@@ -382,10 +394,7 @@ test('plans: a node that is away for good is taken out without being asked', asy
   const moving = new MovingWorld();
   const { world } = moving;
   moving.isFirstSilent = true;
-  for (const { shard } of [...moving.catalog.databases.shards()]) {
-    moving.do({ kind: 'add-shard-owner', shardId: shard.id, nodeId: 2 });
-    moving.do({ kind: 'remove-shard-owner', shardId: shard.id, nodeId: 1, nowNs: 1n });
-  }
+  for (const shardId of moving.shardIds) moving.give(shardId, 1, 2);
   moving.do({ kind: 'begin-move-plan', goal: 'decommission', leavingId: 1, joiningId: 0, isRemoval: true, startedNs: 1n, moves: [] }); // prettier-ignore
   await world.run(world.nowMs + 20_000);
   expect(moving.leftAt).toEqual([]);
@@ -400,10 +409,7 @@ test.each([
   async (_what, database, left, hasEnded) => {
     const moving = new MovingWorld();
     const { world } = moving;
-    for (const { shard } of [...moving.catalog.databases.shards()]) {
-      moving.do({ kind: 'add-shard-owner', shardId: shard.id, nodeId: 2 });
-      moving.do({ kind: 'remove-shard-owner', shardId: shard.id, nodeId: 1, nowNs: 1n });
-    }
+    for (const shardId of moving.shardIds) moving.give(shardId, 1, 2);
     moving.do({
       kind: 'create-database',
       name: database,
@@ -413,10 +419,8 @@ test.each([
     const shards = [...moving.catalog.databases.shards()].filter(
       (one) => one.database === database,
     );
-    for (const { shard } of shards) {
-      moving.do({ kind: 'add-shard-owner', shardId: shard.id, nodeId: 1 });
-      if (shard.owners.includes(2)) moving.do({ kind: 'remove-shard-owner', shardId: shard.id, nodeId: 2, nowNs: 1n }); // prettier-ignore
-    }
+    for (const { shard } of shards)
+      for (const owner of shard.owners) moving.give(shard.id, owner, 1);
     moving.isFirstSilent = true;
     const moves = shards.map(({ shard }) => ({ shardId: shard.id, fromId: 1, toId: 0, sizeBytes: 0, reason: 'no node that answers has a copy of it' })); // prettier-ignore
     moving.do({ kind: 'begin-move-plan', goal: 'replace', leavingId: 1, joiningId: 2, isRemoval: true, startedNs: 1n, moves }); // prettier-ignore
