@@ -1,6 +1,6 @@
 /**
  * A bit of the log is flipped while its node is down: one shard of many is refused there, the other owner answers and takes for it, and an operator
- * has the shard back with nothing lost (docs/operating/nodes.md, decision 10).
+ * has the shard back with nothing lost (docs/operating/troubles.md, decision 10).
  */
 import { closeSync, openSync, readFileSync, readdirSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Most meta nodes, or all, are lost for good with their disks: the cluster goes on from what is left (docs/operating/nodes.md). */
+/** Most meta nodes, or all, are lost for good with their disks: the cluster goes on from what is left (docs/operating/troubles.md). */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -105,6 +105,18 @@ test('tidy: each page of docs is listed, each decision under its subject, and no
   expect(unknown).toEqual([]);
 });
 
+test('tidy: lines of the log that operators look up are those that the code writes', () => {
+  const [table = ''] = readFileSync(join(root, 'docs/operating/troubles.md'), 'utf8').split(
+    '\n## ',
+  );
+  const looked = [...table.matchAll(/^\| (.*?) +\| /gm)].flatMap(([, cell = '']) =>
+    [...cell.matchAll(/`([^`/]+)`/g)].map(([, text = '']) => text),
+  );
+  const texts = sources.filter((path) => path.startsWith('src/') && !path.endsWith('.test.ts')).map((path) => readFileSync(join(root, path), 'utf8')); // prettier-ignore
+  expect(looked.length).toBeGreaterThan(15);
+  expect(looked.filter((text) => !texts.some((source) => source.includes(text)))).toEqual([]);
+});
+
 test('tidy: a property is tried on the same cases in every run', () => {
   // What asks for rare cases to have come up would fail in one run of many otherwise.
   const without = (text: string) =>
