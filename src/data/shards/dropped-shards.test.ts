@@ -112,3 +112,34 @@ test.each([
   expect(world.asked).toEqual([]);
   await dropped.close();
 });
+
+test('dropped shards: a node that is leaving its cluster, and is refused, has what it had', async () => {
+  const world = worldOf([1, 2, 3], clusterId);
+  const dropped = new DroppedShards({ clock, log, ...world });
+  await dropped.check();
+  const { catalog } = world.meta;
+  world.meta.catalog = emptyCatalog;
+  await dropped.check();
+  world.meta.catalog = catalog;
+  await dropped.check();
+  expect(idsOf(world)).toEqual([1, 2, 3]);
+  await dropped.close();
+});
+
+test('dropped shards: what one cluster had and the next one has not is no shard that the next one dropped', async () => {
+  const world = worldOf([], clusterId);
+  const dropped = new DroppedShards({ clock, log, ...world });
+  await dropped.check();
+  world.meta.catalog = { ...catalogWith(2, [1]), clusterId: 78n };
+  // Made while this node says what it has.
+  world.shards.facts.holdings = () => Promise.resolve([{ shardId: 2, database: 'd', retentionPolicy: 'autogen', clusterId: undefined }]); // prettier-ignore
+  world.held.set(2, {
+    shardId: 2,
+    database: 'd',
+    retentionPolicy: 'autogen',
+    clusterId: undefined,
+  });
+  await dropped.check();
+  expect(idsOf(world)).toEqual([2]);
+  await dropped.close();
+});

@@ -8,6 +8,7 @@
  *   the highest id given and not in the catalog was dropped. That holds for shards that were made for this cluster, and is
  *   confirmed by the leader before anything is deleted.
  * - A shard of another cluster, or of which nobody knows for which it was made, is left alone.
+ * - Nothing goes by the catalog of a node that is leaving its cluster: it is empty until the node has left, or was refused.
  */
 import { Tasks } from '../../base/async/tasks.ts';
 import { errorText, isDbError } from '../../base/errors.ts';
@@ -47,6 +48,8 @@ export class DroppedShards {
   readonly #timer: Timer;
   readonly #tasks: Tasks;
   #seen: ReadonlySet<number>;
+  /** Of which those are. */
+  #clusterId: bigint;
   #checkedIndex = -1;
   #unchangedChecks = 0;
   readonly #dropped = new Set<number>();
@@ -54,7 +57,9 @@ export class DroppedShards {
 
   constructor(ports: DroppedShardsPorts) {
     this.#ports = ports;
-    this.#seen = shardIdsOf(ports.meta.catalog);
+    const { catalog } = ports.meta;
+    this.#seen = shardIdsOf(catalog);
+    this.#clusterId = catalog.clusterId;
     this.#tasks = new Tasks((name, error) => {
       ports.log.error('A task of the shards failed', { name, error: errorText(error) });
     });
@@ -85,13 +90,17 @@ export class DroppedShards {
 
   /** Whether what this node holds is to be looked at. */
   #look(catalog: Catalog): boolean {
+    if (catalog.clusterId === 0n) return false;
     if (catalog.index === this.#checkedIndex && ++this.#unchangedChecks < unchangedChecksMax)
       return false;
     this.#checkedIndex = catalog.index;
     this.#unchangedChecks = 0;
     const present = shardIdsOf(catalog);
-    for (const id of this.#seen) if (!present.has(id)) this.#dropped.add(id);
+    // Another cluster gives the same ids to other shards.
+    if (catalog.clusterId !== this.#clusterId) this.#dropped.clear();
+    else for (const id of this.#seen) if (!present.has(id)) this.#dropped.add(id);
     this.#seen = present;
+    this.#clusterId = catalog.clusterId;
     return true;
   }
 
