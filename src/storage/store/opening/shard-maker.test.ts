@@ -27,3 +27,37 @@ test('store: a shard that a full disk kept from being made leaves nothing once i
   };
   expect(await world.complete(work())).toBeGreaterThan(5);
 });
+
+test.each([
+  ['before its copy began', undefined, 5],
+  ['for a copy', 5, undefined],
+])(
+  'store: a shard that could not be made %s is what the next attempt makes it, also over a restart',
+  async (_when, first, next) => {
+    const world = new World(1);
+    const { env } = world.addNode('a');
+    const work = async (): Promise<number> => {
+      for (let failAt = 1; ; failAt++) {
+        const shardId = kept.shardId + failAt;
+        const disk = new FailingDisk(env.disk, { failAt: Infinity, code: 'io_error' });
+        const store = await openStore(disk, env.clock);
+        disk.failIn(failAt);
+        const made = store.transfers.expectCopy({ ...kept, shardId, copyIndex: first });
+        const isMade = await made.then(() => true, () => false); // prettier-ignore
+        disk.failIn(Infinity);
+        if (isMade) return failAt;
+        await store.transfers.expectCopy({ ...kept, shardId, copyIndex: next });
+        const isAwaited = (): boolean => store.facts.awaitingIds.includes(shardId);
+        expect(isAwaited(), `call ${failAt}`).toBe(next !== undefined);
+        await store.close();
+        const again = await openStore(env.disk, env.clock);
+        await again.whenOpen([shardId]);
+        expect(again.facts.awaitingIds.includes(shardId), `call ${failAt}`).toBe(
+          next !== undefined,
+        );
+        await again.close();
+      }
+    };
+    expect(await world.complete(work())).toBeGreaterThan(5);
+  },
+);

@@ -3,7 +3,8 @@
  *
  * Invariants:
  * - A shard's folder is durable before the roster has it, and both before its first record is in the log.
- * - What an attempt that failed has made is gone on with by the next one, and goes with the shard when that is deleted.
+ * - What an attempt that failed has made is gone on with by the next one, and goes with the shard when that is deleted. One that is, or is
+ *   not, to await a copy as the one before was not, or was, makes it anew: `shard.json` says what a start makes of it.
  * - One that was set aside comes to be again as one that a copy is awaited for, whatever makes it: another owner has its points.
  * - A shard that comes to be again, while the log may have records of the one that is gone, numbers its own behind those.
  * - What was here in this run and is no more is known: whoever was about to read it must not take it for a shard without points.
@@ -34,11 +35,18 @@ export interface NewShard {
   readonly copy: ManifestCopy | undefined;
 }
 
+interface MadeFolder {
+  readonly place: ShardPlace;
+  readonly copy: ManifestCopy | undefined;
+  /** False while it is made anew. */
+  readonly isReady: boolean;
+}
+
 export class ShardMaker {
   readonly #ports: ShardMakerPorts;
   readonly #creating = new Map<number, Promise<OpenShard>>();
   /** Shards whose folder is made and that are not in the roster yet. */
-  readonly #made = new Map<number, ShardPlace>();
+  readonly #made = new Map<number, MadeFolder>();
   /** Last sequences of shards that are gone, as far as the log may still have records of them. */
   readonly #goneSequences: Map<number, number>;
   readonly #folders: DurableFolders;
@@ -86,7 +94,7 @@ export class ShardMaker {
 
   /** Where there is a folder of a shard that an attempt to make it has left. */
   leftBehind(shardId: number): ShardPlace | undefined {
-    return this.#made.get(shardId);
+    return this.#made.get(shardId)?.place;
   }
 
   /** Whether it was set aside, and has not come to be again. */
@@ -121,13 +129,22 @@ export class ShardMaker {
     const { shardId } = place;
     const copy = asked ?? (this.#aside.has(shardId) ? { index: 0, isWhole: false } : undefined);
     const sequence = this.#goneSequences.get(shardId) ?? 0;
-    if (!this.#made.has(shardId)) {
+    const made = this.#made.get(shardId);
+    if (made?.isReady !== true || !isSameCopy(made.copy, copy)) {
+      if (made !== undefined) {
+        this.#made.set(shardId, { place, copy, isReady: false });
+        await disk.removeTree(folderOf(place));
+      }
       await makeShardFolder({ disk, folders: this.#folders }, folderOf(place), { sequence, copy }); // prettier-ignore
-      this.#made.set(shardId, place);
+      this.#made.set(shardId, { place, copy, isReady: true });
     }
     await roster?.made(place, clusterId === 0n ? undefined : clusterId);
     this.#made.delete(shardId);
     log.info('Created shard', { db: place.database, shard: shardId });
     return emptyShard(opening, folderOf(place), { place, sequence, copy });
   }
+}
+
+function isSameCopy(one: ManifestCopy | undefined, other: ManifestCopy | undefined): boolean {
+  return one?.isWhole === other?.isWhole && one?.index === other?.index;
 }
