@@ -99,6 +99,7 @@ test.each(hindrances)('copies: one that %s: %s, ends at once when it is given up
     for (const id of shardIds) await destination.begin(id);
     await env.clock.sleep(2_000);
     expect(destination.shardIds).toEqual(shardIds);
+    expect(destination.copies.progress.map(({ isWaiting }) => isWaiting)).toEqual([false, true, true]);
     const fromMs = env.clock.monotonicMs();
     // The last one first: it has not had its turn yet.
     await destination.copies.cancel(3);

@@ -12,6 +12,8 @@ interface Running {
   readonly job: CopyJob;
   readonly done: Promise<void>;
   isWhole: boolean;
+  /** For its turn. */
+  isWaiting: boolean;
   /** Of the last look, for the rate. */
   lastMs: number;
   lastBytes: number;
@@ -78,9 +80,11 @@ export class Copies {
     known?.job.cancel();
     const isWanted = (): boolean => copyTo(meta.catalog, shardId, meta.nodeId)?.beganIndex === copyIndex; // prettier-ignore
     const job = new CopyJob(this.#ports, { ...copy, isWanted });
-    const done = this.#run(job, known?.done);
+    const done = this.#run(job, known?.done, () => {
+      running.isWaiting = false;
+    });
     const lastMs = this.#ports.clock.monotonicMs();
-    const running: Running = { job, done, isWhole: false, lastMs, lastBytes: 0, bytesPerSecond: 0 };
+    const running: Running = { job, done, isWhole: false, isWaiting: true, lastMs, lastBytes: 0, bytesPerSecond: 0 }; // prettier-ignore
     this.#running.set(shardId, running);
     done.then(
       () => {
@@ -96,9 +100,10 @@ export class Copies {
   }
 
   /** One of the shard that was given up has to be over first. */
-  async #run(job: CopyJob, before: Promise<void> | undefined): Promise<void> {
+  async #run(job: CopyJob, before: Promise<void> | undefined, onTurn: () => void): Promise<void> {
     await before?.catch(() => undefined);
     await this.#enter(job.signal);
+    onTurn();
     try {
       await job.run();
     } finally {
@@ -145,6 +150,7 @@ export class Copies {
       running.lastBytes = doneBytes;
     }
     const { shardId, beganIndex: copyIndex } = job.copy;
-    return { shardId, copyIndex, totalBytes, doneBytes, bytesPerSecond: running.bytesPerSecond };
+    const { bytesPerSecond, isWaiting } = running;
+    return { shardId, copyIndex, totalBytes, doneBytes, bytesPerSecond, isWaiting };
   }
 }

@@ -91,6 +91,8 @@ export interface CopyProgress {
   readonly doneBytes: number;
   /** Of late. */
   readonly bytesPerSecond: number;
+  /** For its turn: others are brought to the node first. */
+  readonly isWaiting: boolean;
 }
 
 const copiesMax = 1_000;
@@ -100,6 +102,7 @@ const progress = message(v1.CopyProgress, {
   totalBytes: count(),
   doneBytes: count(),
   bytesPerSecond: count(),
+  isWaiting: flag,
 });
 
 export const copyMethod = streamMethod('/varve.data.v1.Transfers/Copy', {

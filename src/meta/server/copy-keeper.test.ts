@@ -1,13 +1,17 @@
 import { expect, test } from 'vitest';
+import { World } from '../../../test/sim/world/world.ts';
 import { MemoryMeta } from '../../../test/support/memory-meta.ts';
 import { Latch } from '../../base/async/latch.ts';
-import { DbError } from '../../base/errors.ts';
+import { DbError, errorText } from '../../base/errors.ts';
 import type { Command } from '../command/command.ts';
 import { discardMethod } from '../client/data-methods.ts';
 import { CopyKeeper, type CopyKeeperPorts } from './copy-keeper.ts';
 
 /** Of a shard on node 1 and another node; `call` is what nodes are asked. */
-async function keeperOf(call: (address: string, method: unknown) => Promise<unknown>) {
+async function keeperOf(
+  call: (address: string, method: unknown) => Promise<unknown>,
+  following: Partial<Pick<CopyKeeperPorts, 'clock' | 'log'> & { readonly stream: unknown }> = {},
+) {
   const meta = new MemoryMeta();
   const create = (i: number) =>
     meta.execute({ kind: 'create-data-node', httpAddress: `h${i}:1`, tcpAddress: `n${i}:1`, dataNodesMax: 9 }); // prettier-ignore
@@ -23,8 +27,9 @@ async function keeperOf(call: (address: string, method: unknown) => Promise<unkn
     readBarrier: () => Promise.resolve(),
     execute: (command: Command) => meta.execute(command),
   };
-  const clock = { every: () => ({ cancel: () => undefined }), wallNs: () => 1n };
-  const ports = { clock, node, rpc: { call } };
+  const still = { every: () => ({ cancel: () => undefined }), wallNs: () => 1n };
+  const { stream, clock = still, log } = following;
+  const ports = { clock, log, node, rpc: { call, stream } };
   return { meta, keeper: new CopyKeeper(ports as unknown as CopyKeeperPorts) };
 }
 
@@ -83,4 +88,27 @@ test('copy keeper: a copy that is given up as its begin is on its way into the c
   };
   await expect(keeper.copy(request)).rejects.toThrow('the copy of shard 1 was given up');
   expect(meta.catalog.copies).toBeUndefined();
+});
+
+test.each([
+  ['waits for its turn as long as others are brought to its node', true],
+  ['brings no byte for minutes though it is its turn is given up', false],
+])('copy keeper: a copy that %s', async (_what, isWaiting) => {
+  const world = new World(1);
+  const { env } = world.addNode('a');
+  const turnMs = 600_000;
+  const stream = async function* (): AsyncGenerator {
+    const progress = { shardId: 1, copyIndex: 1, totalBytes: 0, doneBytes: 0, bytesPerSecond: 0, isWaiting }; // prettier-ignore
+    while (env.clock.monotonicMs() < turnMs) {
+      yield { progress, isWhole: false };
+      await env.clock.sleep(1_000);
+    }
+    yield { progress: { ...progress, isWaiting: false }, isWhole: true };
+  };
+  const { meta, keeper } = await keeperOf(() => Promise.resolve({}), { ...env, stream });
+  const copied = keeper.copy(request).then(() => 'owned', (error: unknown) => errorText(error)); // prettier-ignore
+  const outcome = await world.complete(copied, 3_600_000);
+  expect(outcome).toBe(isWaiting ? 'owned' : 'the copy of shard 1 was given up');
+  expect(meta.catalog.databases.shard(1)?.shard.owners).toEqual(isWaiting ? [1, 2] : [1]);
+  await world.complete(keeper.close());
 });

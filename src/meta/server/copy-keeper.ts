@@ -3,7 +3,7 @@
  * next goes on with it (decision 24).
  *
  * - A copy under way: its destination is followed until it has all, then it is finished. One that brings no byte for
- *   `idleMsMax`, or fails, is given up.
+ *   `idleMsMax`, or fails, is given up; while others are brought to its destination first it waits for its turn.
  * - One that was given up: its destination discards what it has, asked again until it has, then the copy is forgotten.
  *
  * A destination that is away for good keeps its copy in the list until the node is removed from the cluster.
@@ -204,7 +204,7 @@ export class CopyKeeper {
           // prettier-ignore
           if (isWhole) return;
           this.#check(copy);
-          if (progress.doneBytes !== lastBytes) lastMs = clock.monotonicMs();
+          if (progress.isWaiting || progress.doneBytes !== lastBytes) lastMs = clock.monotonicMs();
           lastBytes = progress.doneBytes;
           if (clock.monotonicMs() - lastMs > idleMsMax)
             throw new DbError('cancelled', `the copy of shard ${shardId} has come to a standstill`);

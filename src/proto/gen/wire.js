@@ -16759,6 +16759,7 @@ export const varve = $root.varve = (() => {
                 CopyProgress.prototype.totalBytes = 0;
                 CopyProgress.prototype.doneBytes = 0;
                 CopyProgress.prototype.bytesPerSecond = 0;
+                CopyProgress.prototype.isWaiting = false;
 
                 CopyProgress.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -16777,6 +16778,8 @@ export const varve = $root.varve = (() => {
                         writer.uint32(32).uint64(message.doneBytes);
                     if (message.bytesPerSecond != null && $Object.hasOwnProperty.call(message, "bytesPerSecond") && (typeof message.bytesPerSecond === "object" ? message.bytesPerSecond.low || message.bytesPerSecond.high : message.bytesPerSecond !== 0))
                         writer.uint32(40).uint64(message.bytesPerSecond);
+                    if (message.isWaiting != null && $Object.hasOwnProperty.call(message, "isWaiting") && message.isWaiting !== false)
+                        writer.uint32(48).bool(message.isWaiting);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -16853,6 +16856,15 @@ export const varve = $root.varve = (() => {
                                     message.bytesPerSecond = value;
                                 else
                                     delete message.bytesPerSecond;
+                                continue;
+                            }
+                        case 6: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.isWaiting = value;
+                                else
+                                    delete message.isWaiting;
                                 continue;
                             }
                         }
