@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { DbError } from '../base/errors.ts';
 import { twoShards } from '../../test/support/backup-cluster.ts';
 import { backupRuns } from '../../test/support/backup-runs.ts';
 
@@ -89,4 +90,26 @@ test('backup: owners that lack something and have nothing yet are no reason to l
   cluster.behind.add('n1:1 2').add('n2:1 2');
   cluster.timeMs += 60_000;
   await expect(backup(cluster, { filter: only })).rejects.toThrow(/could give: shards 2$/);
+});
+
+test('backup: a shard that moves to other nodes while others are taken is taken there', async () => {
+  const cluster = twoShards();
+  cluster.do({ kind: 'create-data-node', httpAddress: 'h:1', tcpAddress: 'n3:1', dataNodesMax: 9 });
+  cluster.held.set('n3:1', new Map());
+  const move = (): void => {
+    const nodeId = cluster.facts.dataNodes.find(({ tcpAddress }) => tcpAddress === 'n3:1')?.id ?? 0;
+    const { owners = [] } = cluster.facts.databases.shard(2)?.shard ?? {};
+    cluster.do({ kind: 'add-shard-owner', shardId: 2, nodeId });
+    cluster.held.get('n3:1')?.set(2, cluster.held.get('n1:1')?.get(2) ?? {});
+    for (const owner of owners) cluster.do({ kind: 'remove-shard-owner', shardId: 2, nodeId: owner, nowNs: 1n }); // prettier-ignore
+  };
+  const snapshot = cluster.snapshot.bind(cluster);
+  let isMoved = false;
+  cluster.snapshot = (node, shardId, options) => {
+    if (shardId !== 2 || node === 'n3:1') return snapshot(node, shardId, options);
+    if (!isMoved) move();
+    isMoved = true;
+    return Promise.reject(new DbError('shard_not_found', 'shard 2 is not on this node'));
+  };
+  expect(await backup(cluster)).toContain('Backing up node n3:1, db tel, rp p, shard 2... Done.');
 });

@@ -6,6 +6,7 @@
  * - An owner that fails is left for another, one whose files are damaged as well; a shard that none gives fails the backup. Of one
  *   that no owner has undamaged what is there is taken as it is, and the backup is whole and fails at its end: the rest is not lost for it.
  *   So it is with one that has no owner any more, of which there is nothing.
+ * - A shard that has moved meanwhile, as by a plan, is taken where it is now.
  * - The manifest is written last. What a backup that fails has written is removed, the manifest first and its claim on the names
  *   last: others that are begun in the same place meanwhile never write to a name that is removed.
  * - What an owner lacks, as some node knows when the backup begins, is at another: that one is taken, and where all lack something they are
@@ -223,11 +224,16 @@ class BackupRun {
 
   /** Undefined for a shard that is as it was, or of which no owner has anything. */
   async #takeShard(shard: PlannedShard): Promise<ManifestShard | undefined> {
-    const { clock, out } = this.#ports;
     if (shard.isAwaited) this.#awaitedIds.push(shard.id);
+    return this.#takeAnywhere(shard);
+  }
+
+  async #takeAnywhere(shard: PlannedShard): Promise<ManifestShard | undefined> {
+    const { clock, out } = this.#ports;
     const copies = this.#copiesOf(shard);
     if (copies.length === 0) {
-      if (await this.#isThere(shard.id)) this.#ownerlessIds.push(shard.id);
+      const catalog = await this.#ports.source.catalog();
+      if (catalog.databases.shard(shard.id) !== undefined) this.#ownerlessIds.push(shard.id);
       return undefined;
     }
     const failures: unknown[] = [];
@@ -255,12 +261,14 @@ class BackupRun {
     }
     // One that has nothing is as good a copy as another, unless it is known that there is something.
     if (isEmpty && copies.every(({ sizeBytes, isHot, isBehind }) => sizeBytes === 0 && !isHot && !isBehind)) return undefined; // prettier-ignore
+    const now = await this.#shardNow(shard);
+    // Dropped meanwhile, or outlived by its policy.
+    if (now === undefined) return undefined;
+    if (now.copies.some(({ node }) => !copies.some((copy) => copy.node === node))) return this.#takeAnywhere(now); // prettier-ignore
     if (failures.length === 0) {
       if (isBehindEverywhere(shard)) this.#behindIds.push(shard.id);
       return undefined;
     }
-    // Dropped meanwhile, or outlived by its policy.
-    if (!(await this.#isThere(shard.id))) return undefined;
     for (const copy of damaged) {
       const taken = await this.#takeCopy(shard, { copy, asIs: true }).catch(() => undefined);
       if (typeof taken !== 'object') continue;
@@ -273,8 +281,14 @@ class BackupRun {
     throw new DbError('unavailable', text, { cause: last });
   }
 
-  async #isThere(shardId: number): Promise<boolean> {
-    return (await this.#ports.source.catalog()).databases.shard(shardId) !== undefined;
+  /** With its owners of now; undefined where it is gone. */
+  async #shardNow({ id: shardId }: PlannedShard): Promise<PlannedShard | undefined> {
+    const { source } = this.#ports;
+    const catalog = await source.catalog();
+    if (catalog.databases.shard(shardId) === undefined) return undefined;
+    const filter = { database: '', retentionPolicy: '', shardId };
+    const [now] = planShards(catalog, await source.survey(catalog), { filter, from: '' });
+    return now;
   }
 
   /** In the order in which they are tried. */
