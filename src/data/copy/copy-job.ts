@@ -105,7 +105,7 @@ export class CopyJob {
         }
       }
     } finally {
-      deletes.end(shardId);
+      deletes.end(shardId, this);
     }
   }
 
@@ -115,7 +115,7 @@ export class CopyJob {
     this.#check();
     const stagingId = await stagings.begin(this.#place());
     try {
-      deletes.begin(shardId);
+      deletes.begin(shardId, this);
       const snapshot = await this.#snapshot();
       try {
         if (!(await this.#begins(snapshot))) return;
@@ -125,7 +125,7 @@ export class CopyJob {
       } finally {
         await this.#release(snapshot);
       }
-      await deletes.install(shardId, async (kept) => {
+      await deletes.install(shardId, this, async (kept) => {
         this.#check();
         await stagings.install(stagingId, { copyIndex: beganIndex, deletes: kept });
       });

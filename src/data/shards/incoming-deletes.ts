@@ -4,13 +4,17 @@
  *
  * Invariants:
  * - a delete is done before the copy is installed and kept for it, or after it: never between;
- * - what is kept is bounded: past it the copy has to begin anew, with a snapshot that has seen the deletes.
+ * - what is kept is bounded: past it the copy has to begin anew, with a snapshot that has seen the deletes;
+ * - of two who bring one shard, as where a repair gives way to a copy and is not over yet, the one that began last is given the deletes,
+ *   and the other one installs nothing.
  */
 import { Mutex } from '../../base/async/mutex.ts';
 import { DbError } from '../../base/errors.ts';
 import type { DeletePointsRequest } from '../engine/shard-access.ts';
 
 interface Incoming {
+  /** Who brings the shard. */
+  readonly job: object;
   readonly turns: Mutex;
   readonly deletes: DeletePointsRequest[];
   isSpoiled: boolean;
@@ -22,13 +26,13 @@ export class IncomingDeletes {
   readonly #shards = new Map<number, Incoming>();
 
   /** A copy is about to take a snapshot: deletes from here on are kept for it. */
-  begin(shardId: number): void {
-    this.#shards.set(shardId, { turns: new Mutex(), deletes: [], isSpoiled: false });
+  begin(shardId: number, job: object): void {
+    this.#shards.set(shardId, { job, turns: new Mutex(), deletes: [], isSpoiled: false });
   }
 
   /** The copy is installed, or given up. */
-  end(shardId: number): void {
-    this.#shards.delete(shardId);
+  end(shardId: number, job: object): void {
+    if (this.#shards.get(shardId)?.job === job) this.#shards.delete(shardId);
   }
 
   /** Does a delete by `run`, of shards that are being brought here one by one. */
@@ -52,10 +56,11 @@ export class IncomingDeletes {
   /** Installs a copy, given the deletes that it has not seen. Throws `conflict` when there were too many. */
   async install(
     shardId: number,
+    job: object,
     install: (deletes: readonly DeletePointsRequest[]) => Promise<void>,
   ): Promise<void> {
     const incoming = this.#shards.get(shardId);
-    if (incoming === undefined) throw new DbError('cancelled', 'the copy was given up');
+    if (incoming?.job !== job) throw new DbError('cancelled', 'the copy was given up');
     await incoming.turns.run(async () => {
       if (incoming.isSpoiled) throw new DbError('conflict', 'too many deletes during the copy');
       await install(incoming.deletes);

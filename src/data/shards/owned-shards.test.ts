@@ -13,6 +13,8 @@ import { OwnedShards } from './owned-shards.ts';
 
 /** Of no batch: whoever looks for its fields finds so. */
 const spoilt = new Uint8Array(2);
+/** Who brings a shard. */
+const job = {};
 const lease = { name: 'cq', nodeId: 4, expiresNs: 0n, token: 2 };
 
 /** Shards 1 to 3 of node 4, the third of node 5 since the catalog of 20; another one of node 6. */
@@ -134,11 +136,11 @@ test('owned shards: a node that is brought a shard writes it as that, and keeps 
   const { shards, written, passedOn, deletes, meta } = node4(catalogOf([bringing]));
   await shards.writeMany([batch(9)]);
   expect(written).toEqual([{ ...batch(9), copyIndex: 25 }]);
-  deletes.begin(9);
+  deletes.begin(9, job);
   await shards.deletePoints(deleteOf([9], 30));
   expect(passedOn).toEqual([]);
   let kept = 0;
-  await deletes.install(9, (all) => {
+  await deletes.install(9, job, (all) => {
     kept = all.length;
     return Promise.resolve();
   });
@@ -160,11 +162,11 @@ test('owned shards: a shard that was dropped does not come to be again by what a
 
 test('incoming deletes: one that comes while a copy is installed is done behind it, and too many spoil the copy', async () => {
   const deletes = new IncomingDeletes();
-  deletes.begin(9);
+  deletes.begin(9, job);
   const order: string[] = [];
   const run = () => Promise.resolve(order.push('delete')).then(() => undefined);
   let release: () => void = () => undefined;
-  const installing = deletes.install(9, async () => {
+  const installing = deletes.install(9, job, async () => {
     await new Promise<void>((resolve) => (release = resolve));
     order.push('install');
   });
@@ -175,14 +177,30 @@ test('incoming deletes: one that comes while a copy is installed is done behind 
   await Promise.all([installing, deleting]);
   expect(order).toEqual(['install', 'delete']);
   for (let i = 0; i < 1_000; i++) await deletes.delete(deleteOf([9], 1), run);
-  await expect(deletes.install(9, () => Promise.resolve())).rejects.toThrow('too many deletes');
-  deletes.begin(9);
+  await expect(deletes.install(9, job, () => Promise.resolve())).rejects.toThrow(
+    'too many deletes',
+  );
+  deletes.begin(9, job);
   let keptCount = -1;
-  await deletes.install(9, (all) => {
+  await deletes.install(9, job, (all) => {
     keptCount = all.length;
     return Promise.resolve();
   });
   expect(keptCount).toBe(0);
-  deletes.end(9);
-  await expect(deletes.install(9, () => Promise.resolve())).rejects.toThrow('given up');
+  deletes.end(9, job);
+  await expect(deletes.install(9, job, () => Promise.resolve())).rejects.toThrow('given up');
+});
+
+test('owned shards: of two who bring a shard the one that began last is given the deletes, whenever the other one ends', async () => {
+  const deletes = new IncomingDeletes();
+  const [repair, copy] = [{}, {}];
+  deletes.begin(9, repair);
+  deletes.begin(9, copy);
+  const one = deleteOf([9], 1);
+  await expect(deletes.install(9, repair, () => Promise.resolve())).rejects.toThrow('given up');
+  deletes.end(9, repair);
+  await deletes.delete(one, () => Promise.resolve());
+  let given: readonly DeletePointsRequest[] = [];
+  await deletes.install(9, copy, (all) => Promise.resolve(void (given = all)));
+  expect(given).toEqual([one]);
 });
