@@ -45,6 +45,21 @@ test('copy keeper: a copy from a node that is away is told at once, and does not
   expect(meta.catalog.copies).toBeUndefined();
 });
 
+test('copy keeper: a shard that a restore has still to bring is not copied', async () => {
+  const { meta, keeper } = await keeperOf(() => Promise.resolve({}));
+  const shards = [{ id: 1, owners: [], restoreIndex: 1 }];
+  const group = { id: 1, startNs: 0n, endNs: 9n, shards };
+  const rules = { durationNs: 0n, shardGroupDurationNs: 0n, replicaCount: 1, pastLimitNs: 0n, futureLimitNs: 0n }; // prettier-ignore
+  const policy = { name: 'p', ...rules, shardGroups: [group] };
+  const database = { name: 'r', defaultRetentionPolicy: 'p', retentionPolicies: [policy] };
+  const made = await meta.execute({ kind: 'restore-databases', databases: [database], users: [] });
+  const shardId = made?.firstShardId ?? 0;
+  const [sourceId = 0] = meta.catalog.databases.shard(shardId)?.shard.owners ?? [];
+  const restored = { shardId, sourceId, destinationId: 3 - sourceId };
+  await expect(keeper.copy(restored)).rejects.toThrow(`a restore has not filled shard ${shardId} yet`); // prettier-ignore
+  expect(meta.catalog.copies).toBeUndefined();
+});
+
 test('copy keeper: a node that is made ready for a copy is not made ready for the same one again', async () => {
   const discarding = new Latch<object>();
   let discardedCount = 0;

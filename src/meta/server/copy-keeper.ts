@@ -17,6 +17,7 @@ import { dataStatusMethod, discardMethod } from '../client/data-methods.ts';
 import { cancelRepairMethod, repairsMethod } from '../client/digest-methods.ts';
 import { copyMethod } from '../client/transfer-methods.ts';
 import { refuseCopy } from '../apply/apply-copies.ts';
+import type { Catalog } from '../model/catalog.ts';
 import { copiesOf, type ShardCopy } from '../model/shard-copies.ts';
 import { ownsShard } from '../model/shard-fate.ts';
 import type { MetaNode } from './meta-node.ts';
@@ -72,6 +73,7 @@ export class CopyKeeper {
     await node.readBarrier();
     // Else whoever asks would hear why the destination does not discard what it owns or is being brought.
     refuseCopy(node.catalog, request);
+    refuseAwaited(node.catalog, request.shardId);
     const { shardId, sourceId, destinationId } = request;
     const key = keyOf(request);
     // What the other one has brought by the time would be discarded for this one.
@@ -304,6 +306,12 @@ function named({ shardId, destinationId, beganIndex }: ShardCopy) {
 
 function given(shardId: number): DbError {
   return new DbError('cancelled', `the copy of shard ${shardId} was given up`);
+}
+
+/** A restore brings its shards to those who owned them as it began: another owner would get nothing. None comes to be awaited later. */
+function refuseAwaited({ databases }: Catalog, shardId: number): void {
+  if (databases.shard(shardId)?.shard.restoreIndex !== undefined)
+    throw new DbError('conflict', `a restore has not filled shard ${shardId} yet`);
 }
 
 /** The destination is away for a moment, or starts. */

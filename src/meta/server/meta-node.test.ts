@@ -3,14 +3,14 @@ import { MemoryKv } from '../../../test/support/memory-kv.ts';
 import { World } from '../../../test/sim/world/world.ts';
 import { must } from '../../base/assert.ts';
 import { Latch } from '../../base/async/latch.ts';
-import { errorText } from '../../base/errors.ts';
+import { DbError, errorText } from '../../base/errors.ts';
 import { dayNs, hourNs, secondNs } from '../../base/units.ts';
 import type { RpcTransport } from '../../env/transport.ts';
 import type { Message, MessageBody } from '../../raft/types.ts';
 import { encodeMessage } from '../../rpc/message.ts';
 import type { CallMethod } from '../../rpc/method.ts';
 import type { Command } from '../command/command.ts';
-import { joinMetaMethod, watchMethod } from '../client/meta-methods.ts';
+import { joinMetaMethod, removeMetaMethod, watchMethod } from '../client/meta-methods.ts';
 import { encodeRecord, type RecordKind, type RecordOf } from './raft-records.ts';
 import { MetaNode, type MetaNodeOptions } from './meta-node.ts';
 import { deliverMethod, listenMethod } from './raft-methods.ts';
@@ -50,12 +50,15 @@ class OneMeta {
 
   /** What other nodes make of a message. */
   onSent: (message: Message) => void = () => undefined;
+  /** What they say to one that wants to be taken out. */
+  onRemove: (address: string) => DbError = () => new DbError('not_leader', 'another node leads');
 
   open(part: Partial<MetaNodeOptions> = {}): Promise<MetaNode> {
     const { env } = must(this.world.nodes[0], 'm1');
     const transport: RpcTransport = {
       ...env.transport,
-      call: (_address, method, request) => {
+      call: (address, method, request) => {
+        if (method === removeMetaMethod.path) return Promise.reject(this.onRemove(address));
         const isRaft = method === deliverMethod.path;
         const messages = isRaft ? deliverMethod.request.decode(request).messages : [];
         this.sent.push(...messages);
@@ -152,6 +155,41 @@ test('meta node: one that leaves and finds no leader says so before who asked ha
   void left.then((text) => (told = text));
   await one.run(9_000);
   expect(told).toBe('no leader');
+  await node.close();
+});
+
+test('meta node: one that was taken out, and did not hear of it, is a new one when it is to leave', async () => {
+  const one = new OneMeta();
+  one.put(3, []);
+  const asked: string[] = [];
+  one.onRemove = (address) => {
+    asked.push(address);
+    if (asked.length === 1) return new DbError('timeout', 'no answer');
+    return new DbError(address === 'm2:8089' ? 'not_leader' : 'node_not_found', 'no such node');
+  };
+  const node = await one.open();
+  const left = node.leave().catch(errorText);
+  await one.run(9_000);
+  expect(await left).toBeUndefined();
+  expect([asked, node.isJoined]).toEqual([['m2:8089', 'm3:8089'], false]);
+  await node.close();
+});
+
+test('meta node: a copy whose source was taken out makes no owner', async () => {
+  const one = new OneMeta();
+  const { make } = groupsOf([hourNs]);
+  const create = (i: number) => ({ kind: 'create-data-node', httpAddress: `h${i}:1`, tcpAddress: `n${i}:1`, dataNodesMax: 9 }) as const; // prettier-ignore
+  const begin: Command = { kind: 'begin-shard-copy', shardId: 1, sourceId: 1, destinationId: 2, startedNs: 1n }; // prettier-ignore
+  one.put(1, [...make, create(2), begin]);
+  const node = await one.open();
+  await one.run(2_000);
+  const beganIndex = node.catalog.copies?.[0]?.beganIndex ?? 0;
+  const taken = node.execute({ kind: 'delete-data-node', nodeId: 1 });
+  const finished = node.execute({ kind: 'finish-shard-copy', shardId: 1, destinationId: 2, beganIndex }).catch(errorText); // prettier-ignore
+  await one.run(1_000);
+  await taken;
+  expect(await finished).toBe('node 1, which shard 1 is copied from, has left');
+  expect(node.catalog.databases.shard(1)?.shard.owners).toEqual([]);
   await node.close();
 });
 

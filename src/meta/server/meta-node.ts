@@ -25,10 +25,11 @@ import type { Command, LoggedCommand } from '../command/command.ts';
 import { commandSet, type CommandSet } from '../command/command-set.ts';
 import { isLogged } from '../command/command-shape.ts';
 import { CatalogMachine, type Executed } from './catalog-machine.ts';
-import { caughtUp, changeMembership, membershipLimitMs, type Pace } from './membership-changes.ts';
+import { leaveCluster } from './leave-cluster.ts';
+import { caughtUp, changeMembership, type Pace } from './membership-changes.ts';
 import type { PeerMessages } from './peer-sender.ts';
 import { proposalOf } from './proposal.ts';
-import { refuseStillKept } from './still-kept.ts';
+import { refuseByLeader } from './refuse-by-leader.ts';
 import { RaftDriver } from './raft-driver.ts';
 import { answerProof, PeerProofs } from './peer-proofs.ts';
 import { deliverMethod, listenMethod, proveMethod } from './raft-methods.ts';
@@ -79,8 +80,6 @@ const executeTimeoutMs = 5_000;
 const watchBeatMs = 2_000;
 /** More than an election takes: whoever watches goes on to another meta node then. */
 const leaderlessBeatsMax = 3;
-/** How long a node that leaves looks for a leader that takes it out, and while there is none: who asked waits for ten seconds. */
-const leaveLimitsMs = { all: 30_000, leaderless: 8_000 };
 
 export class MetaNode {
   /** What this node's requests show, and those of others have to. */
@@ -311,37 +310,13 @@ export class MetaNode {
     const { voters } = this.#joined().raft.membership;
     if (voters.length === 1 && voters[0]?.id === nodeId)
       throw new DbError('conflict', 'a cluster keeps at least one meta node');
-    for (let sinceMs = clock.monotonicMs(), ledMs = sinceMs; ;) {
-      await this.stepAside();
-      const { leader } = this.status;
-      const isElsewhere = leader !== '' && leader !== tcpAddress;
-      if (isElsewhere && (await this.#askRemoval(leader, nodeId))) break;
-      const nowMs = clock.monotonicMs();
-      if (leader !== '') ledMs = nowMs;
-      const isLate = nowMs - sinceMs > leaveLimitsMs.all || nowMs - ledMs > leaveLimitsMs.leaderless; // prettier-ignore
-      if (isLate) throw new DbError('no_leader', 'no leader');
-      await clock.sleep(this.#options.tickMs);
-    }
+    const cluster = () => this.status;
+    const stepAside = () => this.stepAside();
+    await leaveCluster(
+      { clock, rpc: this.peers, cluster, stepAside },
+      { nodeId, tcpAddress, stepMs: this.#options.tickMs },
+    );
     await this.#forgetCluster();
-  }
-
-  /** False when the one asked does not lead, or leads no more. */
-  async #askRemoval(leader: string, nodeId: number): Promise<boolean> {
-    try {
-      await this.peers.call(
-        leader,
-        removeMetaMethod,
-        { nodeId },
-        { deadlineMs: membershipLimitMs },
-      );
-      return true;
-    } catch (error) {
-      // Asked a second time: the answer to the first one was lost.
-      if (isDbError(error, 'node_not_found')) return true;
-      if (isDbError(error, 'not_leader') || isDbError(error, 'unavailable')) return false;
-      if (isDbError(error, 'outcome_unknown')) return false;
-      throw error;
-    }
   }
 
   async #forgetCluster(): Promise<void> {
@@ -408,7 +383,7 @@ export class MetaNode {
     const { makesBareDatabases } = this.#options;
     const nowNs = this.#ports.clock.wallNs();
     const refuse = (command: Command) => {
-      refuseStillKept(this.catalog, command, { nowNs, unapplied: () => driver.unapplied });
+      refuseByLeader(this.catalog, command, { nowNs, unapplied: () => driver.unapplied });
     };
     const heard = isLogged(logged) ? driver.heardFor(logged.command.kind) : undefined;
     if (heard !== undefined) await heard;
