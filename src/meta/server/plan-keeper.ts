@@ -336,8 +336,8 @@ export class PlanKeeper {
     const { shardId, fromId, toId } = move;
     const owners = ownersOf(node.catalog, shardId);
     if (owners === undefined) return this.#advance(plan, move, 'done', 'the shard is gone');
-    const isOwner = owners.includes(fromId);
-    if (!owners.includes(toId)) {
+    const [isOwner, isCopied] = [owners.includes(fromId), !owners.includes(toId)];
+    if (isCopied) {
       if (!isOwner) return this.#cleared(plan, move, 'its node does not own it any more');
       // One that an earlier leader began is seen through by whoever sees to copies.
       const isUnderWay = copiesOf(node.catalog).some((copy) => copy.shardId === shardId && copy.destinationId === toId); // prettier-ignore
@@ -350,7 +350,8 @@ export class PlanKeeper {
       if (activePlan(node.catalog)?.beganIndex !== plan.beganIndex) return;
     }
     if (isOwner) {
-      if (!(await this.#repairs.mayHandOver(move, this.#isDoneWithout(plan, fromId)))) return;
+      const isLost = this.#isDoneWithout(plan, fromId);
+      if (!(await this.#repairs.mayHandOver(move, { isLost, isCopied }))) return;
       await this.#advance(plan, move, 'hand-over');
     }
     return this.#cleared(plan, move);

@@ -46,6 +46,8 @@ class MovingWorld {
   lost: readonly WaitingHints[] = [];
   /** What a node does that is to have a shard repaired. */
   repair: (shardId: number) => Promise<void> = () => Promise.resolve();
+  /** What a node says nothing of, as it can not be read there: node and shard. */
+  readonly unreadable = new Set<string>();
   #index = 0;
   #term = 0;
 
@@ -127,8 +129,9 @@ class MovingWorld {
   }
 
   /** Of each data node. */
-  async *#states() {
-    const shards = [...this.catalog.databases.shards()];
+  async *#states(address: string) {
+    const all = [...this.catalog.databases.shards()];
+    const shards = all.filter(({ shard }) => !this.unreadable.has(`${address} ${shard.id}`));
     const of = { database: 'db', retentionPolicy: 'autogen', sizeBytes: 1 };
     const states = shards.map(({ shard }) => ({ ...of, ...this.written(), shardId: shard.id }));
     yield await Promise.resolve({ states, behind: [] });
@@ -172,7 +175,10 @@ class MovingWorld {
       if (method === exchangeHintsMethod) await this.hearing;
       return { waiting: this.waiting, lost: this.lost };
     };
-    const rpc = { call, stream: () => this.#states() } as unknown as PlanKeeperPorts['rpc'];
+    const rpc = {
+      call,
+      stream: (address: string) => this.#states(address),
+    } as unknown as PlanKeeperPorts['rpc'];
     const { clock, log } = this.#env;
     return { clock, log, node, copies, rpc };
   }
@@ -431,3 +437,18 @@ test.each([
     expect(moving.catalog.movePlan?.isPaused).toBe(!hasEnded);
   },
 );
+
+test('plans: an owner from which nothing of a shard can be read is not left alone with it', async () => {
+  const moving = new MovingWorld();
+  const { world } = moving;
+  const [first = 0, second = 0] = [...moving.catalog.databases.shards()].map(({ shard }) => shard.id); // prettier-ignore
+  for (const shardId of [first, second]) moving.do({ kind: 'add-shard-owner', shardId, nodeId: 2 });
+  moving.unreadable.add(`d2:8088 ${first}`);
+  moving.begin([first, second]);
+  await world.run(world.nowMs + 10_000);
+  expect(moving.states).toEqual([`${first} open`, `${second} done`]);
+  expect(moving.discarded).toEqual([second]);
+  await world.run(world.nowMs + 120_000);
+  expect(moving.catalog.movePlan?.moves[0]).toMatchObject({ state: 'failed', reason: `node 2 owns shard ${first}, and has nothing of it that can be read` }); // prettier-ignore
+  expect(moving.catalog.databases.shard(first)?.shard.owners).toEqual([1, 2]);
+});
