@@ -2,7 +2,7 @@
  * `influxd export-oss`: what a stopped data node has as the `data`, `wal` and `meta` folders of an InfluxDB 1.x: TSM files as
  * they are, linked or copied, what is in the log alone as files behind them, and the databases in meta/meta.db.
  *
- * A node has the shards that it owns. Where others own more, it is run on each of them with the same folder: ids of shards
+ * A node has the shards that it owns, and now and then what is left of one that has moved on, which is none of its own. Where others own more, it is run on each of them with the same folder: ids of shards
  * are those of the cluster, and one that is there already is left as it is.
  */
 import { relative } from 'node:path/posix';
@@ -12,6 +12,7 @@ import { lockFolders } from '../../env/lock-folders.ts';
 import type { Log } from '../../env/log.ts';
 import { makeDurableDir } from '../../env/make-durable-dir.ts';
 import { CatalogCache } from '../../meta/client/catalog-cache.ts';
+import { readIdentity } from '../../meta/client/identity-file.ts';
 import type { Catalog } from '../../meta/model/catalog.ts';
 import {
   folderOf,
@@ -43,7 +44,8 @@ export async function exportFolders(
       throw new DbError('database_not_found', `database not found: ${database}`);
     await refuseOther(disk, target, catalog);
     for (const folder of ['data', 'wal', 'meta']) await makeDurableDir(disk, `${target}/${folder}`);
-    const damage = await exportShards(ports, { node, target }, wantedOf(catalog, database));
+    const nodeId = await nodeIdIn(disk, node.meta);
+    const damage = await exportShards(ports, { node, target }, wantedOf(catalog, database, nodeId));
     await disk.replaceFile(`${target}/meta/meta.db`, encodeMeta(exportContent(catalog, database)));
     for (const name of usersWithoutPassword(catalog))
       out(`user ${name} has a password that InfluxDB cannot check: set it again there\n`);
@@ -87,11 +89,27 @@ async function refuseOther(disk: Disk, target: string, { clusterId }: Catalog): 
     throw new DbError('conflict', `${path}: these are the folders of another InfluxDB`);
 }
 
-function wantedOf(catalog: Catalog, database: string): (place: ShardPlace) => boolean {
+/** 0 where nobody knows: what there is is exported then. */
+async function nodeIdIn(disk: Disk, folder: string): Promise<number> {
+  try {
+    return (await readIdentity(disk, folder))?.nodeId ?? 0;
+  } catch (error) {
+    if (!isDbError(error, 'corrupt')) throw error;
+    return 0;
+  }
+}
+
+function wantedOf(
+  catalog: Catalog,
+  database: string,
+  nodeId: number,
+): (place: ShardPlace) => boolean {
   return (place) => {
     const known = catalog.databases.shard(place.shardId);
     const isKnown = known?.database === place.database && known.retentionPolicy === place.retentionPolicy; // prettier-ignore
-    return isKnown && (database === '' || place.database === database);
+    const { owners = [] } = known?.shard ?? {};
+    const isOwn = nodeId === 0 || owners.length === 0 || owners.includes(nodeId);
+    return isKnown && isOwn && (database === '' || place.database === database);
   };
 }
 

@@ -24,11 +24,12 @@ export interface HealthyFiles {
   readonly generation: number;
 }
 
-/** Throws `corrupt` with the path when the shard lacks something, or a file is not what it was when it was written. */
+/** Throws `corrupt` with the path when the shard lacks something, as one that awaits the files of another owner does, or a file is not what it was when it was written. */
 export async function healthyFiles(disk: Disk, folder: string): Promise<HealthyFiles> {
   const mark = await readMark(disk, folder);
   if (mark !== undefined) throw new DbError('corrupt', `${folder}/${markName}: ${mark}`);
-  const { files: sealed, flushedSequence, gone = [] } = await readManifest(disk, folder);
+  const { files: sealed, flushedSequence, gone = [], copy } = await readManifest(disk, folder);
+  if (copy?.isWhole === false) throw new DbError('corrupt', `${folder}: what another owner has of it has not come yet`); // prettier-ignore
   const names = (await disk.list(folder)).map(({ name }) => name);
   const bad = names.find((name) => name.endsWith('.bad'));
   if (bad !== undefined) throw new DbError('corrupt', `${folder}/${bad}: set aside as damaged`);
