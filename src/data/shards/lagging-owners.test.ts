@@ -136,3 +136,28 @@ test('lagging owners: what an owner lacked in one cluster nobody lacks in the ne
   lagging.addLost(7, 5);
   expect(lagging.lost).toEqual([{ nodeId: 5, shardIds: [7] }]);
 });
+
+test('lagging owners: what a node lacked goes with its copy, and not what waits for it', () => {
+  const owners = new Set(['7 4', '7 5', '8 4']);
+  const lagging = new LaggingOwners(
+    () => true,
+    () => 0,
+  );
+  for (const owner of owners) {
+    const [shardId = 0, nodeId = 0] = owner.split(' ').map(Number);
+    lagging.addLost(shardId, nodeId);
+  }
+  lagging.addQueued(8, 4);
+  const isOwner = (shardId: number, nodeId: number): boolean => owners.has(`${shardId} ${nodeId}`);
+  lagging.ownersChanged(isOwner);
+  expect(lagging.lost.flatMap(({ shardIds }) => shardIds)).toEqual([7, 8, 7]);
+  owners.delete('7 4');
+  owners.delete('8 4');
+  lagging.ownersChanged(isOwner);
+  expect(lagging.lost).toEqual([{ nodeId: 5, shardIds: [7] }]);
+  expect(lagging.missedAt(7, 4)).toBe(0);
+  expect(lagging.missedAt(8, 4)).toBeGreaterThan(0);
+  // Brought anew it lacks nothing that is known.
+  owners.add('7 4');
+  expect(lagging.missedAt(7, 4)).toBe(0);
+});

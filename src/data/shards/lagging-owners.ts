@@ -113,6 +113,20 @@ export class LaggingOwners {
     }
   }
 
+  /**
+   * What a node lacked that owns the shard no more, nor is to, went with its copy: should it be brought another one, that has what
+   * its source has.
+   */
+  ownersChanged(takesWrites: (shardId: number, nodeId: number) => boolean): void {
+    for (const [key, { lastLost }] of this.#missed) {
+      const [shardId = 0, nodeId = 0] = key.split(' ').map(Number);
+      if (lastLost === 0 || takesWrites(shardId, nodeId)) continue;
+      this.#change(shardId, nodeId, (missed) => {
+        missed.lastLost = 0;
+      });
+    }
+  }
+
   /** What owners lack until somebody repairs it, by the node that does: other nodes are told, and the owner itself. */
   get lost(): readonly { readonly nodeId: number; readonly shardIds: readonly number[] }[] {
     this.#look();

@@ -34,7 +34,7 @@ import { QuietLog } from '../../env/quiet-log.ts';
 import { HintedHandoff } from '../../hh/hinted-handoff.ts';
 import type { HintOptions } from '../../hh/hint-options.ts';
 import type { ShardInfo } from '../../meta/model/catalog.ts';
-import { isCopied } from '../../meta/model/shard-copies.ts';
+import { isCopied, takesWrites } from '../../meta/model/shard-copies.ts';
 import type { MetaClient } from '../../meta/client/meta-client.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import { droppedPointsLog } from './dropped-points-log.ts';
@@ -95,6 +95,10 @@ export async function openWritePath(
   const { meta, local, rpc, subscribers, pledges } = parts;
   const log = env.log.child('write');
   const lagging = new LaggingOwners((shardId) => !isShardGone(meta.catalog, shardId), () => clock.monotonicMs(), () => meta.clusterId); // prettier-ignore
+  meta.watch(({ after }) => {
+    // Of a node that is leaving its cluster it says nothing.
+    if (after.clusterId !== 0n) lagging.ownersChanged((shardId, nodeId) => takesWrites(after, shardId, nodeId)); // prettier-ignore
+  });
   const isAvoiding = config.get('cluster', 'avoid-lagging-owners');
   // Queues that are there already tell of themselves while they are opened.
   const opened: { hints?: HintedHandoff; writer?: PointsWriter; unclear?: UnclearWrites } = {};
