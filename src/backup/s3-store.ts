@@ -82,27 +82,32 @@ export class S3Store implements BackupStore {
   }
 
   async *read(name: string): AsyncGenerator<Uint8Array> {
-    let [at, breakCount, wholeBytes] = [0, 0, 0];
+    let [at, breakCount] = [0, 0];
     let etag: string | undefined;
-    do {
+    /** Undefined where the store does not say it: whether a read was whole its end tells then. */
+    let wholeBytes: number | undefined;
+    for (let isWhole = false; !isWhole;) {
       const rest = at === 0 ? {} : { Range: `bytes=${at}-`, IfMatch: etag };
       const object = await this.#named(name, () =>
         this.#client.send(new GetObjectCommand({ ...this.#key(name), ...rest })),
       );
       if (at > 0 && object.ContentRange?.startsWith(`bytes ${at}-`) !== true)
         throw this.#error(name, 'the store does not read on from where it broke off');
-      if (at === 0) [wholeBytes, etag] = [object.ContentLength ?? 0, object.ETag];
+      if (at === 0) [wholeBytes, etag] = [object.ContentLength, object.ETag];
       try {
         for await (const piece of (object.Body ?? []) as AsyncIterable<Uint8Array>) {
           at += piece.length;
           breakCount = 0;
           yield piece;
         }
-        if (at < wholeBytes) throw new DbError('unavailable', 'it broke off');
+        if (at < (wholeBytes ?? 0)) throw new DbError('unavailable', 'it broke off');
+        isWhole = true;
       } catch (error) {
         if (++breakCount > breaksMax) throw this.#error(name, error);
+        // The end of its connection was all that was lost.
+        isWhole = at === wholeBytes;
       }
-    } while (at < wholeBytes);
+    }
   }
 
   async create(name: string, bytes: Uint8Array): Promise<boolean> {
