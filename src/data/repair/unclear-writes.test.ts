@@ -3,6 +3,8 @@ import { RepairOwner, type OwnerPoints } from '../../../test/support/repair-owne
 import { MemoryMeta } from '../../../test/support/memory-meta.ts';
 import { batchOf, silent } from '../../../test/support/store-script.ts';
 import { DbError } from '../../base/errors.ts';
+import { emptyCatalog } from '../../meta/model/catalog.ts';
+import { rangePointsMethod } from '../../meta/client/digest-methods.ts';
 import {
   makeStamp,
   markBrought,
@@ -44,6 +46,7 @@ async function twoOwners(
     hasHeard: true,
     awaited: new Set<number>(),
     isSilent: false,
+    isLeaving: false,
     /** What is wrong with the third owner's copy. */
     damage: new DbError('corrupt', 'shard 1 is damaged: its folder is gone') as Error | undefined,
     saved: [] as readonly ShardBatch[],
@@ -55,13 +58,20 @@ async function twoOwners(
     {
       clock: { monotonicMs: () => state.nowMs, every: () => ({ cancel: () => undefined }), sleep: () => Promise.resolve() }, // prettier-ignore
       log: silent,
-      meta: { catalog: meta.catalog, nodeId },
+      meta: {
+        get catalog() {
+          return state.isLeaving ? emptyCatalog : meta.catalog;
+        },
+        nodeId,
+      },
       hearAll: () => Promise.resolve(state.hasHeard),
       isAwaited: (_, owner) => state.awaited.has(owner),
       points: (asked, task) => {
         if (state.isSilent) throw new DbError('unavailable', 'no answer');
         if (asked === damagedId && state.damage !== undefined) throw state.damage;
-        return other.rangePoints(task);
+        // As it travels.
+        const { request } = rangePointsMethod;
+        return other.rangePoints(request.decode(request.encode(task)));
       },
       replayed: () => Promise.resolve(state.replayed.shift() ?? { batches: [], isLast: true }),
       save: (batches) => {
@@ -96,6 +106,25 @@ test('unclear writes: what another owner has instead is put over a value, as the
   expect([unclear.heldCount, written.length]).toEqual([0, 1]);
 });
 
+test.each([
+  ['the first', ['-9223372036854775806']],
+  ['the last', ['9223372036854775806']],
+  ['the first and the last', ['-9223372036854775806', '9223372036854775806']],
+  ['the last years', ['8000000000000000000', '9223372036854775806']],
+])('unclear writes: values of %s times are compared too', async (_which, times) => {
+  const { unclear, written } = await compared(times);
+  expect(written.flatMap(({ values }) => values)).toEqual(times.map((time) => `m v=2 ${time}`));
+  expect(unclear.heldCount).toBe(0);
+});
+
+async function compared(times: readonly string[]) {
+  const owners = await twoOwners(times.map((time) => ['m', 'v', BigInt(time), 2] as const));
+  owners.unclear.note(said(times.map((time) => `m v=1 ${time}`).join('\n'), 5));
+  owners.state.nowMs = settledMs;
+  await owners.unclear.look();
+  return owners;
+}
+
 test('unclear writes: nothing is compared while copies may be under way, or something waits, or somebody is silent', async () => {
   const { unclear, state, written, owners } = await twoOwners([['m', 'v', 10n, 2]]);
   unclear.note(said('m v=1 10', 5));
@@ -113,6 +142,10 @@ test('unclear writes: nothing is compared while copies may be under way, or some
   await unclear.look();
   expect([unclear.heldCount, written.length]).toEqual([1, 0]);
   state.isSilent = false;
+  state.isLeaving = true;
+  await unclear.look();
+  expect([unclear.heldCount, written.length]).toEqual([1, 0]);
+  state.isLeaving = false;
   await unclear.look();
   expect([unclear.heldCount, written.length]).toEqual([0, 1]);
 });

@@ -19,6 +19,7 @@ import type { Clock, Timer } from '../../env/clock.ts';
 import type { Log } from '../../env/log.ts';
 import { Slices } from '../../env/slices.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
+import { sliceCount, sliceOf } from '../../models/digest-grid.ts';
 import type { FieldValue } from '../../models/field-value.ts';
 import { PointBatchBuilder } from '../../models/point-batch-builder.ts';
 import { asFirstBrought, isBrought, isOfClock, latestOf, stampBatch, stampBehind, stampOfBatch, type Stamp } from '../../models/stamp.ts'; // prettier-ignore
@@ -82,8 +83,9 @@ interface LaterValue extends FoundValue {
 
 const bytesMaxDefault = 8 * MiB;
 const lookMs = 2_000;
-/** A range has 256 slices, of which the first and the last reach as far as time does. */
-const innerSlices = 254n;
+/** Of a range's slices the first and the last reach as far as time does. */
+const innerSlices = BigInt(sliceCount - 2);
+const [leastNs, greatestNs] = [-(2n ** 63n), 2n ** 63n - 1n];
 
 export class UnclearWrites {
   readonly #ports: UnclearWritesPorts;
@@ -174,6 +176,8 @@ export class UnclearWrites {
 
   async #lookAt(shardId: number): Promise<void> {
     const { meta, isAwaited } = this.#ports;
+    // A node that is leaving its cluster knows of no shard, and may stay.
+    if (meta.catalog.clusterId === 0n) return;
     const owners = findShard(meta.catalog, shardId)?.owners ?? [];
     if (isAwaited(shardId, meta.nodeId)) return;
     const batches = this.#settled().filter((one) => one.shardId === shardId);
@@ -305,17 +309,19 @@ function nameOf({ key, field, timeNs }: FoundValue): string {
   return JSON.stringify([key, field, String(timeNs)]);
 }
 
-/** These series, at all times from the first to the last. */
+/** These series, at all times from the first to the last; at the ends of time, of which no bounds reach beyond, some more. */
 function taskOf(
   shardId: number,
   keys: ReadonlySet<string>,
   [minNs, maxNs]: readonly [bigint, bigint],
 ): RangePointsTask {
   const sliceNs = (maxNs - minNs) / innerSlices + 1n;
-  const slices = Array.from({ length: Number((maxNs - minNs) / sliceNs) + 1 }, (_, i) => i + 1);
-  const startNs = minNs - sliceNs;
-  const series = Array.from(keys, (key) => ({ key, slices }));
-  return { shardId, startNs, endNs: startNs + 256n * sliceNs, series };
+  const startNs = minNs - sliceNs < leastNs ? leastNs : minNs - sliceNs;
+  const behindNs = startNs + BigInt(sliceCount) * sliceNs;
+  const range = { startNs, endNs: behindNs > greatestNs ? greatestNs : behindNs };
+  const [first, last] = [sliceOf(range, minNs), sliceOf(range, maxNs)];
+  const slices = Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  return { shardId, ...range, series: Array.from(keys, (key) => ({ key, slices })) };
 }
 
 /** A batch for each stamp that values are put over. */
