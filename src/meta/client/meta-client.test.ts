@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { World, type SimNode } from '../../../test/sim/world/world.ts';
 import { must } from '../../base/assert.ts';
-import { DbError } from '../../base/errors.ts';
+import { Latch } from '../../base/async/latch.ts';
+import { DbError, errorText } from '../../base/errors.ts';
 import { isMessageBlock } from '../../rpc/message.ts';
 import { encodeCatalog } from '../codec/catalog-codec.ts';
 import { emptyCatalog } from '../model/catalog.ts';
@@ -104,3 +105,25 @@ test.each([
     await world.complete(client.close());
   },
 );
+
+test('meta client: what was asked of one cluster is not asked of the next one', async () => {
+  const world = new World(1);
+  const { env } = world.addNode('d1');
+  await world.complete(env.disk.makeDir('meta'));
+  await world.complete(writeIdentity(env.disk, 'meta', identity));
+  const asked: string[] = [];
+  const answer = new Latch<never>();
+  const call = (address: string): Promise<never> => {
+    asked.push(address);
+    return answer.promise;
+  };
+  const transport = { ...env.transport, call };
+  const client = await world.complete(MetaClient.open({ ...env, transport }, 'meta'));
+  const executed = client.execute({ kind: 'drop-database', name: 'd' }).catch(errorText);
+  await world.complete(client.leave(() => Promise.resolve()));
+  await world.complete(client.join({ nodeId: 1, clusterId: 5n, metaAddresses: ['x1:8089'] }));
+  answer.fail(new DbError('unavailable', 'm1 is away'));
+  expect(await world.complete(executed)).toBe('meta service unavailable');
+  expect(asked).toEqual(['m1:8089']);
+  await world.complete(client.close());
+});

@@ -6,7 +6,7 @@
  * - The catalog never goes back to an older index.
  * - It is on disk too (catalog-cache.ts), so that the node serves what it knows while all metas are down, also after a
  *   restart.
- * - A command has one id however often it is sent, so that it applies once.
+ * - A command has one id however often it is sent, so that it applies once; and it is for the cluster that the node was of when it was given.
  */
 import { DbError, errorText, isDbError, type DbErrorCode } from '../../base/errors.ts';
 import { Latch } from '../../base/async/latch.ts';
@@ -231,11 +231,13 @@ export class MetaClient implements MetaAccess {
 
   async #readSettled(): Promise<void> {
     const { clock } = this.#ports;
+    const { clusterId } = this;
     const giveUpMs = clock.monotonicMs() + settleLimitMs;
     for (let attempt = 0; clock.monotonicMs() < giveUpMs; attempt++) {
       const deadlineMs = Math.min(settleCallMs, giveUpMs - clock.monotonicMs());
       const target = this.#target(attempt);
       const reply = await this.#ask(target, readIndexMethod, {}, deadlineMs);
+      this.#refuseLeft(clusterId);
       if (reply !== undefined) {
         this.#leader = target;
         await this.#reach(reply.index, giveUpMs);
@@ -254,13 +256,21 @@ export class MetaClient implements MetaAccess {
     giveUpMs: number,
   ): Promise<Exclude<Reply, LeaderReply>> {
     const { clock } = this.#ports;
+    const { clusterId } = this;
     for (let attempt = 0; clock.monotonicMs() < giveUpMs; attempt++) {
+      this.#refuseLeft(clusterId);
       const reply = await this.#ask(this.#target(attempt), method, request);
+      this.#refuseLeft(clusterId);
       if (reply !== undefined && !isOfOther(reply)) return reply as Exclude<Reply, LeaderReply>;
       this.#leader = reply?.leader ?? '';
       if (this.#leader === '' && attempt > 0) await clock.sleep(retryMs, this.#closing.signal);
     }
     throw new DbError('unavailable', 'meta service unavailable');
+  }
+
+  /** What was asked of the metas of a cluster is nothing to those of another that the node is of by now. */
+  #refuseLeft(clusterId: bigint): void {
+    if (this.clusterId !== clusterId) throw new DbError('unavailable', 'meta service unavailable');
   }
 
   async close(): Promise<void> {
