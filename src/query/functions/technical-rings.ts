@@ -123,7 +123,8 @@ export class EfficiencyRatio implements RunningNumber {
 }
 
 const slowWeight = 2 / (30 + 1);
-const fastWeight = 2 / (2 + 1);
+/** From the slow weight to the fast one, 2 / 3, rounded once: 2 / 3 - 2 / 31 in floats is off by an ulp, and so would all answers be. */
+const weightRange = 56 / 93;
 
 /** An average that follows fast where the way is straight and slowly where it is not. */
 export class AdaptiveAverage implements RunningNumber {
@@ -145,7 +146,7 @@ export class AdaptiveAverage implements RunningNumber {
   next(value: number): number {
     if (!this.#efficiency.isWarm) this.#last = this.#efficiency.lastValue;
     const ratio = this.#efficiency.next(value);
-    const step = ratio * (fastWeight - slowWeight) + slowWeight;
+    const step = ratio * weightRange + slowWeight;
     this.#last += step * step * (value - this.#last);
     return this.#last;
   }
