@@ -15,7 +15,7 @@ import {
   type RetentionPolicy,
   type ShardInfo,
 } from '../../meta/model/catalog.ts';
-import { endOfGroup, truncateTime } from '../../meta/model/shard-groups.ts';
+import { endOfGroup } from '../../meta/model/shard-groups.ts';
 import type { ForwardTask } from '../engine/lines/forward-lines.ts';
 import type { PartTask } from '../engine/lines/part-batch.ts';
 import type { TimeBounds } from '../engine/lines/point-sieve.ts';
@@ -164,7 +164,17 @@ export class BodyRoutes {
       // Where all is written as it is parsed there is nothing to bring.
       if (own?.shardIds.length !== shards.length) work.room ??= this.#roomFor(body);
       const { room } = work;
-      const task = { body, stepNs, defaultTimeNs: nowNs, bounds, groups, own, room };
+      const { shardGroupDurationNs: groupDurationNs } = policy;
+      const task = {
+        body,
+        stepNs,
+        defaultTimeNs: nowNs,
+        bounds,
+        groups,
+        groupDurationNs,
+        own,
+        room,
+      };
       const routing = this.#ports.routeLines(task);
       work.latest = routing;
       const routed = await (own === undefined
@@ -186,7 +196,8 @@ export class BodyRoutes {
       const policy = this.#policyOf(request);
       const bounds = boundsOf(policy, this.#ports.clock.wallNs());
       const { groups } = this.#routesOf(policy);
-      const routed = await this.#ports.partBatch({ payload, bounds, groups });
+      const { shardGroupDurationNs: groupDurationNs } = policy;
+      const routed = await this.#ports.partBatch({ payload, bounds, groups, groupDurationNs });
       if (routed.unroutedNs.length === 0) return { routed, policy };
       await this.#createGroups(request.database, policy, routed.unroutedNs);
     }
@@ -309,15 +320,11 @@ export class BodyRoutes {
     policy: RetentionPolicy,
     timesNs: readonly bigint[],
   ): Promise<void> {
-    // One time of each group is enough, and a body of a year would name thousands.
-    const starts = new Map(
-      timesNs.map((timeNs) => [truncateTime(timeNs, policy.shardGroupDurationNs), timeNs]),
-    );
     await this.#ports.meta.execute({
       kind: 'create-shard-groups',
       database,
       retentionPolicy: policy.name,
-      timesNs: [...starts.values()],
+      timesNs,
     });
   }
 }

@@ -2,13 +2,8 @@ import { LineErrors } from '../../../models/line-errors.ts';
 import { parseLines } from '../../../models/line-protocol.ts';
 import { mendLines } from './mend-lines.ts';
 import { PointSieve } from './point-sieve.ts';
-import {
-  routePoints,
-  unroutedMax,
-  type LinesTask,
-  type RoutedLines,
-  type RouteGroup,
-} from './route-lines.ts';
+import { routePoints, type LinesTask, type RoutedLines, type RouteGroup } from './route-lines.ts';
+import { UnroutedTimes } from './unrouted-times.ts';
 
 const int64Min = -(2n ** 63n);
 const int64Max = 2n ** 63n - 1n;
@@ -25,7 +20,7 @@ export class BodyRouting {
   readonly #errors = new LineErrors();
   readonly #sieve: PointSieve;
   readonly #batches: RoutedLines['batches'][number][] = [];
-  readonly #unrouted = new Set<bigint>();
+  readonly #unrouted: UnroutedTimes;
   #pointCount = 0;
   #valueCount = 0;
 
@@ -34,6 +29,7 @@ export class BodyRouting {
     const { retentionMinNs = int64Min, windowMinNs = int64Min, windowMaxNs = int64Max } = bounds;
     this.#task = task;
     this.#sieve = new PointSieve(bounds);
+    this.#unrouted = new UnroutedTimes(task);
     this.stepNs = stepNs;
     this.cutTimeNs = defaultTimeNs - (defaultTimeNs % stepNs);
     this.leastNs = retentionMinNs > windowMinNs ? retentionMinNs : windowMinNs;
@@ -70,7 +66,7 @@ export class BodyRouting {
     this.#pointCount += points.length;
     this.#valueCount += routed.valueCount;
     this.#batches.push(...routed.batches);
-    for (const timeNs of routed.unroutedNs) this.#addTime(timeNs);
+    for (const timeNs of routed.unroutedNs) this.#unrouted.add(timeNs);
   }
 
   /** Of these times those that are in none of the groups. */
@@ -80,7 +76,7 @@ export class BodyRouting {
       const isIn = (group: RouteGroup) => group.startNs <= timeNs && timeNs < group.endNs;
       if (last !== undefined && isIn(last)) continue;
       last = groups.find(isIn);
-      if (last === undefined) this.#addTime(timeNs);
+      if (last === undefined) this.#unrouted.add(timeNs);
     }
     this.#pointCount += timesNs.length;
   }
@@ -104,18 +100,15 @@ export class BodyRouting {
   finish(): RoutedLines {
     const { dropped, refused } = this.#sieve;
     const head = { pointCount: this.#pointCount, dropped, refused, errors: this.#errors.text() };
-    if (this.#unrouted.size === 0)
-      return { ...head, valueCount: this.#valueCount, batches: this.#batches, unroutedNs: [] };
+    const { timesNs: unroutedNs } = this.#unrouted;
+    if (unroutedNs.length === 0)
+      return { ...head, valueCount: this.#valueCount, batches: this.#batches, unroutedNs };
     return {
       ...head,
       valueCount: 0,
       batches: [],
-      unroutedNs: [...this.#unrouted],
+      unroutedNs,
       body: this.#task.body,
     };
-  }
-
-  #addTime(timeNs: bigint): void {
-    if (this.#unrouted.size < unroutedMax) this.#unrouted.add(timeNs);
   }
 }

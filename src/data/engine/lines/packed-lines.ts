@@ -47,9 +47,9 @@ export class LinesPacker {
   /** The place of the last body of the same groups. */
   readonly #owns = new WeakMap<readonly RouteGroup[], { place: OwnPlace; text: string }>();
 
-  pack({ body, stepNs, defaultTimeNs, bounds, groups, own, room, clusterId }: EngineLines): PackedLines {
+  pack({ body, stepNs, defaultTimeNs, bounds, groups, groupDurationNs, own, room, clusterId }: EngineLines): PackedLines {
     const { retentionMinNs, windowMinNs, windowMaxNs } = bounds;
-    const times = [stepNs, defaultTimeNs, retentionMinNs, windowMinNs, windowMaxNs];
+    const times = [stepNs, defaultTimeNs, retentionMinNs, windowMinNs, windowMaxNs, groupDurationNs];
     const ownText = own === undefined ? '' : this.#ownText(groups, own);
     return [body, clusterId, times, this.#groupsText(groups), ownText, own?.stamp, room];
   } // prettier-ignore
@@ -95,9 +95,9 @@ export class LinesUnpacker {
   readonly #owns = new KnownTexts((text) => JSON.parse(text) as OwnPlace);
 
   unpack([body, clusterId, times, groups, own, stamp, room]: PackedLines): EngineLines {
-    const [stepNs = 1n, defaultTimeNs = 0n, retentionMinNs, windowMinNs, windowMaxNs] = times;
+    const [stepNs = 1n, defaultTimeNs = 0n, retentionMinNs, windowMinNs, windowMaxNs, groupDurationNs] = times; // prettier-ignore
     const bounds = { retentionMinNs, windowMinNs, windowMaxNs };
-    const task = { body, stepNs, defaultTimeNs, bounds, groups: this.#groups.of(groups), room, clusterId }; // prettier-ignore
+    const task = { body, stepNs, defaultTimeNs, bounds, groups: this.#groups.of(groups), groupDurationNs, room, clusterId }; // prettier-ignore
     return stamp === undefined ? task : { ...task, own: { ...this.#owns.of(own), stamp } };
   }
 

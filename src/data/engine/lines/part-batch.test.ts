@@ -33,7 +33,7 @@ test('part batch: what no group takes is told of and nothing is parted, what is 
   const task = { body, stepNs: 1n, defaultTimeNs: 0n, bounds: {}, groups: before };
   const { payload } = must(routeLines(task).batches[0], 'a batch');
   const first = now.slice(0, 1);
-  const parted = partBatch({ payload, bounds: {}, groups: first });
+  const parted = partBatch({ payload, bounds: {}, groups: first, groupDurationNs: 500n });
   expect(parted).toMatchObject({ batches: [], unroutedNs: [100n, 999n] });
   const bounds = { retentionMinNs: 100n };
   const late = partBatch({ payload, bounds, groups: now });

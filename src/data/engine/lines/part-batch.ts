@@ -9,12 +9,12 @@ import { PointSieve } from './point-sieve.ts';
 import { routePoints, type LinesTask, type RoutedLines } from './route-lines.ts';
 
 /** Plain data, as it crosses threads. */
-export interface PartTask extends Pick<LinesTask, 'bounds' | 'groups'> {
+export interface PartTask extends Pick<LinesTask, 'bounds' | 'groups' | 'groupDurationNs'> {
   readonly payload: Uint8Array;
 }
 
 /** In the slow form of a body's way: it is seldom asked for. The batches have no stamps. */
-export function partBatch({ payload, bounds, groups }: PartTask): RoutedLines {
+export function partBatch({ payload, bounds, ...places }: PartTask): RoutedLines {
   const batch = decodePointBatch(payload);
   const names = seriesKeysOf(batch).map(parseSeriesKey);
   const points = rowsInOrder(batch).map(({ shape, row }): LinePoint => {
@@ -23,7 +23,7 @@ export function partBatch({ payload, bounds, groups }: PartTask): RoutedLines {
     return { measurement: shape.measurement, tags, fields: fieldsOf({ shape, row }), timeNs };
   });
   const sieve = new PointSieve(bounds);
-  const routed = routePoints(points, { groups }, sieve);
+  const routed = routePoints(points, places, sieve);
   const { dropped, refused } = sieve;
   const batches = routed.unroutedNs.length > 0 ? [] : routed.batches;
   return { ...routed, batches, pointCount: points.length, dropped, refused, errors: '' };

@@ -9,6 +9,7 @@ import {
   type RefusedPoints,
   type TimeBounds,
 } from './point-sieve.ts';
+import { UnroutedTimes } from './unrouted-times.ts';
 
 /** A body of line protocol, and the shards its points may go to. Plain data, as it crosses threads. */
 export interface LinesTask {
@@ -18,6 +19,8 @@ export interface LinesTask {
   readonly defaultTimeNs: bigint;
   readonly bounds: TimeBounds;
   readonly groups: readonly RouteGroup[];
+  /** Of a group that is to be made where nothing is around it. */
+  readonly groupDurationNs?: bigint | undefined;
   /** Shared memory for the batches, as far as it reaches; whoever asks gives it another use once they are done with. */
   readonly room?: Uint8Array | undefined;
   /** Batches of these shards are written at once where they are at home with the worker that parses (own-writes.ts). */
@@ -57,7 +60,7 @@ export interface RoutedLines {
   readonly refused?: RefusedPoints | undefined;
   /** What is wrong with the lines that are no points, within a bound; '' when there are none. */
   readonly errors: string;
-  /** Times of points for which there is no group. */
+  /** Times of points for which there is no group: one for each that is to be made. */
   readonly unroutedNs: readonly bigint[];
   /** Given back when it has to be routed again. */
   readonly body?: Uint8Array | undefined;
@@ -73,9 +76,6 @@ export interface WrittenBatch extends OwnerReceipt {
   readonly pointCount: number;
 }
 
-/** At most so many times are reported at once: each makes a shard group. */
-export const unroutedMax = 10_000;
-
 /** Parses a body and parts its points by shard (spec F28, F48): the slow form, for any line. */
 export function routeLines(task: LinesTask): RoutedLines {
   const sieve = new PointSieve(task.bounds);
@@ -90,11 +90,11 @@ export function routeLines(task: LinesTask): RoutedLines {
 /** Batches of the points that the sieve takes, and times of those for which there is no group. */
 export function routePoints(
   points: readonly LinePoint[],
-  task: Pick<LinesTask, 'groups'>,
+  task: Pick<LinesTask, 'groups' | 'groupDurationNs'>,
   sieve: PointSieve,
 ): Pick<RoutedLines, 'batches' | 'unroutedNs' | 'valueCount'> {
   const builders = new Map<number, PointBatchBuilder>();
-  const unrouted = new Set<bigint>();
+  const unrouted = new UnroutedTimes(task);
   let group: RouteGroup | undefined;
   let valueCount = 0;
   for (const written of points) {
@@ -104,7 +104,7 @@ export function routePoints(
     if (group === undefined || timeNs < group.startNs || timeNs >= group.endNs)
       group = task.groups.find(({ startNs, endNs }) => startNs <= timeNs && timeNs < endNs);
     if (group === undefined) {
-      if (unrouted.size < unroutedMax) unrouted.add(timeNs);
+      unrouted.add(timeNs);
       continue;
     }
     const key = seriesKey(point.measurement, point.tags);
@@ -115,7 +115,7 @@ export function routePoints(
     valueCount += point.fields.size;
   }
   const batches = [...builders].map(([shardId, one]) => ({ shardId, payload: one.finish() }));
-  return { batches, unroutedNs: [...unrouted], valueCount };
+  return { batches, unroutedNs: unrouted.timesNs, valueCount };
 }
 
 function shardOf(shardIds: readonly number[], key: string): number {
