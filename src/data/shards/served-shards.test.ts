@@ -231,6 +231,17 @@ test('served shards: a shard of a newer catalog is waited for, and not for ever'
   expect(await node.describe([12])).toEqual([[12]]);
 });
 
+test('served shards: shards that are not known here hold up the others of a call for as long as one of them', async () => {
+  const node = new Node4();
+  const { clock } = must(node.world.nodes[0], 'd4').env;
+  const unknown = [13, 14, 15, 16].map((shardId) => ({ ...good, shardId }));
+  const fromMs = clock.monotonicMs();
+  const outcomes = await node.write(...unknown, good, { ...good, shardId: 2 }, good);
+  expect(outcomes).toEqual([...unknown.map(() => 'unavailable'), 'written', 'written', 'written']);
+  expect(clock.monotonicMs() - fromMs).toBeLessThan(5_000);
+  expect(node.asked).toMatchObject([1, 2, 1].map((shardId) => ({ shardId })));
+});
+
 test('served shards: readers get what is there; of a shard elsewhere another owner is asked', async () => {
   const node = new Node4();
   // 7 was dropped a moment ago.

@@ -60,14 +60,17 @@ export class ServedWrites {
     const { places, shards } = this.#ports;
     const outcomes: WireOutcome[] = [];
     const placed: { readonly at: number; readonly batch: ShardBatch }[] = [];
+    // Beside each other: a catalog that is waited for is so once for all of them.
+    const found = await Promise.allSettled(batches.map((batch) => places.placed(batch)));
     for (const [at, batch] of batches.entries()) {
-      try {
-        const place = await places.placed(batch);
+      const place = found[at];
+      if (place?.status === 'fulfilled')
         // A view of the message would take all of it along to the worker, and lies anyhow; shared memory crosses as it is.
-        placed.push({ at, batch: { ...batch, ...place, payload: this.#lend(batch.payload) } });
-      } catch (error) {
-        outcomes[at] = wireOutcome({ kind: 'failed', error });
-      }
+        placed.push({
+          at,
+          batch: { ...batch, ...place.value, payload: this.#lend(batch.payload) },
+        });
+      else outcomes[at] = wireOutcome({ kind: 'failed', error: place?.reason });
     }
     if (placed.length === 0) return outcomes;
     const all = placed.map(({ batch }) => batch);
