@@ -157,6 +157,22 @@ test('field types: of a batch that comes late the lead is asked nothing, and of 
   expect(owner.names()).toBe('v:float');
 });
 
+test('field types: a shard that is damaged at its lead lets that decide those of its other shards', async () => {
+  const owner = new Owner();
+  owner.answer = () => Promise.reject(new DbError('corrupt', 'shard 7 is damaged'));
+  await owner.types.write(batchOf('m v=1 1'));
+  expect(owner.alone).toEqual([7]);
+  owner.answer = () => Promise.resolve([{ measurement: 'm', name: 'v', type: 'string' }]);
+  await owner.types.write(batchOf('m v=1 1', 8));
+  expect(owner.written[1]?.fields).toMatchObject([{ type: 'string' }]);
+  // It is not asked about the other one for a while.
+  await owner.types.write(batchOf('m v=1 2'));
+  expect(owner.asked).toHaveLength(2);
+  owner.nowMs = 1_000;
+  await owner.types.write(batchOf('m v=1 3'));
+  expect(owner.asked).toHaveLength(3);
+});
+
 test('field types: what a delete may have taken is asked anew, of its shards alone', async () => {
   const owner = new Owner();
   await owner.types.write(batchOf('m v=1 1'));

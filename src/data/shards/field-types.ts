@@ -9,12 +9,13 @@
  * - nothing is known that this node may not have: what a delete may have taken, or came with a batch that was not taken, is asked anew;
  * - of a batch that comes once more, or that a later delete may have struck, nothing is asked: the lead would keep types that no point shows;
  * - while the lead cannot be asked an owner decides for itself, as if it were alone: a write is not refused for it. What two
- *   sides of a partition decide differently is for anti-entropy.
+ *   sides of a partition decide differently is for anti-entropy. A lead that answers, and cannot decide for one shard, is asked for its others.
  *
  * Not here: what follows for a batch whose type is another one (storage/engine/limits/field-check.ts).
  */
 import { decodePointBatch } from '../../models/point-batch.ts';
 import { haveLongTexts } from '../../storage/engine/limits/text-length.ts';
+import { isAway } from './choose-owners.ts';
 import type { AccessOptions, BatchOutcome, FieldsOfShard, ShardBatch, TypedBatch, TypedField } from '../engine/shard-access.ts'; // prettier-ignore
 
 export interface FieldTypesPorts {
@@ -55,8 +56,9 @@ export class FieldTypes {
   #knownCount = 0;
   /** How often something was forgotten that shards may have no more. */
   #forgotCount = 0;
-  /** When a lead may be asked again, by its id. */
-  readonly #pausedUntilMs = new Map<number, number>();
+  /** When a lead may be asked again, by its id, and by that of a shard that is damaged there. */
+  readonly #awayUntilMs = new Map<number, number>();
+  readonly #refusedUntilMs = new Map<number, number>();
   /** The last batch of a shard that waits, or waits behind one that does. */
   readonly #waiting = new Map<number, Promise<unknown>>();
 
@@ -98,6 +100,7 @@ export class FieldTypes {
   forget(shardIds: readonly number[]): void {
     this.#forgotCount++;
     for (const shardId of shardIds) {
+      this.#refusedUntilMs.delete(shardId);
       this.#knownCount -= this.#known.get(shardId)?.size ?? 0;
       this.#known.delete(shardId);
     }
@@ -116,7 +119,8 @@ export class FieldTypes {
   #leadOf(shardId: number): number | undefined {
     const lead = this.#ports.leadOf(shardId);
     if (lead === undefined) return undefined;
-    return (this.#pausedUntilMs.get(lead) ?? 0) > this.#ports.nowMs() ? undefined : lead;
+    const untilMs = Math.max(this.#awayUntilMs.get(lead) ?? 0, this.#refusedUntilMs.get(shardId) ?? 0); // prettier-ignore
+    return untilMs > this.#ports.nowMs() ? undefined : lead;
   }
 
   #unknown({ shardId, payload }: ShardBatch): readonly TypedField[] {
@@ -146,9 +150,12 @@ export class FieldTypes {
       const request = { shardId, database, retentionPolicy, fields };
       const told = await this.#ports.askLead(lead, request, { deadlineMs: this.#askDeadlineMs });
       if (forgotCount === this.#forgotCount) this.#remember(shardId, told);
+      this.#refusedUntilMs.delete(shardId);
       return told;
     } catch (error) {
-      this.#pausedUntilMs.set(lead, this.#ports.nowMs() + askPauseMs);
+      const untilMs = this.#ports.nowMs() + askPauseMs;
+      if (isAway(error)) this.#awayUntilMs.set(lead, untilMs);
+      else this.#refusedUntilMs.set(shardId, untilMs);
       this.#ports.onAlone(shardId, error);
       return undefined;
     }
