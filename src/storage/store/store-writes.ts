@@ -52,7 +52,7 @@ export class StoreWrites {
     fields: readonly DecidedField[],
     others: readonly OtherSeries[] | undefined,
   ): Promise<WriteReceipt> {
-    const { kernel, options, written, series } = this.#ports;
+    const { written, series } = this.#ports;
     const came = decodePointBatch(payload);
     const open = await written.openFor(place, came.series);
     const newer = open.shard.newerThan(came);
@@ -60,7 +60,7 @@ export class StoreWrites {
     const isBehind = newer !== undefined && place.isAlone === true;
     if (isBehind) stampBatch(payload, stampBehind(newer, came.stamp));
     const batch = isBehind ? decodePointBatch(payload) : came;
-    refuseFull(kernel, options, open.shard.memtableBytes);
+    this.#refuseFull(open);
     const { limited, asks, end } = series.admit(place.database, batch, others);
     if (asks !== undefined) return { droppedCount: batch.rowCount, reason: '', asks };
     let done: { grownCount: number; droppedCount: number; isUnclear: boolean } | undefined;
@@ -75,6 +75,16 @@ export class StoreWrites {
       return done.isUnclear ? { ...receipt, isUnclear: true } : receipt;
     } finally {
       end(done);
+    }
+  }
+
+  #refuseFull(open: OpenShard): void {
+    const { kernel, options, flusher } = this.#ports;
+    try {
+      refuseFull(kernel, options, open.shard.memtableBytes);
+    } catch (error) {
+      flusher.flushForRoom(open);
+      throw error;
     }
   }
 

@@ -22,6 +22,14 @@ export function largestPast(shards: Iterable<OpenShard>, bytesMax: number): Larg
   return { largest: totalBytes < bytesMax ? undefined : largest, slackBytes };
 }
 
+/** The one that has the most in memory, what a flush that failed has set aside too; none when all is in files. */
+export function largestOf(shards: Iterable<OpenShard>): OpenShard | undefined {
+  let largest: OpenShard | undefined;
+  for (const open of shards)
+    if (open.shard.memtableBytes > (largest?.shard.memtableBytes ?? 0)) largest = open;
+  return largest;
+}
+
 /** A shard that took no write since, and has something that its files, or their list, have not. */
 export function isColdFlushDue(
   { shard, lastWriteMs, isIndexBehind }: OpenShard,

@@ -3,6 +3,7 @@
  *
  * Invariants:
  * - memory is bounded: a memtable is flushed when it is large, when all of them together are large, or when it is cold;
+ * - where memory has no room for a write, what may make some is flushed: writes that are refused never make a memtable large;
  * - whether all together are large is asked after so many bytes as could make them so, not at each write;
  * - a shard is flushed once at a time, and not at all once it was taken out;
  * - of shards that are cold `coldAtOnce` are flushed at a time, however many are: each has files and memory under way; what
@@ -16,7 +17,7 @@ import type { DiskFailures } from '../../../env/disk-failures.ts';
 import type { StoreOptions, StorePorts } from '../store-options.ts';
 import { residentBytesDefault } from '../store-options.ts';
 import type { OpeningPorts, OpenShard } from '../shards/open-shards.ts';
-import { isColdFlushDue, largestPast } from './flush-choice.ts';
+import { isColdFlushDue, largestOf, largestPast } from './flush-choice.ts';
 import { FlushPauses } from './flush-pauses.ts';
 import { flushShard } from './flush-shard.ts';
 import { shardStalls, StallWatch } from '../stall-watch.ts';
@@ -95,6 +96,14 @@ export class Flusher {
     const { largest, slackBytes } = largestPast(this.#ports.shards(), memtablesBytesMax);
     this.#slackBytes = slackBytes;
     if (largest !== undefined) this.#spawn(largest);
+  }
+
+  /** After a write to the shard that found no room in memory. */
+  flushForRoom(open: OpenShard): void {
+    const { cacheBytesMax } = this.#options;
+    const isOwn = cacheBytesMax > 0 && open.shard.memtableBytes >= cacheBytesMax;
+    const one = isOwn ? open : largestOf(this.#ports.shards());
+    if (one !== undefined && !this.#isPausedFor(one)) this.#spawn(one);
   }
 
   /** From time to time. */
