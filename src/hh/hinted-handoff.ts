@@ -53,7 +53,7 @@ export class HintedHandoff {
   readonly #tasks: Tasks;
   readonly #diskFailures: DiskFailures;
   readonly #timers: readonly Timer[];
-  #claimed: Promise<void> | undefined;
+  #claimed: { readonly clusterId: bigint; readonly written: Promise<void> } | undefined;
   #isForeign = false;
   #isPurging = false;
   #lastPurgeMs: number;
@@ -117,7 +117,7 @@ export class HintedHandoff {
     const node = this.#nodeOf(nodeId);
     this.#pointCount += payloads.reduce((sum, one) => sum + rowCountOf(one), 0);
     try {
-      await node.append(shardId, payloads, () => (this.#claimed ??= this.#claim()));
+      await node.append(shardId, payloads, () => this.#claim());
     } catch (error) {
       this.#diskFailures.failed('hinted handoff', error);
       throw error;
@@ -234,18 +234,26 @@ export class HintedHandoff {
     this.#isForeign = false;
   }
 
-  /** Says of which cluster the queues are, before there is one. */
-  async #claim(): Promise<void> {
-    const { disk, clusterId } = this.#ports;
-    const { folder } = this.#options;
-    try {
-      await makeDurableDir(disk, folder);
-      const id = new TextEncoder().encode(String(clusterId()));
-      for (const name of clusterFiles) await disk.replaceFile(`${folder}/${name}`, id);
-    } catch (error) {
-      this.#claimed = undefined;
+  /** Says of which cluster the queues are, before there is one: once in each that the node joins, as none waits when it leaves. */
+  #claim(): Promise<void> {
+    const clusterId = this.#ports.clusterId();
+    const { clusterId: known, written } = this.#claimed ?? {};
+    // One that is about to leave keeps what it has.
+    if (written !== undefined && (clusterId === known || clusterId === 0n)) return written;
+    const claimed = { clusterId, written: this.#writeClaim(clusterId) };
+    this.#claimed = claimed;
+    return claimed.written.catch((error: unknown) => {
+      if (this.#claimed === claimed) this.#claimed = undefined;
       throw error;
-    }
+    });
+  }
+
+  async #writeClaim(clusterId: bigint): Promise<void> {
+    const { disk } = this.#ports;
+    const { folder } = this.#options;
+    await makeDurableDir(disk, folder);
+    const id = new TextEncoder().encode(String(clusterId));
+    for (const name of clusterFiles) await disk.replaceFile(`${folder}/${name}`, id);
   }
 
   async #purge(): Promise<void> {

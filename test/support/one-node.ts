@@ -103,6 +103,7 @@ export async function startOneNode(
   const shares = new OwnerShares(
     {
       localNodeId: () => 1,
+      clusterId: () => 1n,
       shards,
       hintsOf: () => noHints,
       handOver: { settle: (_nodeId, _batch, outcome) => Promise.resolve(outcome) },

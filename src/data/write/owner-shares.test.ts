@@ -15,6 +15,7 @@ test('owner shares: drained once what was sent before is at its owner, or kept b
   const shares = new OwnerShares(
     {
       localNodeId: () => 1,
+      clusterId: () => 1n,
       shards: { of: () => ({ writeMany }) as Partial<ShardAccess> as ShardAccess },
       hintsOf: () => noHints,
       handOver: {
@@ -47,4 +48,38 @@ test('owner shares: drained once what was sent before is at its owner, or kept b
   kept.open(undefined);
   await draining;
   expect(calls.length).toBe(3);
+});
+
+test('owner shares: in another cluster an id that was of this node is of another one, and called as such', async () => {
+  let [clusterId, localNodeId] = [1n, 1];
+  const deadlines: (readonly [nodeId: number, deadlineMs: number])[] = [];
+  const writeManyTo = (nodeId: number): ShardAccess['writeMany'] => {
+    return (batches, { deadlineMs }) => {
+      deadlines.push([nodeId, deadlineMs]);
+      return Promise.resolve(batches.map(() => ({ kind: 'written', droppedCount: 0, reason: '' })));
+    };
+  };
+  const shares = new OwnerShares(
+    {
+      localNodeId: () => localNodeId,
+      clusterId: () => clusterId,
+      shards: { of: (id) => ({ writeMany: writeManyTo(id) }) as Partial<ShardAccess> as ShardAccess }, // prettier-ignore
+      hintsOf: () => noHints,
+      handOver: { settle: (_nodeId, _batch, outcome) => Promise.resolve(outcome) },
+      onReached: () => undefined,
+      onLost: () => undefined,
+    },
+    { callDeadlineMs: 1_000, run: 1 },
+  );
+  const batch: ShardBatch = { shardId: 7, database: 'd', retentionPolicy: 'r', payload: new Uint8Array(1) }; // prettier-ignore
+  const sendToBoth = async (): Promise<void> => {
+    for (const nodeId of [1, 2]) await shares.send(nodeId, batch).outcome;
+  };
+  await sendToBoth();
+  // For a moment it is in none.
+  [clusterId, localNodeId] = [0n, 0];
+  [clusterId, localNodeId] = [2n, 2];
+  await sendToBoth();
+  const [ownMs, othersMs] = [0, 1_000];
+  expect(deadlines).toEqual([[1, ownMs], [2, othersMs], [1, othersMs], [2, ownMs]]); // prettier-ignore
 });

@@ -11,6 +11,8 @@ import type { StrayCopies } from './stray-copies.ts';
 
 export interface OwnerSharesPorts {
   readonly localNodeId: () => number;
+  /** 0 while this node is in no cluster. */
+  readonly clusterId: () => bigint;
   readonly shards: Pick<ClusterShards, 'of'>;
   readonly hintsOf: (nodeId: number) => HintSink;
   /** What becomes of a copy of a shard that its owner does not have; undefined where it has nothing to say. */
@@ -38,8 +40,11 @@ interface Outbox {
 export class OwnerShares {
   readonly #ports: OwnerSharesPorts;
   readonly #options: OwnerSharesOptions;
-  /** By id; ids are never given twice, so that there are as few as nodes ever were while this process runs. */
+  /** By id; a cluster gives none twice, so that there are as few as nodes ever were while this process runs. */
   readonly #outboxes = new Map<number, Outbox>();
+  /** Of which they are. */
+  #clusterId = 0n;
+  /** By id; they count on in another cluster, as the run is the same. */
   readonly #settled = new Map<number, SettledCalls>();
   /** What has not become of each copy yet; as many as outboxes accept, and as writers wait for room. */
   readonly #underWay = new Set<Promise<unknown>>();
@@ -81,11 +86,20 @@ export class OwnerShares {
   }
 
   #outbox(nodeId: number): Outbox {
+    this.#forgetOtherCluster();
     const known = this.#outboxes.get(nodeId);
     if (known !== undefined) return known;
     const made = nodeId === this.#ports.localNodeId() ? this.#local() : this.#remote(nodeId);
     this.#outboxes.set(nodeId, made);
     return made;
+  }
+
+  /** In one that this node has joined since, ids are of other nodes, its own too. */
+  #forgetOtherCluster(): void {
+    const clusterId = this.#ports.clusterId();
+    if (clusterId === 0n || clusterId === this.#clusterId) return;
+    this.#outboxes.clear();
+    this.#clusterId = clusterId;
   }
 
   #local(): Outbox {
@@ -105,7 +119,7 @@ export class OwnerShares {
   #remote(nodeId: number): Outbox {
     const { shards, hintsOf, onReached, localNodeId } = this.#ports;
     const { callDeadlineMs: deadlineMs, run } = this.#options;
-    const settled = new SettledCalls({ nodeId: localNodeId, run });
+    const settled = this.#settled.get(nodeId) ?? new SettledCalls({ nodeId: localNodeId, run });
     this.#settled.set(nodeId, settled);
     return new NodeOutbox({
       ...{ hints: hintsOf(nodeId), settled },

@@ -225,6 +225,7 @@ function ownerShares(
   return new OwnerShares(
     {
       localNodeId: () => meta.nodeId,
+      clusterId: () => meta.clusterId,
       shards,
       hintsOf,
       strays: new StrayCopies({ clock, meta, hintsOf }),
