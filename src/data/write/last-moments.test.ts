@@ -13,6 +13,7 @@ const shards = [
 
 /** Of a catalog what is looked at. */
 const catalog = {
+  maxShardId: 9,
   databases: {
     shards: () => shards.map((shard) => ({ shard })),
     shard: (id: number) => {
@@ -22,6 +23,13 @@ const catalog = {
   },
 } as unknown as Catalog;
 
+const place = { database: 'd', retentionPolicy: 'r' };
+const held = [
+  { ...place, shardId: 7, clusterId: 1n },
+  { ...place, shardId: 8, clusterId: 1n },
+  { ...place, shardId: 99, clusterId: 2n },
+];
+
 /** One run of a node, whose log has a batch of each shard. */
 class Run {
   readonly passedOn: string[] = [];
@@ -29,6 +37,8 @@ class Run {
   letGoCount = 0;
   isSettled = true;
   nodeId = 1;
+  readonly clusterId = 1n;
+  catalog = catalog;
   deletes: readonly StoredDelete[] = [];
   readonly #node: SimNode;
 
@@ -42,8 +52,9 @@ class Run {
     return LastMoments.open(
       {
         ...{ clock, disk, log },
-        meta: { catalog, nodeId: this.nodeId },
+        meta: this,
         local: {
+          facts: { holdings: () => Promise.resolve(held) },
           latelyLogged: (task) => {
             this.asked.push(task);
             return Promise.resolve(
@@ -124,6 +135,47 @@ test.each(['other nodes have copies in hand', 'it has not brought what it had'])
     expect(second.asked).toHaveLength(1);
   },
 );
+
+test.each([0, 7])(
+  'last moments: nothing is brought or let go of by a catalog that has shards up to %i, and one of 8 is here',
+  async (maxShardId) => {
+    const world = new World(1);
+    const node = world.addNode('a');
+    const run = new Run(node);
+    const older = { ...catalog, maxShardId, databases: { shards: () => shards.filter(({ id }) => id <= maxShardId).map((shard) => ({ shard })) } }; // prettier-ignore
+    run.catalog = older as unknown as Catalog;
+    const moments = await world.complete(run.open());
+    await world.run(world.nowMs + 60_000);
+    expect([run.asked, run.letGoCount]).toEqual([[], 0]);
+    run.catalog = catalog;
+    await world.run(world.nowMs + 2_000);
+    expect(run.passedOn).toEqual(['d.r 7 to 5', 'd.r 8 to 6']);
+    expect(run.letGoCount).toBe(1);
+    await world.complete(moments.close());
+    await world.complete(moments.end());
+    expect(await world.complete(node.env.disk.size('meta/ended'))).toBe(0);
+    // It is told to stop before a meta node was heard.
+    const third = new Run(node);
+    await world.complete(node.env.disk.remove('meta/ended'));
+    third.catalog = older as unknown as Catalog;
+    const early = await world.complete(third.open());
+    await world.run(world.nowMs + 5_000);
+    await world.complete(early.close());
+    await world.complete(early.end());
+    expect(await world.complete(node.env.disk.size('meta/ended'))).toBe(undefined);
+  },
+);
+
+test('last moments: a catalog that never has what is here is gone by in the end, as the log is kept till then', async () => {
+  const world = new World(1);
+  const run = new Run(world.addNode('a'));
+  run.catalog = { ...catalog, maxShardId: 7 };
+  await world.complete(run.open());
+  await world.run(world.nowMs + 500_000);
+  expect(run.letGoCount).toBe(0);
+  await world.run(world.nowMs + 200_000);
+  expect([run.letGoCount, run.passedOn.length]).toEqual([1, 2]);
+});
 
 test('last moments: of a node whose shards nobody else has the log is not read', async () => {
   const world = new World(1);

@@ -6,6 +6,7 @@
  * - A node that is told to stop leaves a mark once nothing is in hand any more; one that finds it when it starts brings nothing. The mark is
  *   gone, durably, before the node takes anything.
  * - No segment of the log goes before that has been read, however much is written from the start on; then it is let go of.
+ * - A catalog without shards that are here is older than they are: nothing is brought by it, nor let go of, for ten minutes, as the log grows.
  * - What is brought is what the end of the log has of the last `windowNs` (decision 126); what is brought twice is stored once.
  */
 import { Tasks } from '../../base/async/tasks.ts';
@@ -15,6 +16,7 @@ import type { Disk } from '../../env/disk.ts';
 import type { Log } from '../../env/log.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import type { LoggedBatch } from '../../storage/wal/lately-logged.ts';
+import type { LocalFacts } from '../engine/local-facts.ts';
 import type { LocalShards } from '../engine/local-shards.ts';
 import { findShard } from '../shards/shard-places.ts';
 import { passOnAll, type PassOn, type PassOnPorts } from '../shards/pass-on.ts';
@@ -23,8 +25,10 @@ export interface LastMomentsPorts {
   readonly clock: Pick<Clock, 'after'>;
   readonly disk: Pick<Disk, 'size' | 'replaceFile' | 'remove' | 'syncDir'>;
   readonly log: Log;
-  readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
-  readonly local: Pick<LocalShards, 'latelyLogged' | 'letRunsBeforeGo'>;
+  readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'> & { readonly clusterId: bigint };
+  readonly local: Pick<LocalShards, 'latelyLogged' | 'letRunsBeforeGo'> & {
+    readonly facts: Pick<LocalFacts, 'holdings'>;
+  };
   readonly passOn: PassOn;
   readonly storedDeletes: PassOnPorts['storedDeletes'];
   /** Whether nothing of other coordinators is in hand either. */
@@ -32,15 +36,18 @@ export interface LastMomentsPorts {
 }
 
 const markName = 'ended';
-/** What the first requests want goes first. */
+/** What the first requests want goes first; and the catalog is looked at again after it. */
 const delayMs = 1_000;
+/** One of metas that were put back to an older state may never have them. */
+const looksMax = 600;
 
 export class LastMoments {
   readonly #ports: LastMomentsPorts;
   readonly #options: { readonly folder: string; readonly windowNs: bigint };
   readonly #tasks: Tasks;
-  readonly #timer: Timer | undefined;
+  #timer: Timer | undefined;
   #isBrought: boolean;
+  #lookCount = 0;
   #isClosed = false;
 
   private constructor(
@@ -54,11 +61,8 @@ export class LastMoments {
     this.#tasks = new Tasks((name, error) => {
       ports.log.warn('What was taken last could not be brought to the other owners', { name, error: errorText(error) }); // prettier-ignore
     });
-    const bring = (): void => {
-      this.#tasks.spawn('bring', this.#bring());
-    };
     if (hasEnded) this.#tasks.spawn('let go', ports.local.letRunsBeforeGo());
-    this.#timer = hasEnded ? undefined : ports.clock.after(delayMs, bring);
+    else this.#bringLater();
   }
 
   /** Takes the mark away; throws what the disk says. */
@@ -89,13 +93,32 @@ export class LastMoments {
     }
   }
 
+  #bringLater(): void {
+    this.#timer = this.#ports.clock.after(delayMs, () => {
+      this.#tasks.spawn('bring', this.#bring());
+    });
+  }
+
   async #bring(): Promise<void> {
     const { meta } = this.#ports;
+    const isEarly = ++this.#lookCount < looksMax && (await this.#isCatalogOlder());
+    if (isEarly) {
+      if (!this.#isClosed) this.#bringLater();
+      return;
+    }
     const isShared = (owners: readonly number[]): boolean => owners.length > 1 && owners.includes(meta.nodeId); // prettier-ignore
     const shards = [...meta.catalog.databases.shards()].map(({ shard }) => shard);
     const shared = shards.filter(({ owners }) => isShared(owners)).map(({ id }) => id);
     await this.#passOn(await this.#logged(shared));
     if (!this.#isClosed) this.#isBrought = true;
+  }
+
+  /** As long as no meta node is heard it is what this node's disk has of it, which may be nothing. */
+  async #isCatalogOlder(): Promise<boolean> {
+    const { meta, local } = this.#ports;
+    const held = await local.facts.holdings();
+    const { maxShardId } = meta.catalog;
+    return held.some(({ shardId, clusterId }) => clusterId === meta.clusterId && shardId > maxShardId); // prettier-ignore
   }
 
   async #logged(shardIds: readonly number[]): Promise<readonly LoggedBatch[]> {
