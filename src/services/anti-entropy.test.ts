@@ -18,7 +18,7 @@ interface Begun {
   fail(error: Error): void;
 }
 
-/** Node 1 of two that own all shards: one an hour, from the first hour on. */
+/** Node 1 of two, or of those that are named, that own all shards: one an hour, from the first hour on. */
 class Neighbours {
   readonly meta = new MemoryMeta();
   readonly compared: number[] = [];
@@ -36,12 +36,12 @@ class Neighbours {
   nowNs = 100n * hourNs;
   #tick: () => void = () => undefined;
 
-  static async of(hourCount: number): Promise<Neighbours> {
+  static async of(hourCount: number, names: readonly string[] = ['a', 'b']): Promise<Neighbours> {
     const all = new Neighbours();
     await all.meta.execute({ kind: 'found-cluster', clusterId: 7n });
-    for (const name of ['a', 'b'])
+    for (const name of names)
       await all.meta.execute({ kind: 'create-data-node', httpAddress: `${name}:1`, tcpAddress: `${name}:2`, dataNodesMax: 9 }); // prettier-ignore
-    await all.database('d', 2, hourCount);
+    await all.database('d', names.length, hourCount);
     return all;
   }
 
@@ -414,4 +414,41 @@ test('anti-entropy: when the node ends what is under way ends too, and nothing m
   await service.close();
   expect(all.begun.map(({ shardId }) => shardId)).toEqual([1]);
   expect(service.statistics()[0]?.values).toMatchObject({ errors: 0, jobsActive: 0 });
+});
+
+test('anti-entropy: what this node lacks comes from another owner where the next one can not give it', async () => {
+  const all = await Neighbours.of(1, ['a', 'b', 'c']);
+  const { owners = [] } = all.meta.catalog.databases.shard(1)?.shard ?? {};
+  const at = owners.indexOf(all.ownId);
+  const [next, other] = [owners[(at + 1) % 3], owners[(at + 2) % 3]];
+  all.damagedIds.add(1);
+  // The next owner is down.
+  all.found = new DbError('unavailable', 'no answer');
+  const service = all.service();
+  const check = async (): Promise<number | undefined> => {
+    await service.check();
+    await turns();
+    return all.begun.map(({ only }) => only).pop();
+  };
+  expect(await check()).toBe(other);
+  // Nor can that one: the next one may be back.
+  all.begun[0]?.fail(new DbError('corrupt', 'shard 1 is damaged'));
+  await turns();
+  expect(await check()).toBe(next);
+  all.begun[1]?.fail(new DbError('unavailable', 'no answer'));
+  await turns();
+  expect(await check()).toBe(other);
+  all.begun[2]?.end();
+  await turns();
+  all.damagedIds.clear();
+  all.found = 'equal';
+  await service.check();
+  expect([all.begun.length, service.repairs]).toEqual([3, []]);
+  // Also while it is written to.
+  all.nowNs = 0n;
+  all.damagedIds.add(1);
+  expect(await check()).toBe(next);
+  all.begun[3]?.fail(new DbError('unavailable', 'no answer'));
+  await turns();
+  expect(await check()).toBe(other);
 });

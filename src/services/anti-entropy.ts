@@ -1,6 +1,6 @@
 /**
  * Anti-entropy (spec F77 to F79): compares the shards of this node whose time has passed with their next owner, brings what this
- * node has nothing of, and repairs what is queued.
+ * node has nothing of, from that one or, where it can not give it, from the one behind it, and repairs what is queued.
  *
  * Invariants:
  * - A shard that differs is repaired only when somebody asks for it; one that is missing here comes by itself, where
@@ -73,6 +73,12 @@ export interface AntiEntropyOptions {
 
 type Status = 'diff' | 'missing';
 
+interface SharedShard {
+  readonly shardId: number;
+  readonly others: readonly number[];
+  readonly isHot: boolean;
+}
+
 /** Its multiples are spread evenly, however many there are. */
 const goldenRatio = 0.618_033_988_75;
 
@@ -97,6 +103,8 @@ export class AntiEntropy {
   readonly #processing = new Map<number, Running>();
   /** Of shards that were equal: how both owners were then. */
   readonly #equalAt = new Map<number, string>();
+  /** Of shards that this node lacks: how many owners could not give them, one behind the other. */
+  readonly #givenUpCount = new Map<number, number>();
   /** The period of `verifyIntervalMs` in which a shard was read, or that this run has begun with. */
   readonly #verified = new Map<number, number>();
   readonly #counts = { checkCount: 0, failedCheckCount: 0, repairCount: 0, failedRepairCount: 0, valueCount: 0, movedBytes: 0 }; // prettier-ignore
@@ -200,11 +208,11 @@ export class AntiEntropy {
     await this.#releaseAlone(catalog, nodeId);
     const skipped: number[] = [];
     const damagedIds = await this.#ports.damagedIds();
-    for (const { shardId, next, isHot } of sharedShards(catalog, nodeId, clock.wallNs())) {
+    for (const { shardId, others, isHot } of sharedShards(catalog, nodeId, clock.wallNs())) {
       if (this.#closing.signal.aborted) return;
       if (this.#queue.has(shardId) || this.#processing.has(shardId)) continue;
-      if (isHot) await this.#bringDamaged(shardId, next);
-      else if (!(await this.#checkShard(shardId, next, damagedIds.has(shardId)))) skipped.push(shardId); // prettier-ignore
+      if (isHot) await this.#bringDamaged(shardId, others);
+      else if (!(await this.#checkShard(shardId, others, damagedIds.has(shardId)))) skipped.push(shardId); // prettier-ignore
     }
     if (skipped.length > 0) log.info('Skipped shards', { shards: skipped.join() });
   }
@@ -224,19 +232,29 @@ export class AntiEntropy {
   }
 
   /** Of one that is written to, or for which something waits, no difference counts; one that cannot be read is brought. */
-  async #bringDamaged(shardId: number, next: number): Promise<void> {
+  async #bringDamaged(shardId: number, others: readonly number[]): Promise<void> {
     if (!this.#options.repairsMissing || !(await this.#ports.isDamaged(shardId))) return;
     this.#statuses.set(shardId, 'missing');
-    this.#queue.set(shardId, { from: next });
+    this.#bring(shardId, others);
+  }
+
+  #bring(shardId: number, others: readonly number[]): void {
+    const from = others[(this.#givenUpCount.get(shardId) ?? 0) % others.length];
+    this.#queue.set(shardId, { from });
     this.#next();
   }
 
+  #noteGivenUp(shardId: number): void {
+    this.#givenUpCount.set(shardId, (this.#givenUpCount.get(shardId) ?? 0) + 1);
+  }
+
   /** False for one that could not be compared now. */
-  async #checkShard(shardId: number, next: number, isHurt: boolean): Promise<boolean> {
+  async #checkShard(shardId: number, others: readonly number[], isHurt: boolean): Promise<boolean> {
     const { compare, isWaiting, log } = this.#ports;
+    const [next = 0] = others;
     if (isWaiting(shardId)) {
       // What waits for this node itself waits until it can be read again.
-      await this.#bringDamaged(shardId, next);
+      await this.#bringDamaged(shardId, others);
       return false;
     }
     try {
@@ -258,15 +276,15 @@ export class AntiEntropy {
       if (this.#statuses.get(shardId) !== status)
         log.info('Checking status', { shard: shardId, status, nodeId: next });
       this.#statuses.set(shardId, status);
-      if (found === 'own-missing' && this.#options.repairsMissing) {
-        this.#queue.set(shardId, { from: next });
-        this.#next();
-      }
+      if (found === 'own-missing' && this.#options.repairsMissing) this.#bring(shardId, others);
       return true;
     } catch (error) {
       if (this.#closing.signal.aborted) return true;
       this.#counts.failedCheckCount++;
       log.warn('A shard could not be compared', { shard: shardId, nodeId: next, error: errorText(error) }); // prettier-ignore
+      // The next owner is away, and another one has what this node lacks.
+      if (others.length > 1 && !this.#givenUpCount.has(shardId)) this.#noteGivenUp(shardId);
+      if (others.length > 1) await this.#bringDamaged(shardId, others);
       return false;
     }
   }
@@ -316,6 +334,7 @@ export class AntiEntropy {
       this.#counts.repairCount++;
       this.#counts.valueCount += report.ownCount + report.otherCount;
       this.#counts.movedBytes += report.movedBytes;
+      this.#givenUpCount.delete(shardId);
       if (report.refusedCount === 0) this.#statuses.delete(shardId);
       const tookMs = Math.round(clock.monotonicMs() - startMs);
       log.info('Repaired shard', { shard: shardId, tookMs, ...report });
@@ -326,6 +345,7 @@ export class AntiEntropy {
         return;
       }
       this.#counts.failedRepairCount++;
+      if (from !== undefined) this.#noteGivenUp(shardId);
       log.warn('A shard could not be repaired', { shard: shardId, error: errorText(error) });
     } finally {
       this.#processing.delete(shardId);
@@ -336,7 +356,13 @@ export class AntiEntropy {
 
   /** Also of shards that no other owner has any more: nobody is left whom they could differ from. */
   #forgetForeign(catalog: Catalog, nodeId: number): void {
-    for (const known of [this.#statuses, this.#equalAt, this.#queue, this.#verified])
+    for (const known of [
+      this.#statuses,
+      this.#equalAt,
+      this.#queue,
+      this.#verified,
+      this.#givenUpCount,
+    ])
       for (const shardId of known.keys())
         if (!isShared(catalog, shardId, nodeId)) known.delete(shardId);
   }
@@ -347,22 +373,22 @@ function isShared(catalog: Catalog, shardId: number, nodeId: number): boolean {
   return owners.length > 1 && owners.includes(nodeId);
 }
 
-/** Shards of this node that others own too, with the owner behind this one in their list. Hot: their time has not passed. */
+/** Shards of this node that others own too, with these as they come behind this one in the list of owners. Hot: their time has not passed. */
 export function sharedShards(
   catalog: Catalog,
   nodeId: number,
   nowNs: bigint,
-): readonly { readonly shardId: number; readonly next: number; readonly isHot: boolean }[] {
-  const shared: { shardId: number; next: number; isHot: boolean }[] = [];
+): readonly SharedShard[] {
+  const shared: SharedShard[] = [];
   const copied = new Set(copiesOf(catalog).map(({ shardId }) => shardId));
   for (const { group, shard } of catalog.databases.shards()) {
     const { id: shardId, owners, restoreIndex } = shard;
     if (group.deletedAtNs !== undefined || restoreIndex !== undefined || copied.has(shardId))
       continue;
     const at = owners.indexOf(nodeId);
-    const next = owners[(at + 1) % owners.length];
-    if (at < 0 || next === undefined || next === nodeId) continue;
-    shared.push({ shardId, next, isHot: endOfGroup(group) > nowNs });
+    if (at < 0 || owners.length < 2) continue;
+    const others = [...owners.slice(at + 1), ...owners.slice(0, at)];
+    shared.push({ shardId, others, isHot: endOfGroup(group) > nowNs });
   }
   return shared;
 }
