@@ -3,6 +3,7 @@ import { cellValue, ColumnBuilder, nullColumn } from '../exec/columns/column-bui
 import { concatColumns, concatTimes } from '../exec/columns/concat-columns.ts';
 import type { FeedColumn, SubqueryFilter, SubqueryRead } from '../plan/level-plan.ts';
 import { runProgram } from '../plan/program.ts';
+import type { Value } from '../value.ts';
 import type { Subgroups } from './batch.ts';
 import { compareGroupIds, type Batch, type GroupId, type GroupStream } from './batch.ts';
 import { batchBytes, castColumn, convertColumn, pickBatch, withoutNaN } from './columns.ts';
@@ -108,19 +109,31 @@ function readColumn(
   return builder.finish();
 }
 
+/** A float that is no number, as `sqrt(i)` may be, stays one where its name has the type of an integer: nothing but `!=` holds for it. */
+function conditionCells(
+  batch: Batch,
+  read: SubqueryRead,
+  options: { readonly type: FeedColumn['type']; readonly tagOf: TagReader },
+): (row: number) => Value | null {
+  const column = readColumn(batch, read, { ...options, isShown: true });
+  const own = read.kind === 'column' ? batch.columns[read.index] : undefined;
+  if (own === column || own?.type !== 'float') return (row) => cellValue(column, row);
+  return (row) => {
+    const value = cellValue(own, row);
+    return Number.isNaN(value) ? value : cellValue(column, row);
+  };
+}
+
 function filtered(
   batch: Batch,
   { reads, types, program }: SubqueryFilter,
   tagOf: TagReader,
   { matcher }: RunContext,
 ): Batch | undefined {
-  const inputs = reads.map((read, i) => readColumn(batch, read, { type: read.kind === 'tag' ? 'string' : (types[i] ?? 'float'), tagOf, isShown: true })); // prettier-ignore
+  const inputs = reads.map((read, i) => conditionCells(batch, read, { type: read.kind === 'tag' ? 'string' : (types[i] ?? 'float'), tagOf })); // prettier-ignore
   const rows: number[] = [];
   let row = 0;
-  const read = (index: number) => {
-    const input = inputs[index];
-    return input === undefined ? null : cellValue(input, row);
-  };
+  const read = (index: number) => inputs[index]?.(row) ?? null;
   for (; row < batch.timesNs.length; row++)
     if (runProgram(program, read, matcher) === true) rows.push(row);
   if (rows.length === 0) return undefined;
