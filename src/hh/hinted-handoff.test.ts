@@ -168,6 +168,7 @@ test('hinted handoff: a node that is down is asked after 1, 2, 4, 4 seconds with
   await run(world, 11_500);
   const [first = 0, ...later] = owners.triedAtMs.filter((at, i, all) => at - (all[i - 1] ?? -99) > 50); // prettier-ignore
   expect(later.map((at) => Math.round((at - first) / 1_000))).toEqual([1, 3, 7, 11]);
+  expect(owners.triedAtMs.filter((at) => at - first > 500)).toHaveLength(4);
   owners.isDown = false;
   handoff.wake(5);
   await run(world, 200);
