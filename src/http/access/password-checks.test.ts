@@ -60,3 +60,26 @@ test('passwords: equal ones at once are one check, and too many others are refus
   expect(new Set(await Promise.all(others))).toEqual(new Set([false]));
   expect(await passwords.isRight(user('y'), 'y')).toBe(true);
 });
+
+test('passwords: a check that failed says nothing of the next', async () => {
+  let isBroken = true;
+  const run = () => (isBroken ? Promise.reject(new Error('its thread has ended')) : Promise.resolve(true)); // prettier-ignore
+  const jobs = { run, close: () => Promise.resolve() };
+  const passwords = new PasswordChecks(jobs as never, { u32: () => 1, f64: () => 0 } as never);
+  await expect(passwords.isRight(user('a'), 'a')).rejects.toThrow('its thread has ended');
+  isBroken = false;
+  expect(await passwords.isRight(user('a'), 'a')).toBe(true);
+});
+
+test('passwords: of more than ten thousand users the one longest known is asked for again', async () => {
+  const { checks, passwords } = open();
+  const isRight = (i: number) => passwords.isRight(user('a', `u${i}`), 'a');
+  for (let i = 0; i < 10_000; i++) await isRight(i);
+  expect(await isRight(0)).toBe(true);
+  expect(checks).toHaveLength(10_000);
+  await isRight(10_000);
+  await isRight(1);
+  expect(checks).toHaveLength(10_001);
+  await isRight(0);
+  expect(checks).toHaveLength(10_002);
+});
