@@ -223,7 +223,9 @@ export class Compactor {
       // A damaged index is made anew; files that contradict each other go on to.
       const isOfIndex = open.shard.index.damage !== undefined;
       const isDamage = !isOfIndex && (isDbError(error, 'corrupt') || isDbError(error, 'unsupported_version')); // prettier-ignore
-      this.#notBeforeMs.set(open, isDamage ? Number.POSITIVE_INFINITY : nowMs + retryMs);
+      // It may have taken longer than that.
+      const againAtMs = clock.monotonicMs() + retryMs;
+      this.#notBeforeMs.set(open, isDamage ? Number.POSITIVE_INFINITY : againAtMs);
       log.error('TSM compaction failed', { shard, error: errorText(error) });
       return false;
     }

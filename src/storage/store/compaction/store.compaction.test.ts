@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { DbError } from '../../../base/errors.ts';
 import type { Env } from '../../../env/env.ts';
 import { batchOf, kept, openStore, readField } from '../../../../test/support/store-script.ts';
 import { World } from '../../../../test/sim/world/world.ts';
@@ -263,6 +264,32 @@ test('store: a file with a damaged block is named once and left out; all others 
     expect(errors).toHaveLength(1);
     const names = (await disk.list('data/db/autogen/9')).map(({ name }) => name);
     expect(names.filter((name) => name.endsWith('.tsm'))).toEqual(['000000008-000000004.tsm']);
+    await store.close();
+  });
+});
+
+test('store: a compaction that the disk has failed is not begun again at once, however long it took', async () => {
+  await inWorld(async (env) => {
+    const { disk, clock } = env;
+    const store = await openCompacting(env);
+    for (let i = 1; i <= 8; i++) {
+      await store.write(kept, batchOf(`m v=${i} ${i}`));
+      await store.flush(kept.shardId);
+    }
+    const open = disk.open.bind(disk);
+    const begunMs: number[] = [];
+    const failedMs: number[] = [];
+    disk.open = async (path, mode) => {
+      if (!path.endsWith('.tsm.tmp') || failedMs.length > 1) return open(path, mode);
+      begunMs.push(clock.monotonicMs());
+      await clock.sleep(90_000);
+      failedMs.push(clock.monotonicMs());
+      throw new DbError('disk_full', 'no room');
+    };
+    await clock.sleep(600_000);
+    expect(failedMs).toHaveLength(2);
+    expect((begunMs[1] ?? 0) - (failedMs[0] ?? 0)).toBeGreaterThanOrEqual(60_000);
+    expect(await files(env)).toEqual(['000000008-000000004.tsm']);
     await store.close();
   });
 });
