@@ -61,6 +61,16 @@ test('validate-keys: a limit of series is told before a key, and no row is count
   expect(verdict.reason).toMatch(/^max-series-per-database exceeded/);
 });
 
+test('a text of a mebibyte is taken, beside one that is longer', () => {
+  const builder = new PointBatchBuilder();
+  for (const more of [0, 1]) {
+    const fields = new Map([['s', { type: 'string', value: 'x'.repeat(textBytesMax + more) } as const]]); // prettier-ignore
+    builder.add('m', { measurement: 'm', tags: [], fields, timeNs: BigInt(more) });
+  }
+  const { droppedCount, rejects } = new Shard(1, kernel).decide(decodePointBatch(builder.finish()));
+  expect([droppedCount, ...rejects]).toEqual([1, 0b10]);
+});
+
 test('skip-field-size-validation: a text longer than a mebibyte is taken, and decides the type of its field', () => {
   const text = 'x'.repeat(textBytesMax + 1);
   const lines = [`m s="${text}" 1`, 'm s=1 2'];
