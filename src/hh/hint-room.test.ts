@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import { hintOf } from '../../test/support/hint-script.ts';
 import { batchOf } from '../../test/support/store-script.ts';
-import { World } from '../../test/sim/world/world.ts';
+import { World, type SimNode } from '../../test/sim/world/world.ts';
 import { DbError } from '../base/errors.ts';
 import { MiB } from '../base/units.ts';
 import type { Disk } from '../env/disk.ts';
+import type { Log } from '../env/log.ts';
 import { HintQuarantine } from './hint-quarantine.ts';
 import { HintedHandoff } from './hinted-handoff.ts';
 import type { HintOptions } from './hint-options.ts';
@@ -14,13 +15,20 @@ const options: HintOptions = { folder: 'hh', isEnabled: true, sizeBytesMax: 300,
 
 /** One node that keeps hints for node 5, which is away or takes all. */
 class Holder {
-  readonly world = new World(1);
-  readonly env = this.world.addNode('a').env;
+  readonly world: World;
+  readonly node: SimNode;
+  readonly errors: string[] = [];
   isAway = false;
   broughtCount = 0;
 
-  open(clusterId = 7n): Promise<HintedHandoff> {
-    const { disk, clock, log } = this.env;
+  constructor(seed = 1) {
+    this.world = new World(seed);
+    this.node = this.world.addNode('a');
+  }
+
+  open(clusterId = 7n, changed: Partial<HintOptions> = {}): Promise<HintedHandoff> {
+    const { disk, clock } = this.node.env;
+    const log = { info: () => undefined, warn: () => undefined, error: (text: string) => this.errors.push(text) } as unknown as Log; // prettier-ignore
     const target: HintTarget = {
       standing: () => 'owner',
       deliver: (_, payloads) => {
@@ -33,7 +41,7 @@ class Holder {
       onDrained: () => undefined,
     };
     const ports = { disk, clock, log, target, clusterId: () => clusterId, freshCount: () => 0 };
-    return this.world.complete(HintedHandoff.open(ports, options));
+    return this.world.complete(HintedHandoff.open(ports, { ...options, ...changed }));
   }
 
   pass(ms: number): Promise<void> {
@@ -67,7 +75,7 @@ test('hinted handoff: what it was asked, refused, brought and has is counted', a
   const [one, two] = [batchOf('m v=1 1'), batchOf('m v=1 1\nm v=2 2')];
   await holder.world.complete(handoff.append(5, 7, [one]));
   await expect(handoff.append(5, 7, [new Uint8Array([...one, ...new Uint8Array(300)])])).rejects.toThrow('queue is full'); // prettier-ignore
-  const { sizeBytes = 0 } = { sizeBytes: await holder.world.complete(holder.env.disk.size('hh/5/7/0000000001.hint')) }; // prettier-ignore
+  const { sizeBytes = 0 } = { sizeBytes: await holder.world.complete(holder.node.env.disk.size('hh/5/7/0000000001.hint')) }; // prettier-ignore
   const valuesOf = (name: string) => handoff.statistics().find((one) => one.name === name)?.values;
   expect(valuesOf('hh_node')).toEqual({ queueTotalSize: sizeBytes });
   expect(valuesOf('hh_processor')).toMatchObject({ writeShardReq: 2, writeShardReqPoints: 2, writeBlocked: 1, bytesWritten: one.length, queueBytes: sizeBytes, queueDepth: 1, bytesRead: 0 }); // prettier-ignore
@@ -89,9 +97,29 @@ test('hinted handoff: what was set aside makes way for that of the next cluster 
     await holder.world.complete(handoff.append(5, Number(clusterId), [hintOf(1)]));
     await holder.world.complete(handoff.close());
   }
-  const { disk } = holder.env;
+  const { disk } = holder.node.env;
   const aside = await holder.world.complete(disk.list('hh/of-another-cluster-5'));
   expect(aside.map(({ name }) => name)).toEqual(['8']);
+});
+
+test('hinted handoff: what was noted of queues is gone for good before they are brought, also where power is lost then', async () => {
+  for (let seed = 1; seed <= 8; seed++) {
+    const holder = new Holder(seed);
+    const noted = { endsFolder: 'meta' };
+    await holder.world.complete(holder.node.env.disk.makeDir('meta'));
+    const first = await holder.open(7n, noted);
+    holder.isAway = true;
+    await holder.world.complete(first.append(5, 7, [hintOf(1)]));
+    await holder.world.complete(first.close());
+    holder.isAway = false;
+    await holder.open(7n, noted);
+    await holder.pass(1_000);
+    expect(holder.broughtCount).toBe(1);
+    holder.node.crash();
+    holder.node.restart();
+    await holder.open(7n, noted);
+    expect(holder.errors).toEqual([]);
+  }
 });
 
 test('hint quarantine: beyond 64 MiB, also of runs before, damage is told of and not kept', async () => {
