@@ -189,3 +189,21 @@ test('last moments: of a node whose shards nobody else has the log is not read',
   expect([first.asked, first.passedOn]).toEqual([[], []]);
   expect(await world.complete(node.env.disk.size('meta/ended'))).toBe(0);
 });
+
+test('last moments: the mark of an end is gone for good before the node takes anything, also where power is lost then', async () => {
+  for (let seed = 1; seed <= 8; seed++) {
+    const world = new World(seed);
+    const node = world.addNode('a');
+    const moments = await world.complete(new Run(node).open());
+    await world.run(world.nowMs + 5_000);
+    await world.complete(moments.close());
+    await world.complete(moments.end());
+    await world.complete(new Run(node).open());
+    node.crash();
+    node.restart();
+    const next = new Run(node);
+    await world.complete(next.open());
+    await world.run(world.nowMs + 5_000);
+    expect(next.passedOn).toHaveLength(2);
+  }
+});
