@@ -6,6 +6,9 @@ import { DbError } from '../base/errors.ts';
 import { MiB } from '../base/units.ts';
 import type { Disk } from '../env/disk.ts';
 import type { Log } from '../env/log.ts';
+import { SharedBuffers } from '../base/shared-buffers.ts';
+import { HintClock } from './hint-clock.ts';
+import { HintQueue, type HintQueuePorts } from './hint-queue.ts';
 import { HintQuarantine } from './hint-quarantine.ts';
 import { HintedHandoff } from './hinted-handoff.ts';
 import type { HintOptions } from './hint-options.ts';
@@ -137,4 +140,26 @@ test('hint quarantine: beyond 64 MiB, also of runs before, damage is told of and
     expect(await quarantine.take('hh/5/7/0000000001.hint', { offset: 0, lengthBytes, isTail: false }, bytes)).toBe(true); // prettier-ignore
   }
   expect(kept).toEqual([60, 40]);
+});
+
+test('hint queue: of damage that is longer than a mebibyte so much is handed over, and all of it told, once', async () => {
+  const world = new World(1);
+  const { disk, clock } = world.addNode('a').env;
+  const told: (readonly [lengthBytes: number, keptBytes: number])[] = [];
+  const onDamage: HintQueuePorts['onDamage'] = (_path, { lengthBytes }, { length }) => {
+    told.push([lengthBytes, length]);
+    return Promise.resolve();
+  };
+  const ports = { disk, clock: new HintClock(clock), onDamage, buffers: new SharedBuffers(MiB) };
+  const queue = new HintQueue(ports, { folder: 'hh/5/7', segmentBytesMax: 10 * MiB });
+  const work = async (): Promise<void> => {
+    await queue.append([hintOf(1, MiB + 100), hintOf(2)]);
+    const file = await disk.open('hh/5/7/0000000001.hint', 'open');
+    await file.writeAt(0, new Uint8Array(MiB + 50));
+    await file.close();
+    for (const count of [0, 0, 1]) await queue.consume(MiB, () => count);
+  };
+  await world.complete(work());
+  expect(queue.isEmpty).toBe(true);
+  expect(told).toEqual([[MiB + 124, MiB]]);
 });

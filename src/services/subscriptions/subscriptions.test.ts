@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import { World } from '../../../test/sim/world/world.ts';
+import { Latch } from '../../base/async/latch.ts';
+import { MiB } from '../../base/units.ts';
 import { applyCommand } from '../../meta/apply/apply.ts';
 import type { CatalogNews } from '../../meta/apply/catalog-changes.ts';
 import { emptyCatalog, type Catalog } from '../../meta/model/catalog.ts';
@@ -18,6 +20,8 @@ const defaults: SubscriptionsOptions = {
 class Setting {
   readonly world = new World(1);
   readonly got: string[] = [];
+  /** What is sent is prepared once it opens. */
+  prepares: Promise<unknown> = Promise.resolve();
   readonly subscriptions: Subscriptions;
   catalog: Catalog = emptyCatalog;
   readonly #listeners = new Set<(news: CatalogNews) => void>();
@@ -35,11 +39,12 @@ class Setting {
         return () => this.#listeners.delete(listener);
       },
     };
-    const prepare = ({ body }: ForwardedWrite) => {
+    const prepare = async ({ body }: ForwardedWrite) => {
+      await this.prepares;
       const ends = Uint32Array.from(
         [...body.entries()].flatMap(([at, byte]) => (byte === 10 ? [at + 1] : [])),
       );
-      return Promise.resolve({ lines: body, ends, unprintableCount: 0 });
+      return { lines: body, ends, unprintableCount: 0 };
     };
     this.do({ kind: 'create-database', name: 'db' });
     this.subscriptions = new Subscriptions(
@@ -271,4 +276,26 @@ test('subscriptions: a stop waits a moment for what is on its way, and no longer
   setting.write('m f=2 1');
   await setting.pass(100);
   expect(setting.got).toHaveLength(2);
+});
+
+test('subscriptions: bodies that wait to be prepared are 64 MiB together, or one that is larger, and what is past that is counted', async () => {
+  const setting = new Setting({ requestsMax: 100 });
+  await setting.create('s', 'ALL', 'http://a:1');
+  const send = (lengthBytes: number): boolean =>
+    setting.subscriptions.send({
+      database: 'db',
+      retentionPolicy: 'autogen',
+      body: new Uint8Array(lengthBytes),
+      stepNs: 1n,
+      defaultTimeNs: 0n,
+    });
+  setting.prepares = Promise.reject(new Error('its thread has ended'));
+  expect(send(65 * MiB)).toBe(true);
+  await setting.pass(1);
+  const prepared = new Latch<undefined>();
+  setting.prepares = prepared.promise;
+  expect([64 * MiB - 5, 5, 1].map(send)).toEqual([true, true, false]);
+  expect(setting.counts[0]).toEqual([0, 1]);
+  // Nobody subscribes there.
+  expect(setting.subscriptions.send({ database: 'other', retentionPolicy: 'autogen', body: new Uint8Array(1), stepNs: 1n, defaultTimeNs: 0n })).toBe(true); // prettier-ignore
 });
