@@ -11,7 +11,7 @@
  * - Where more is queued meanwhile than half of what is brought there is no rest either: a queue ends beside writes that follow it.
  * - A rest has a longest: hints come to their end however busy a node is.
  *
- * Not here: a rate that was asked for (node-hints.ts).
+ * Not here: a rate that was asked for (node-drain.ts).
  */
 import { ByteBudget } from '../base/async/byte-budget.ts';
 import { Latch } from '../base/async/latch.ts';

@@ -10,7 +10,7 @@
  * - What is consumed within a segment is written down and not synced (brought-mark.ts): after a loss of power it may begin anew, behind it nothing is lost
  *   or out of order.
  *
- * Not here: whom to bring it to and when (node-hints.ts), limits.
+ * Not here: whom to bring it to and when (node-drain.ts), limits.
  */
 import { Mutex } from '../base/async/mutex.ts';
 import { DbError } from '../base/errors.ts';

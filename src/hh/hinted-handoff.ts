@@ -10,7 +10,7 @@
  * - A clock that steps ahead or back drops nothing for its age (hint-clock.ts).
  * - What belongs to a node or shard that has left the catalog is dropped within a second of hearing of it.
  *
- * Not here: owners and catalogs (HintTarget), files (hint-queue.ts), bringing it there (node-hints.ts).
+ * Not here: owners and catalogs (HintTarget), files (hint-queue.ts), bringing it there (node-drain.ts).
  */
 import { Tasks } from '../base/async/tasks.ts';
 import { DbError, errorText, isDbError } from '../base/errors.ts';

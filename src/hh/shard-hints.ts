@@ -1,7 +1,7 @@
 /**
  * All that waits for one shard of one node, and when it is to be brought.
  *
- * Not here: bringing it (node-hints.ts), its files (hint-queue.ts).
+ * Not here: bringing it (node-drain.ts), its files (hint-queue.ts).
  */
 import type { Latch } from '../base/async/latch.ts';
 import type { Timer } from '../env/clock.ts';
