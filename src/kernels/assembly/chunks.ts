@@ -1,6 +1,6 @@
 // The rows of one shape of a memtable: columns in chunks of 16,384 rows, found by a directory of u32 pointers, `stride` of
-// them a column. Rows of a series are chained backwards. Twins: memtable-read.ts of storage/engine for the order of rows,
-// PlainMemtable of test/support for all of it.
+// them a column. Rows of a series are chained backwards. Twins: memtable-read.ts for the order of rows,
+// memtable.fuzz.test.ts (both of storage/engine/memtable) for all of it.
 //
 // The heads of the chains are a table of slots of 16 bytes: u32 series + 1, u32 last row + 1, u32 rows, u32 first row.
 
