@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { principalOf } from '../../data/statements/principal.ts';
 import { ldapUser } from '../../ldap/ldap-principal.ts';
+import { ldapUserNamed, ldapUserOfPassword } from './ldap-access.ts';
 
 const roles = [
   {
@@ -36,4 +37,22 @@ test('ldap access: roles of the groups alone, whatever a user of that name has i
   expect(of([], true).isAdmin).toBe(true);
   // What was granted to a user of that name is not theirs.
   expect(of(['rw']).rules('read', 'd')).toBeDefined();
+});
+
+test('ldap access: a role that is taken away while a server is asked gives nothing any more', async () => {
+  const credentials = { kind: 'password', name: 'ann', password: 'p' } as const;
+  const catalog = { now: { roles, acl } as Parameters<typeof ldapUser>[2] };
+  const answer = () => {
+    catalog.now = { roles: [], acl: undefined };
+    return Promise.resolve({ isAdmin: false, roles: ['rw'] });
+  };
+  const users = { authenticate: answer, identify: answer };
+  for (const ask of [
+    () => ldapUserOfPassword(credentials, () => catalog.now, users),
+    () => ldapUserNamed('ann', () => catalog.now, users),
+  ]) {
+    catalog.now = { roles, acl };
+    const { user, rights } = await ask();
+    expect(principalOf(user, rights).may('read', 'd')).toBe(false);
+  }
 });

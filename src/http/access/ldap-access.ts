@@ -10,27 +10,30 @@ import { refused } from './users.ts';
 type Known = Pick<Catalog, 'roles' | 'acl'>;
 type Users = Pick<LdapUsers, 'authenticate' | 'identify'>;
 
-/** Throws `unauthenticated`, and `unavailable` where no server says who it is. */
+/**
+ * With the rights that the catalog gives once a server has said who it is, which may take seconds where one hangs. Throws
+ * `unauthenticated`, and `unavailable` where no server says so.
+ */
 export async function ldapUserOfPassword(
   { name, password }: Credentials & { readonly kind: 'password' },
-  catalog: Known,
+  catalogOf: () => Known,
   users: Users,
 ): Promise<ReturnType<typeof ldapUser>> {
   if (name === '') throw refused('username required');
   const identity = await answered(users.authenticate(name, password));
   if (identity === undefined) throw refused('authorization failed');
-  return ldapUser(name, identity, catalog);
+  return ldapUser(name, identity, catalogOf());
 }
 
 /** The user whom a token has named. Throws the same. */
 export async function ldapUserNamed(
   name: string,
-  catalog: Known,
+  catalogOf: () => Known,
   users: Users,
 ): Promise<ReturnType<typeof ldapUser>> {
   const identity = await answered(users.identify(name));
   if (identity === undefined) throw refused('user not found');
-  return ldapUser(name, identity, catalog);
+  return ldapUser(name, identity, catalogOf());
 }
 
 /** Clients are not told where the servers are. */

@@ -51,6 +51,6 @@ async function userOf(
     const user = await userOfPassword(said, () => node.catalog, passwords);
     return effectiveUser(user, node.catalog.roles);
   }
-  const { user, rights } = await ldapUserOfPassword(said, node.catalog, ldap);
+  const { user, rights } = await ldapUserOfPassword(said, () => node.catalog, ldap);
   return effectiveUser(user, rights.roles);
 }

@@ -31,7 +31,7 @@ export interface MetaApiPorts {
   readonly random: Random;
   readonly log: Log;
   readonly node: MetaNode;
-  readonly rpc: RpcClient;
+  readonly rpc: Pick<RpcClient, 'call' | 'stream'>;
   readonly announcements: Announcements;
   readonly leases: Leases;
   readonly copies: Pick<CopyKeeper, 'copy' | 'kill'>;

@@ -98,7 +98,7 @@ async function askerOf(
   ports: MetaGatePorts,
   access: MetaAccess,
 ): Promise<Asker> {
-  const { catalog } = ports.node;
+  const catalogOf = () => ports.node.catalog;
   const credentials = credentialsOf(request);
   const nowS = Number(ports.clock.wallNs() / secondNs);
   // Nodes first: without them there would be no cluster in which to make an admin.
@@ -107,17 +107,17 @@ async function askerOf(
     return { name: '', isAdmin: true, holds: () => true };
   }
   const { ldap } = access;
-  if (!ldap.isEnabled && !hasAdmin(catalog)) throw new DbError('invalid_argument', noAdminText);
+  if (!ldap.isEnabled && !hasAdmin(catalogOf())) throw new DbError('invalid_argument', noAdminText);
   if (credentials === undefined) throw refused('unable to parse authentication credentials');
   if (credentials.kind === 'password') {
-    if (ldap.isEnabled) return askerOfLdap(await ldapUserOfPassword(credentials, catalog, ldap));
-    const user = await userOfPassword(credentials, () => ports.node.catalog, access.passwords);
-    return askerNamed(user, ports.node.catalog);
+    if (ldap.isEnabled) return askerOfLdap(await ldapUserOfPassword(credentials, catalogOf, ldap));
+    const user = await userOfPassword(credentials, catalogOf, access.passwords);
+    return askerNamed(user, catalogOf());
   }
   const claims = claimsOfToken(credentials.token, (said) => secretOfUsers(said, access), nowS);
   const name = String(claims['username']);
-  if (ldap.isEnabled) return askerOfLdap(await ldapUserNamed(name, catalog, ldap));
-  return askerNamed(userNamed(catalog, name), catalog);
+  if (ldap.isEnabled) return askerOfLdap(await ldapUserNamed(name, catalogOf, ldap));
+  return askerNamed(userNamed(catalogOf(), name), catalogOf());
 }
 
 function askerOfLdap({ user, rights }: ReturnType<typeof ldapUser>): Asker {

@@ -42,9 +42,12 @@ export function addUserRoutes(api: FastifyInstance, meta: MetaApi): void {
 
 /** Without a hash, whereupon programs ask `/authorized` for the password; with what the roles of their groups let them. */
 async function sendLdapUser(reply: FastifyReply, name: string, { ports, options }: MetaApi) {
-  const { catalog } = ports.node;
   try {
-    const { user, rights } = await ldapUserNamed(name, catalog, options.identities.ldap);
+    const { user, rights } = await ldapUserNamed(
+      name,
+      () => ports.node.catalog,
+      options.identities.ldap,
+    );
     const permissions = permissionsDocument(permissionsOf(effectiveUser(user, rights.roles)));
     return await sendJson(reply, { users: [{ name, ...permissions }] });
   } catch (error) {

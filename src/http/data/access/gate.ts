@@ -117,7 +117,8 @@ async function admit(
   { ports, access, counters }: Omit<GateParts, 'isServed'>,
 ): Promise<Principal> {
   const { executor, ldap, settleCatalog } = ports;
-  const isAsked = () => ldap?.isEnabled === true || hasAdmin(executor.catalog);
+  const catalogOf = () => executor.catalog;
+  const isAsked = () => ldap?.isEnabled === true || hasAdmin(catalogOf());
   if (!isAsked()) {
     // A node that has not heard of the first admin must not let anybody make another.
     await settleCatalog?.();
@@ -128,10 +129,10 @@ async function admit(
   try {
     if (credentials === undefined) throw refused('unable to parse authentication credentials');
     if (credentials.kind === 'password' && isLdap)
-      return principalOfLdap(await ldapUserOfPassword(credentials, executor.catalog, ldap));
+      return principalOfLdap(await ldapUserOfPassword(credentials, catalogOf, ldap));
     if (credentials.kind === 'password') {
-      const user = await userOfPassword(credentials, () => executor.catalog, passwords);
-      return principalOf(user, executor.catalog);
+      const user = await userOfPassword(credentials, catalogOf, passwords);
+      return principalOf(user, catalogOf());
     }
     if (access.sharedSecret === '') throw refused('bearer auth disabled');
   } catch (error) {
@@ -140,8 +141,8 @@ async function admit(
   }
   const nowS = Number(ports.clock.wallNs() / secondNs);
   const name = userOfToken(credentials.token, access.sharedSecret, nowS);
-  if (isLdap) return principalOfLdap(await ldapUserNamed(name, executor.catalog, ldap));
-  return principalOf(userNamed(executor.catalog, name), executor.catalog);
+  if (isLdap) return principalOfLdap(await ldapUserNamed(name, catalogOf, ldap));
+  return principalOf(userNamed(catalogOf(), name), catalogOf());
 }
 
 function principalOfLdap({ user, rights }: ReturnType<typeof ldapUser>): Principal {
