@@ -50,6 +50,13 @@ class Metas {
     return answer.value as Record<string, unknown> | undefined;
   }
 
+  /** The nodes have left their cluster, and are of another one at once. */
+  become(after: Catalog): void {
+    const before = this.catalog;
+    this.catalog = after;
+    for (const listener of this.listeners) listener({ before, after, droppedShardIds: [] });
+  }
+
   create(name: string, resample = '', groupBy = 'time(10s)'): void {
     const text = `CREATE CONTINUOUS QUERY ${name} ON db ${resample} BEGIN SELECT mean(f) INTO db.autogen.out FROM db.autogen.m GROUP BY ${groupBy} END`;
     this.do({
@@ -229,6 +236,27 @@ test('continuous querier: marks of an old holder are refused', async () => {
   await cluster.pass(10_500);
   expect(cluster.runs).toEqual(['a 0 10']);
   expect(cluster.metas.marks).toEqual([0n]);
+});
+
+test('continuous querier: a lease of a cluster that the node has left is none in the next one', async () => {
+  const cluster = new Cluster();
+  const { metas } = cluster;
+  metas.create('cq', '', 'time(1s)');
+  const ends: unknown[] = [];
+  cluster.start('a', {
+    run: async ({ signal }, { env }) => {
+      await env.clock.sleep(800);
+      ends.push(signal.aborted);
+      return 1n;
+    },
+  });
+  await cluster.pass(2_500);
+  expect(cluster.runs).toEqual(['a 0 1', 'a 1 2']);
+  const expiresNs = metas.nowNs + 3_600_000_000_000n;
+  const leases = [{ name: leaseName, nodeId: 9, expiresNs, token: 1 }];
+  metas.become({ ...metas.catalog, clusterId: 8n, leases });
+  await cluster.pass(5_500);
+  expect([cluster.runs.length, ends]).toEqual([2, [false, true]]);
 });
 
 test('continuous querier: queries run one after the other, or some at once', async () => {

@@ -111,7 +111,9 @@ export class ContinuousQuerier {
     this.#tasks = new Tasks((name, error) => {
       log.error('A task of the continuous query service failed', { name, error: errorText(error) });
     });
-    this.#unwatch = meta.watch(({ after }) => {
+    this.#unwatch = meta.watch(({ before, after }) => {
+      // Under a token of another cluster owners would take what is not this node's to write, and nothing of the holder's from then on.
+      if (before.clusterId !== after.clusterId) this.#keeper.drop();
       this.#endDropped(after);
     });
     log.info('Starting continuous query service');

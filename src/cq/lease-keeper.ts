@@ -63,6 +63,12 @@ export class LeaseKeeper {
     return true;
   }
 
+  /** What is held is none any more: the node has left the cluster that granted it. */
+  drop(): void {
+    this.#held?.end(lost());
+    this.#held = undefined;
+  }
+
   close(): void {
     this.#held?.end(new DbError('shutdown', 'the node stops'));
     this.#held = undefined;
@@ -80,8 +86,7 @@ export class LeaseKeeper {
       return false;
     }
     if (grant === undefined) {
-      this.#held?.end(lost());
-      this.#held = undefined;
+      this.drop();
       return false;
     }
     if (this.#held?.token !== grant.token || this.#held.signal.aborted) {
