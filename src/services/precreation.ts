@@ -23,6 +23,7 @@ export class PrecreationService {
   readonly #timer: Timer;
   readonly #tasks: Tasks;
   #isChecking = false;
+  #isClosed = false;
 
   constructor(ports: ServicePorts, options: PrecreationOptions) {
     this.#ports = ports;
@@ -47,6 +48,7 @@ export class PrecreationService {
       const nowNs = clock.wallNs();
       const untilNs = nowNs + BigInt(Math.round(this.#options.advancePeriodMs * 1_000_000));
       for (const { database, retentionPolicy, timeNs } of dueGroups(meta.catalog, nowNs, untilNs)) {
+        if (this.#isClosed) return;
         const place = { db: database, retentionPolicy };
         try {
           await meta.execute({ kind: 'create-shard-groups', database, retentionPolicy, timesNs: [timeNs] }); // prettier-ignore
@@ -61,6 +63,7 @@ export class PrecreationService {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#timer.cancel();
     await this.#tasks.settled();
   }

@@ -31,6 +31,7 @@ export class RetentionService {
   readonly #timer: Timer;
   readonly #tasks: Tasks;
   #isChecking = false;
+  #isClosed = false;
 
   /** `checkIntervalMs` is `[retention] check-interval`. */
   constructor(ports: ServicePorts, { checkIntervalMs }: { readonly checkIntervalMs: number }) {
@@ -58,6 +59,7 @@ export class RetentionService {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#timer.cancel();
     await this.#tasks.settled();
   }
@@ -68,6 +70,7 @@ export class RetentionService {
     const nowNs = clock.wallNs();
     let isWhole = true;
     for (const { database, retentionPolicy, groupId } of expiredGroups(meta.catalog, nowNs)) {
+      if (this.#isClosed) return isWhole;
       const place = { db: database, retentionPolicy, shardGroup: groupId };
       try {
         await meta.execute({
@@ -91,7 +94,7 @@ export class RetentionService {
   async #prune(): Promise<boolean> {
     const { clock, log, meta } = this.#ports;
     const beforeNs = clock.wallNs() - deletedGroupKeptNs;
-    if (!hasDeletedBefore(meta.catalog, beforeNs)) return true;
+    if (this.#isClosed || !hasDeletedBefore(meta.catalog, beforeNs)) return true;
     try {
       await meta.execute({ kind: 'prune-shard-groups', beforeNs });
       return true;

@@ -129,6 +129,23 @@ test('retention: what a check cannot do the next one does, and says so', async (
   await retention.close();
 });
 
+test.each(['retention', 'precreation'] as const)(
+  '%s: a stop ends a check between two commands, which take long where no meta node leads',
+  async (what) => {
+    const cluster = new Cluster();
+    const time = what === 'retention' ? -3n : 0n;
+    for (const name of ['a', 'b', 'c']) cluster.database(name, hourNs, [hour + time * hourNs]);
+    cluster.done.length = 0;
+    cluster.error = new DbError('unavailable', 'meta service unavailable');
+    const precreation = { checkIntervalMs: 600_000, advancePeriodMs: 7_200_000 };
+    const service = what === 'retention' ? retentionOf(cluster) : new PrecreationService(cluster.ports, precreation); // prettier-ignore
+    const checked = service.check();
+    await service.close();
+    await checked;
+    expect(cluster.done).toHaveLength(1);
+  },
+);
+
 test('retention: a group that went meanwhile is no error', async () => {
   const cluster = new Cluster();
   cluster.database('short', hourNs, [hour - 3n * hourNs]);

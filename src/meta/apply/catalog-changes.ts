@@ -6,7 +6,7 @@
  * - Only commands that were accepted are in it, so that a copy needs no memory of what was answered.
  * - Counts that come with a step tell a copy that went another way, as one of another release might.
  */
-import { DbError } from '../../base/errors.ts';
+import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import { applyAccepted } from './apply.ts';
 import type { Catalog } from '../model/catalog.ts';
 import type { Command } from '../command/command.ts';
@@ -66,10 +66,9 @@ export function applyStep(before: Catalog, step: CatalogStep): CatalogNews {
     );
   let catalog = before;
   const droppedShardIds: number[] = [];
-  for (const { index, command: bytes } of step.changes) {
-    if (index <= catalog.index) continue;
-    const { command } = decodeLogged(bytes);
-    const changed = applyAccepted(catalog, index, command);
+  for (const change of step.changes) {
+    if (change.index <= catalog.index) continue;
+    const { command, changed } = changedBy(catalog, change);
     if (changed.databases.shardCount < catalog.databases.shardCount)
       droppedShardIds.push(...shardsLost(catalog, changed, command));
     catalog = changed;
@@ -77,6 +76,21 @@ export function applyStep(before: Catalog, step: CatalogStep): CatalogNews {
   const after = { ...catalog, index: step.toIndex };
   if (step.counts !== undefined) checkCounts(countsOf(after), step.counts, step.toIndex);
   return { before, after, droppedShardIds };
+}
+
+/** What was accepted and is refused here tells a copy that went another way, whatever the refusal says. */
+function changedBy(
+  catalog: Catalog,
+  { index, command: bytes }: CatalogChange,
+): { readonly command: Command; readonly changed: Catalog } {
+  try {
+    const { command } = decodeLogged(bytes);
+    return { command, changed: applyAccepted(catalog, index, command) };
+  } catch (error) {
+    if (isDbError(error, 'unsupported_version')) throw error;
+    const text = `catalog change ${index} does not fit: ${errorText(error)}`;
+    throw new DbError('corrupt', text, { cause: error });
+  }
 }
 
 /** What a whole catalog says that replaces an older one. */

@@ -4,6 +4,8 @@ import { World, type SimNode } from '../../../test/sim/world/world.ts';
 import { must } from '../../base/assert.ts';
 import { Latch } from '../../base/async/latch.ts';
 import { DbError, errorText } from '../../base/errors.ts';
+import type { Clock } from '../../env/clock.ts';
+import type { RpcOptions } from '../../env/transport.ts';
 import { isMessageBlock } from '../../rpc/message.ts';
 import { encodeCatalog } from '../codec/catalog-codec.ts';
 import { emptyCatalog } from '../model/catalog.ts';
@@ -17,6 +19,11 @@ const recordedBefore = new Uint8Array(
     'base64',
   ),
 );
+async function aborted(signal: AbortSignal | undefined): Promise<never> {
+  await new Promise((resolve) => signal?.addEventListener('abort', resolve));
+  throw new DbError('cancelled', 'the call was cancelled');
+}
+
 const identity = { nodeId: 4, clusterId: 18364758544493064720n, metaAddresses: ['m1:8089', 'm2:8089'] }; // prettier-ignore
 
 /** A node whose folder holds the identity, and the bytes that it makes of it. */
@@ -102,6 +109,43 @@ test.each([
     if (clusterId !== undefined) await world.complete(writeIdentity(env.disk, 'meta', { ...identity, clusterId })); // prettier-ignore
     const client = await world.complete(MetaClient.open(env, 'meta'));
     expect(client.catalog.index).toBe(0);
+    await world.complete(client.close());
+  },
+);
+
+test.each([
+  ['does not answer', (clock: Clock) => clock.sleep(3_600_000)],
+  ['knows no leader', (clock: Clock) => clock.sleep(10)],
+])(
+  'meta client: as the node stops nobody waits long for a meta node that %s',
+  async (_what, answer) => {
+    const world = new World(1);
+    const { env } = world.addNode('d1');
+    await world.complete(env.disk.makeDir('meta'));
+    await world.complete(writeIdentity(env.disk, 'meta', identity));
+    const transport = {
+      ...env.transport,
+      call: async (
+        _address: string,
+        _path: string,
+        _body: unknown,
+        { signal, deadlineMs }: RpcOptions,
+      ) => {
+        await Promise.race([answer(env.clock), env.clock.sleep(deadlineMs), aborted(signal)]);
+        throw new DbError('unavailable', 'nobody leads');
+      },
+    };
+    const client = await world.complete(MetaClient.open({ ...env, transport }, 'meta'));
+    const refused = async (): Promise<number> => {
+      const sinceMs = world.nowMs;
+      await expect(client.execute({ kind: 'drop-database', name: 'd' })).rejects.toBeDefined();
+      return world.nowMs - sinceMs;
+    };
+    const first = refused();
+    await world.run(world.nowMs + 500);
+    client.hasten();
+    expect(await world.complete(first)).toBeLessThan(3_000);
+    expect(await world.complete(refused())).toBeLessThan(3_000);
     await world.complete(client.close());
   },
 );

@@ -12,7 +12,7 @@ import { DbError, errorText, isDbError, type DbErrorCode } from '../../base/erro
 import { Latch } from '../../base/async/latch.ts';
 import { Mutex } from '../../base/async/mutex.ts';
 import { Tasks } from '../../base/async/tasks.ts';
-import type { Clock } from '../../env/clock.ts';
+import type { Clock, Timer } from '../../env/clock.ts';
 import type { Disk } from '../../env/disk.ts';
 import type { Log } from '../../env/log.ts';
 import { makeDurableDir } from '../../env/make-durable-dir.ts';
@@ -49,14 +49,26 @@ const callDeadlineMs = 6_000;
 const settleLimitMs = 3_000;
 /** Whoever leads answers sooner; one that stands still must not take the time of those behind it. */
 const settleCallMs = 800;
+/** As the node stops: what is not done by then others do, or its next run. */
+const stopLimitMs = 2_000;
 const retryMs = 100;
 const refusedTellMs = 60_000;
 /** The metas show life each two seconds. */
 const watchSilenceMs = 5_000;
+/** One that has not brought by then what another one has told of has lost touch with it, though it shows life. */
+const watchLagMs = 3_000;
+/** What a message or a change says that cannot be taken as it is. */
+const ofCatalog = ['corrupt', 'invalid_argument', 'unsupported_version'] as const;
 
 export interface MetaClientOptions {
   /** `[meta] meta-internal-shared-secret`; none when it is '' or left out. */
   readonly secret?: string;
+}
+
+/** Of what is asked for: until when, and what ends it before. */
+interface Wait {
+  readonly giveUpMs: number;
+  readonly signal: AbortSignal;
 }
 
 export class MetaClient implements MetaAccess {
@@ -67,6 +79,9 @@ export class MetaClient implements MetaAccess {
   readonly #rpc: RpcClient;
   readonly #tasks: Tasks;
   readonly #closing = new AbortController();
+  /** Ends what was asked for before the node was about to stop, if that takes long. */
+  readonly #patience = new AbortController();
+  #isHastened = false;
   /** Aborts when the node leaves its cluster, and when it stops. */
   #membership = new AbortController();
   /** One at a time: a message that came twice must not make two watches. */
@@ -82,6 +97,9 @@ export class MetaClient implements MetaAccess {
   readonly #listeners = new Set<(news: CatalogNews) => void>();
   /** The last step did not fit: the whole catalog is asked for. */
   #isLost = false;
+  /** What should have been brought by now; a look at that is to come. */
+  #overdueIndex = 0;
+  #lagTimer: Timer | undefined;
   #savedServers = '';
   #toldRefusedMs = -Infinity;
 
@@ -186,6 +204,7 @@ export class MetaClient implements MetaAccess {
     }
     this.#identity = nobody;
     this.#leader = '';
+    this.#overdueIndex = 0;
     await this.#cache.forget();
   }
 
@@ -196,12 +215,12 @@ export class MetaClient implements MetaAccess {
 
   async execute(command: Command): Promise<CommandValue | undefined> {
     if (!this.isJoined) throw new DbError('unavailable', 'meta service unavailable');
-    const { clock, random } = this.#ports;
+    const { random } = this.#ports;
     const words = Array.from({ length: 4 }, () => random.u32().toString(16).padStart(8, '0'));
     const logged = { id: words.join(''), command };
-    const giveUpMs = clock.monotonicMs() + executeLimitMs;
-    const { index, answer } = await this.#askLeader<CommandRequest, ExecuteReply>(executeMethod, logged, giveUpMs); // prettier-ignore
-    await this.#reach(index, giveUpMs);
+    const wait = this.#wait(executeLimitMs);
+    const { index, answer } = await this.#askLeader<CommandRequest, ExecuteReply>(executeMethod, logged, wait); // prettier-ignore
+    await this.#reach(index, wait);
     if (answer.ok) return answer.value;
     throw new DbError(answer.code as DbErrorCode, answer.text);
   }
@@ -212,13 +231,14 @@ export class MetaClient implements MetaAccess {
    */
   async acquireLease(name: string): Promise<LeaseGrant | undefined> {
     if (!this.isJoined) throw new DbError('unavailable', 'meta service unavailable');
-    const { clock } = this.#ports;
-    const giveUpMs = clock.monotonicMs() + leaseLimitMs;
-    const request = { name, nodeId: this.nodeId };
-    const reply = await this.#askLeader<typeof request, LeaseReply>(leaseMethod, request, giveUpMs);
+    const identity = this.#identity;
+    const wait = this.#wait(leaseLimitMs);
+    const request = { name, nodeId: identity.nodeId };
+    const reply = await this.#askLeader<typeof request, LeaseReply>(leaseMethod, request, wait);
     if (reply.kind !== 'granted') return undefined;
-    await this.#reach(reply.index, giveUpMs);
-    return reply;
+    await this.#reach(reply.index, wait);
+    // Of a cluster that the node has left meanwhile it is none.
+    return this.#identity === identity ? reply : undefined;
   }
 
   /**
@@ -232,19 +252,18 @@ export class MetaClient implements MetaAccess {
   async #readSettled(): Promise<void> {
     const { clock } = this.#ports;
     const { clusterId } = this;
-    const giveUpMs = clock.monotonicMs() + settleLimitMs;
-    for (let attempt = 0; clock.monotonicMs() < giveUpMs; attempt++) {
-      const deadlineMs = Math.min(settleCallMs, giveUpMs - clock.monotonicMs());
+    const wait = this.#wait(settleLimitMs);
+    for (let attempt = 0; clock.monotonicMs() < wait.giveUpMs; attempt++) {
       const target = this.#target(attempt);
-      const reply = await this.#ask(target, readIndexMethod, {}, deadlineMs);
+      const reply = await this.#ask(target, readIndexMethod, {}, { ...wait, callMs: settleCallMs });
       this.#refuseLeft(clusterId);
       if (reply !== undefined) {
         this.#leader = target;
-        await this.#reach(reply.index, giveUpMs);
+        await this.#reach(reply.index, wait);
         return;
       }
       this.#leader = '';
-      await clock.sleep(retryMs, this.#closing.signal);
+      await clock.sleep(retryMs, wait.signal);
     }
     throw new DbError('unavailable', 'meta service unavailable');
   }
@@ -253,17 +272,18 @@ export class MetaClient implements MetaAccess {
   async #askLeader<Request, Reply extends { readonly kind: string }>(
     method: CallMethod<Request, Reply | LeaderReply>,
     request: Request,
-    giveUpMs: number,
+    wait: Wait,
   ): Promise<Exclude<Reply, LeaderReply>> {
     const { clock } = this.#ports;
     const { clusterId } = this;
-    for (let attempt = 0; clock.monotonicMs() < giveUpMs; attempt++) {
+    const options = { ...wait, callMs: callDeadlineMs };
+    for (let attempt = 0; clock.monotonicMs() < wait.giveUpMs; attempt++) {
       this.#refuseLeft(clusterId);
-      const reply = await this.#ask(this.#target(attempt), method, request);
+      const reply = await this.#ask(this.#target(attempt), method, request, options);
       this.#refuseLeft(clusterId);
       if (reply !== undefined && !isOfOther(reply)) return reply as Exclude<Reply, LeaderReply>;
       this.#leader = reply?.leader ?? '';
-      if (this.#leader === '' && attempt > 0) await clock.sleep(retryMs, this.#closing.signal);
+      if (this.#leader === '' && attempt > 0) await clock.sleep(retryMs, wait.signal);
     }
     throw new DbError('unavailable', 'meta service unavailable');
   }
@@ -273,10 +293,28 @@ export class MetaClient implements MetaAccess {
     if (this.clusterId !== clusterId) throw new DbError('unavailable', 'meta service unavailable');
   }
 
+  #wait(limitMs: number): Wait {
+    const nowMs = this.#ports.clock.monotonicMs();
+    if (!this.#isHastened) return { giveUpMs: nowMs + limitMs, signal: this.#patience.signal };
+    return { giveUpMs: nowMs + Math.min(limitMs, stopLimitMs), signal: this.#closing.signal };
+  }
+
+  /** The node is about to stop: nobody waits long for a leader any more, or the stop would take as long as all of them. */
+  hasten(): void {
+    this.#isHastened = true;
+    this.#ports.clock.after(stopLimitMs, this.#endWaits.bind(this));
+  }
+
+  #endWaits(): void {
+    this.#patience.abort(new DbError('shutdown', 'the node stops'));
+    this.#wake();
+  }
+
   async close(): Promise<void> {
     this.#closing.abort(new DbError('shutdown', 'the node stops'));
     this.#membership.abort(this.#closing.signal.reason);
-    this.#wake();
+    this.#endWaits();
+    this.#lagTimer?.cancel();
     await this.#tasks.settled();
     await this.#cache.close();
   }
@@ -305,14 +343,14 @@ export class MetaClient implements MetaAccess {
     address: string,
     method: CallMethod<Request, Reply>,
     request: Request,
-    deadlineMs = callDeadlineMs,
+    { giveUpMs, signal, callMs }: Wait & { readonly callMs: number },
   ): Promise<Reply | undefined> {
-    const options = { deadlineMs, signal: this.#closing.signal };
+    const deadlineMs = Math.min(callMs, Math.max(1, giveUpMs - this.#ports.clock.monotonicMs()));
     try {
-      return await this.#rpc.call(address, method, request, options);
+      return await this.#rpc.call(address, method, request, { deadlineMs, signal });
     } catch (error) {
       // Whatever became of it, the same id may be sent again.
-      if (this.#closing.signal.aborted) throw error;
+      if (signal.aborted) throw error;
       this.#noteUntaken(address, error);
       return undefined;
     }
@@ -332,27 +370,36 @@ export class MetaClient implements MetaAccess {
 
   /** Resolves once this node's catalog is that of `index`, or a later one. Throws `timeout`. */
   reach(index: number, withinMs = executeLimitMs): Promise<void> {
-    return this.#reach(index, this.#ports.clock.monotonicMs() + withinMs);
+    return this.#reach(index, this.#wait(withinMs));
   }
 
-  async #reach(index: number, giveUpMs: number): Promise<void> {
+  async #reach(index: number, { giveUpMs, signal }: Wait): Promise<void> {
     const { clock } = this.#ports;
+    if (this.#catalog.index < index) this.#noteTold(index);
     const late = new Latch<undefined>();
-    const wait = { isLate: false };
+    const state = { isLate: false };
     // Once, and not by what is left each time: of a remainder too small to add to the time no clock makes progress.
     const timer = clock.after(giveUpMs - clock.monotonicMs(), () => {
-      wait.isLate = true;
+      state.isLate = true;
       late.open(undefined);
     });
     try {
       while (this.#catalog.index < index) {
-        if (wait.isLate) throw new DbError('timeout', 'meta service unavailable');
+        if (state.isLate) throw new DbError('timeout', 'meta service unavailable');
+        signal.throwIfAborted();
         await Promise.race([this.#changed.promise, late.promise]);
-        this.#closing.signal.throwIfAborted();
       }
     } finally {
       timer.cancel();
     }
+  }
+
+  /** The meta node that is watched may stand still, as with a disk that hangs: if it does not bring that soon another one is. */
+  #noteTold(index: number): void {
+    this.#lagTimer ??= this.#ports.clock.after(watchLagMs, () => {
+      this.#lagTimer = undefined;
+      this.#overdueIndex = index;
+    });
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
@@ -363,8 +410,11 @@ export class MetaClient implements MetaAccess {
       try {
         const options = { deadlineMs: watchSilenceMs, signal };
         const from = { index: this.#isLost ? 0 : this.#catalog.index, form: 'protobuf' as const };
-        for await (const reply of this.#rpc.stream(address, watchMethod, from, options))
+        for await (const reply of this.#rpc.stream(address, watchMethod, from, options)) {
           if (isOpen(signal)) this.#take(reply);
+          const isOfLife = reply.catalog === undefined && reply.step === undefined;
+          if (isOfLife && this.#catalog.index < this.#overdueIndex) break;
+        }
       } catch (error) {
         if (isDbError(error, 'wrong_cluster'))
           this.#ports.log.warn('A meta node is of another cluster', { address });
@@ -398,7 +448,7 @@ export class MetaClient implements MetaAccess {
 
   /** A stream ends for many reasons; only one of the catalog itself means that steps are of no use. */
   #noteLost(error: unknown, address: string): void {
-    if (!isDbError(error, 'corrupt') && !isDbError(error, 'unsupported_version')) return;
+    if (!ofCatalog.some((code) => isDbError(error, code))) return;
     this.#isLost = true;
     const fields = { address, error: errorText(error) };
     this.#ports.log.warn('A change of the catalog did not fit: it is fetched anew', fields);

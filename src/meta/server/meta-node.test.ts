@@ -357,6 +357,22 @@ test('meta node: one that never got the log sends those who watch it on, and a n
   await leading.world.complete(leader.close());
 });
 
+test('meta node: one whose disk hangs sends those who watch it on', async () => {
+  const one = new OneMeta();
+  const node = await one.open();
+  await node.found();
+  await one.run(1_000);
+  let end = 'goes on';
+  void watched(node).catch((error: unknown) => (end = errorText(error)));
+  const hung = new Latch<undefined>();
+  one.kv.gate = hung.promise;
+  void node.execute({ kind: 'create-database', name: 'db' }).catch(() => undefined);
+  await one.run(12_000);
+  expect([node.status.leader, end]).toEqual(['m1:8089', 'no leader']);
+  hung.open(undefined);
+  await one.world.complete(node.close());
+});
+
 /** To the end of what a node says to whoever watches. */
 async function watched(node: MetaNode): Promise<void> {
   const served = must(node.methods.find(({ path }) => path === watchMethod.path), 'the method is there'); // prettier-ignore

@@ -430,7 +430,7 @@ export class MetaNode {
     return { clock: this.#ports.clock, stepMs: this.#options.tickMs };
   }
 
-  /** Ends where no leader is heard of: in a cluster that has one this node has not, its catalog may be of long ago. */
+  /** Ends where no leader is heard of, or nothing gets to the disk: in a cluster that has a leader its catalog may be of long ago. */
   async *#watch({ index, form }: WatchRequest, signal: AbortSignal): AsyncGenerator<WatchReply> {
     const machine = this.#machine;
     let known = index;
@@ -454,7 +454,7 @@ export class MetaNode {
         const beat = this.#ports.clock.after(watchBeatMs, wake);
         await news.promise;
         beat.cancel();
-        leaderlessBeats = this.status.leader === '' ? leaderlessBeats + 1 : 0;
+        leaderlessBeats = this.#driver?.isInTouch === true ? 0 : leaderlessBeats + 1;
         if (leaderlessBeats > leaderlessBeatsMax) throw new DbError('no_leader', 'no leader');
       }
     } finally {

@@ -18,6 +18,7 @@ import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import { millisecondNs } from '../../base/units.ts';
 import type { Clock, Timer } from '../../env/clock.ts';
 import type { Log } from '../../env/log.ts';
+import { endingCalls } from '../../rpc/ending-calls.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import { discardMethod, leaveDataMethod } from '../client/data-methods.ts';
 import { waitingKey } from '../client/hint-news-method.ts';
@@ -94,9 +95,9 @@ export class PlanKeeper {
   #isLooking = false;
 
   constructor(ports: PlanKeeperPorts, options: PlanKeeperOptions) {
-    this.#ports = ports;
+    this.#ports = { ...ports, rpc: endingCalls(ports.rpc, this.#closing.signal) };
     this.#options = options;
-    this.#repairs = new MoveRepairs(ports);
+    this.#repairs = new MoveRepairs(this.#ports);
     this.#silent = new SilentNodes(ports.clock);
     this.#tasks = new Tasks((name, error) => {
       // What is left to do is looked for again.

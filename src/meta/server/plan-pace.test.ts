@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { World } from '../../../test/sim/world/world.ts';
 import { Latch } from '../../base/async/latch.ts';
 import { DbError } from '../../base/errors.ts';
+import type { RpcOptions } from '../../env/transport.ts';
 import { dayNs } from '../../base/units.ts';
 import { applyCommand } from '../apply/apply.ts';
 import { discardMethod, leaveDataMethod, type ShardState } from '../client/data-methods.ts';
@@ -29,6 +30,8 @@ class MovingWorld {
   readonly leftAt: string[] = [];
   /** Before a copy begins. */
   preparing: Promise<unknown> = Promise.resolve();
+  /** Before a node that is asked to leave has erased what it has. */
+  leaving: Promise<unknown> = Promise.resolve();
   /** Before a node says what it knows. */
   hearing: Promise<unknown> = Promise.resolve();
   catalog: Catalog = emptyCatalog;
@@ -166,11 +169,19 @@ class MovingWorld {
       },
       kill: () => Promise.resolve(false),
     };
-    const call = async (to: string, method: unknown, request: { readonly shardId: number }) => {
+    const call = async (
+      to: string,
+      method: unknown,
+      request: { readonly shardId: number },
+      { signal }: RpcOptions,
+    ) => {
+      const left = new Promise((_, reject) => signal?.addEventListener('abort', () => { reject(new DbError('cancelled', 'the call was cancelled')); })); // prettier-ignore
+      left.catch(() => undefined);
       this.askedCount++;
       if (this.isFirstSilent && to === 'd1:8088') throw new DbError('unavailable', 'd1 is away');
-      if (method === discardMethod) await this.discard(request.shardId);
+      if (method === discardMethod) await Promise.race([this.discard(request.shardId), left]);
       if (method === leaveDataMethod) this.leftAt.push(to);
+      if (method === leaveDataMethod) await Promise.race([this.leaving, left]);
       if (method === queueRepairMethod) await this.repair(request.shardId);
       if (method === exchangeHintsMethod) await this.hearing;
       return { waiting: this.waiting, lost: this.lost };
@@ -394,6 +405,24 @@ test('plans: a node that misses a question is no node that is away: it is asked 
   await world.run(world.nowMs + 5_000);
   expect(moving.leftAt).toEqual(['d1:8088']);
   expect(moving.catalog.dataNodes.map(({ id }) => id)).toEqual([2]);
+});
+
+test('plans: a leader that stops does not wait for a node that erases what it has', async () => {
+  const never = new Promise<void>(() => undefined);
+  const leaving = new MovingWorld();
+  leaving.leaving = never;
+  leaving.do({ kind: 'begin-move-plan', goal: 'decommission', leavingId: 2, joiningId: 0, isRemoval: true, startedNs: 1n, moves: [] }); // prettier-ignore
+  await leaving.world.run(leaving.world.nowMs + 5_000);
+  expect(leaving.leftAt).toEqual(['d2:8088']);
+  await leaving.world.complete(leaving.keeper.close());
+  expect(leaving.catalog.dataNodes.map(({ id }) => id)).toEqual([1, 2]);
+  const moving = new MovingWorld();
+  moving.discard = () => never;
+  moving.begin([1]);
+  await moving.world.run(moving.world.nowMs + 5_000);
+  await moving.world.complete(moving.keeper.close());
+  // Whoever leads next has it deleted.
+  expect(moving.states).toEqual(['1 left']);
 });
 
 test('plans: a node that is away for good is taken out without being asked', async () => {

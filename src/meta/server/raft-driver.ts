@@ -95,6 +95,8 @@ export class RaftDriver {
   /** Of the latest snapshot. */
   #snapshotBytes: number;
   #loop: Promise<void> | undefined;
+  /** While the disk has something in hand. */
+  #savingSinceMs: number | undefined;
   #isClosed = false;
 
   constructor(ports: RaftDriverPorts, options: RaftDriverOptions, restored: Restored) {
@@ -158,6 +160,13 @@ export class RaftDriver {
   get leaderAddress(): string {
     const { leaderId, membership } = this.raft;
     return membership.voters.find(({ id }) => id === leaderId)?.address ?? '';
+  }
+
+  /** It has a leader, and its disk takes what comes from there: one whose disk hangs goes on hearing of its leader. */
+  get isInTouch(): boolean {
+    const { tickMs, electionTicks } = this.#options;
+    const heldMs = this.#ports.clock.monotonicMs() - (this.#savingSinceMs ?? Infinity);
+    return this.leaderAddress !== '' && heldMs < electionTicks * tickMs;
   }
 
   step({ from, messages, commandVersion }: PeerMessages): void {
@@ -271,7 +280,9 @@ export class RaftDriver {
   async #run(): Promise<void> {
     while (!this.#isClosed && this.raft.hasReady) {
       const ready = this.raft.ready();
+      this.#savingSinceMs = this.#ports.clock.monotonicMs();
       await this.#ports.storage.save(ready, this.#hardState);
+      this.#savingSinceMs = undefined;
       this.#hardState = ready.hardState ?? this.#hardState;
       this.#send(ready.messages);
       this.#apply(ready);

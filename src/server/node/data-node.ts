@@ -155,7 +155,7 @@ export async function startDataNode(
   // What is being handed over ends with the metas.
   const parts = [...calling, dropped, copies, news, hints, meta, imported, given, held, local, ldap, path.inHand.ended]; // prettier-ignore
   const shown = { meta, local, writer, executor, statistics, registry, hints, antiEntropy, ldap };
-  return { ...shown, close: () => closeInTurn(parts) };
+  return { ...shown, close: () => closeInTurn(meta, parts) };
 }
 
 /** The shards of this node; a worker that dies takes the node along. */
@@ -227,7 +227,11 @@ function statementPorts(
   };
 }
 
-async function closeInTurn(parts: readonly { close(): Promise<void> }[]): Promise<void> {
+async function closeInTurn(
+  meta: Pick<MetaClient, 'hasten'>,
+  parts: readonly { close(): Promise<void> }[],
+): Promise<void> {
+  meta.hasten();
   for (const part of parts) await part.close();
 }
 

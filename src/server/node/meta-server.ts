@@ -16,6 +16,7 @@ import { CopyKeeper } from '../../meta/server/copy-keeper.ts';
 import { PlanKeeper } from '../../meta/server/plan-keeper.ts';
 import { Leases } from '../../meta/server/leases.ts';
 import { MetaNode } from '../../meta/server/meta-node.ts';
+import { endingCalls } from '../../rpc/ending-calls.ts';
 import { RpcClient } from '../../rpc/rpc-client.ts';
 import { createRpcHandlers } from '../../rpc/rpc-service.ts';
 import { serveCall, type ServedMethod } from '../../rpc/served-method.ts';
@@ -73,7 +74,8 @@ export async function startMetaServer(
   const listener = await transport.listen(bind, createRpcHandlers(node.membership, methods), port);
   const self = announcementOf(tcpAddress, secureSockets !== undefined);
   const gossiper = startGossip(config, { clock, random, node, announcements, self });
-  const known = { node, rpc, announcements, leases, copies, plans };
+  const ending = new AbortController();
+  const known = { node, rpc: endingCalls(rpc, ending.signal), announcements, leases, copies, plans }; // prettier-ignore
   const api = createMetaApi(
     {
       ...known,
@@ -104,8 +106,8 @@ export async function startMetaServer(
     },
     close: async () => {
       gossiper.cancel();
-      await plans.close();
-      await copies.close();
+      for (const keeper of [plans, copies]) await keeper.close();
+      ending.abort(new DbError('shutdown', 'the node stops'));
       await api.close();
       // While the others' answers still come in: with the listener closed nobody could take over.
       await node.stepAside();
