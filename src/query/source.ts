@@ -34,6 +34,11 @@ export interface ShardSource {
    * points. The next one is to be read alone.
    */
   foldMany?(request: ManyFoldRequest): ManyFolded;
+  /**
+   * No row of some fields within the bounds comes before it, in the direction of time; undefined when there are none. The index of files
+   * and memtables tell: no block is read.
+   */
+  firstNs?(request: EndRowRequest): bigint | undefined;
   /** What a cursor would read. */
   cost(request: Omit<CursorRequest, 'ascending' | 'rowsFirst'>): ColumnCost;
   /** The first point that a cursor would give, without what a cursor costs; the arena is for what has to be decoded. */

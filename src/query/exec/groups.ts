@@ -1,4 +1,3 @@
-import { compareUtf8 } from '../../base/compare-utf8.ts';
 import { DbError } from '../../base/errors.ts';
 import {
   looksWithin,
@@ -9,6 +8,7 @@ import {
 import { SeriesPredicates } from '../series-predicates.ts';
 import { compareGroups, type Fragment, type GroupKey } from '../fragment.ts';
 import type { ShardSource, SourceSeries } from '../source.ts';
+import { inKeyOrder } from './series/key-order.ts';
 import { listedSeries } from './series/candidate-series.ts';
 
 /** A series that takes part, with what is left of the predicate once its tags are known. */
@@ -50,13 +50,13 @@ export function groupsOf(
   return isSame ? groups : undefined;
 }
 
-/** Its texts are made when they are asked for: a query over all of a measurement never does. */
+/** Its texts are made whenever they are asked for, those of the first members excepted: those of millions would be most of what a query takes. */
 class Member implements MemberSeries {
   readonly source: ShardSource;
   readonly seriesId: number;
   readonly residual: Predicate | undefined;
   readonly residualFields: readonly string[];
-  #series: SourceSeries | undefined;
+  readonly #series: SourceSeries | undefined;
 
   constructor(
     source: ShardSource,
@@ -72,8 +72,7 @@ class Member implements MemberSeries {
   }
 
   get series(): SourceSeries {
-    this.#series ??= this.source.series(this.seriesId);
-    return this.#series;
+    return this.#series ?? this.source.series(this.seriesId);
   }
 }
 
@@ -82,10 +81,13 @@ const noFields: readonly string[] = [];
 /** Millions of series take seconds, and so do thousands under a predicate of many patterns. */
 const seriesPerPause = 64;
 const tagsPerPause = 1 << 16;
+const groupsPerPause = 4_096;
 
 /** Of an object with its list of members and its place in a table; texts are there twice, as they are and as what tells groups apart. */
 const groupBytes = 200;
 const pointerBytes = 8;
+/** So many of a shard keep what was read of their keys: some hundred bytes each, for whoever asks for their tags again. */
+const keptSeriesMax = 16_384;
 /** At the least: ten million series of a shard are still a query. */
 const memberBytes = 48;
 
@@ -132,17 +134,27 @@ export function* groupSeries(
         throw new DbError('limit_exceeded', `max-select-series limit exceeded: (${count}/${seriesMax})`); // prettier-ignore
       const group = groups === undefined ? alone : groupOf(groups, groupBy.map((tag) => series?.tag(tag) ?? ''), context); // prettier-ignore
       const residualFields = (residual && predicates?.fieldsOf(residual)) ?? noFields;
-      group.members.push(new Member(source, seriesId, { series, residual, residualFields }));
+      group.members.push(
+        new Member(source, seriesId, {
+          series: count > keptSeriesMax ? undefined : series,
+          residual,
+          residualFields,
+        }),
+      );
     }
     context.chargeGroups((count - charged) * memberBytes);
   }
   const sign = fragment.ascending ? 1 : -1;
   const ordered = groups === undefined ? [alone].filter(({ members }) => members.length > 0) : [...groups.values()].sort((a, b) => sign * compareGroups(a.key, b.key)); // prettier-ignore
   // Each shard's series come in the order of their keys already.
-  if (sources.length > 1 || !fragment.ascending)
-    for (const { members } of ordered)
-      members.sort((a, b) => sign * compareUtf8(a.series.key, b.series.key));
-  return ordered;
+  if (sources.length < 2 && fragment.ascending) return ordered;
+  const inOrder: Group[] = [];
+  for (const { key, members } of ordered) {
+    const byKey = members.length < 2 ? members : yield* inKeyOrder(members, fragment.ascending);
+    inOrder.push({ key, members: byKey });
+    if (inOrder.length % groupsPerPause === 0) yield undefined;
+  }
+  return inOrder;
 }
 
 interface OpenGroup {

@@ -3,13 +3,14 @@ import { must } from '../../base/assert.ts';
 import type { Column, ColumnType } from '../column.ts';
 import type { Fragment, RowsBlock, RowSeries, RowsTask } from '../fragment.ts';
 import { RepeatedText } from '../repeated-text.ts';
-import type { CursorRequest, ShardSource } from '../source.ts';
+import type { CursorRequest, EndRowRequest, ShardSource } from '../source.ts';
 import { ColumnBuilder, isConvertible } from './columns/column-builder.ts';
 import type { FragmentContext } from './context.ts';
 import { boundOf, firstRows, firstTimes, noTimes, rowsFirstOf } from './columns/few-rows.ts';
 import { FilteredSeries, needsItsFields } from './series/filtered-series.ts';
 import { groupSeries, type Group, type MemberSeries } from './groups.ts';
-import { mergeChunks, type ChunkStream } from './columns/merge-chunks.ts';
+import { listOf, type ChunkStream, type StreamList } from './columns/chunk-stream.ts';
+import { mergeChunks } from './columns/merge-chunks.ts';
 import { EndRow } from './series/end-row.ts';
 import { LoneEndRows } from './series/lone-end-row.ts';
 import { SeriesRanks } from './series/series-ranks.ts';
@@ -92,7 +93,7 @@ function* runGroup(plan: Plan, group: Group): Generator<RowsBlock | undefined> {
     column.kind === 'tag' ? 'string' : column.type,
   );
   const wanted = types.length;
-  const ranks = isRanked(plan, group) ? new SeriesRanks(group.members) : undefined;
+  const ranks = isRanked(plan, group) ? yield* SeriesRanks.of(group.members) : undefined;
   if (ranks !== undefined) types.push('integer');
   for (const chunk of groupChunks(plan, group, { types, ranks })) {
     context.check();
@@ -143,20 +144,19 @@ function* groupChunks(
   const rowsFirst = task.rowsMax > 0 ? task.rowsMax : undefined;
   // Series stand in the order of their ranks already; shards that were cut by themselves do not.
   const rankAt = ranks === undefined || shardRowsMax === undefined ? undefined : task.columns.length; // prettier-ignore
-  const streamOf = memberStreams(plan, ranks);
-  const shards = byShard(members);
+  const streamsOf = memberStreams(plan, members, ranks);
   for (const span of spans) {
     const cut: Generator<RowChunk>[] = [];
     const firstOfShard = (source: ShardSource, rowsMax: number): ChunkStream => {
-      const own = (shards.get(source) ?? []).map(streamOf);
+      const own = streamsOf([source]);
       const merged = mergeChunks(own, types, { ascending, rowsFirst: rowsMax, charge });
       cut.push(merged);
       return firstRows(streamOfChunks(merged), rowsMax);
     };
     const streams =
       shardRowsMax === undefined
-        ? ofSpan(members, span).map(streamOf)
-        : span.map((source) => firstOfShard(source, shardRowsMax));
+        ? streamsOf(span)
+        : listOf(span.map((source) => firstOfShard(source, shardRowsMax)));
     try {
       yield* mergeChunks(streams, types, { ascending, rankAt, rowsFirst, charge });
     } finally {
@@ -166,41 +166,77 @@ function* groupChunks(
   }
 }
 
+/** So many series are open at once as a rule; of more it is asked when each begins, for one that is not open takes next to nothing. */
+const openSeriesMax = 256;
+
+/** The rows of each member of some shards, in the order of the members. */
 function memberStreams(
   plan: Plan,
+  members: readonly MemberSeries[],
   ranks: SeriesRanks | undefined,
-): (member: MemberSeries) => ChunkStream {
+): (span: readonly ShardSource[]) => StreamList {
   const { fragment, task, firstNs } = plan;
   const { seriesRowsMax } = task;
-  return (member) => {
-    const rows = memberStream(plan, member);
-    const first = seriesRowsMax === undefined ? rows : firstRows(rows, seriesRowsMax);
-    const ranked = ranks === undefined ? first : ranks.rank(member, first);
-    return { boundNs: boundOf(fragment, firstNs.get(member.source)), next: () => ranked.next() };
+  const shards = placesByShard(members);
+  return (span) => {
+    const places = placesOf(shards, span);
+    const count = places.length;
+    const memberAt = (at: number) => must(members[places[at] ?? -1], 'a member for each place');
+    return {
+      count,
+      boundNs(at) {
+        const member = memberAt(at);
+        if (count > openSeriesMax && member.source.firstNs !== undefined)
+          return member.source.firstNs(rowsAsked(plan, member)) ?? 'none';
+        return boundOf(fragment, firstNs.get(member.source));
+      },
+      at(at) {
+        const rows = memberStream(plan, memberAt(at));
+        const first = seriesRowsMax === undefined ? rows : firstRows(rows, seriesRowsMax);
+        return ranks === undefined ? first : ranks.rank(places[at] ?? 0, first);
+      },
+    };
   };
 }
 
-/** Those of some shards, in the order of the list. */
-function ofSpan(
-  members: readonly MemberSeries[],
-  span: readonly ShardSource[],
-): readonly MemberSeries[] {
-  const [only] = span;
-  return span.length === 1
-    ? members.filter(({ source }) => source === only)
-    : members.filter(({ source }) => span.includes(source));
+function rowsAsked(plan: Plan, { source, seriesId }: MemberSeries): EndRowRequest {
+  const { fragment, stored } = plan;
+  const { ascending, minTimeNs, maxTimeNs } = fragment;
+  const types = must(stored.get(source), 'all shards were asked for their fields');
+  const { names: fields } = presentFields(plan, source, types);
+  return { seriesId, fields, ascending, minTimeNs, maxTimeNs };
 }
 
-function byShard(
-  members: readonly MemberSeries[],
-): ReadonlyMap<ShardSource, readonly MemberSeries[]> {
-  const shards = new Map<ShardSource, MemberSeries[]>();
-  for (const member of members) {
-    const own = shards.get(member.source);
-    if (own === undefined) shards.set(member.source, [member]);
-    else own.push(member);
+/** By shard, where its series stand among the members. */
+function placesByShard(members: readonly MemberSeries[]): ReadonlyMap<ShardSource, Uint32Array> {
+  const counts = new Map<ShardSource, number>();
+  for (const { source } of members) counts.set(source, (counts.get(source) ?? 0) + 1);
+  const places = new Map([...counts].map(([source, count]) => [source, new Uint32Array(count)]));
+  counts.clear();
+  for (let place = 0; place < members.length; place++) {
+    const { source } = must(members[place], 'a member for each place');
+    const at = counts.get(source) ?? 0;
+    must(places.get(source), 'all shards were counted')[at] = place;
+    counts.set(source, at + 1);
   }
-  return shards;
+  return places;
+}
+
+/** Those of several shards, in the order of the members. */
+function placesOf(
+  shards: ReadonlyMap<ShardSource, Uint32Array>,
+  span: readonly ShardSource[],
+): Uint32Array {
+  const lists = span.flatMap((source) => shards.get(source) ?? []);
+  const [only] = lists;
+  if (only !== undefined && lists.length === 1) return only;
+  const places = new Uint32Array(lists.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const list of lists) {
+    places.set(list, at);
+    at += list.length;
+  }
+  return places.sort();
 }
 
 function streamOfChunks(chunks: Iterator<RowChunk>): ChunkStream {

@@ -13,6 +13,7 @@ import { areInOrder, PartsFolder } from './columns/fold-parts.ts';
 import { FileBlocks } from './columns/file-blocks.ts';
 import { batchTypes, type ColumnPiece, type CursorArena, RunCursor } from './columns/run-cursor.ts';
 import { fileEndRow, type EndRowValues } from './file-end-row.ts';
+import { firstTime } from './first-time.ts';
 import { boundOf, isBeyond, rankFiles, seriesEnd, type MemtableSeries, type RankedFile } from './series-end.ts'; // prettier-ignore
 import { isWithin, united } from './part-bounds.ts';
 import { noKey, SeriesNames, type NamedSeries } from './series-names.ts';
@@ -210,6 +211,20 @@ export class ShardView {
       const [only, ...others] = named.memtables;
       if (only === undefined) return this.#fileEndRow(named, request, arena);
       return others.length > 0 ? undefined : this.#memtableEndRow(named, only, request);
+    });
+  }
+
+  /**
+   * No row of some fields within the bounds comes before it, in the direction of time; undefined when there are none. No block is
+   * read: what is deleted of one may be told of.
+   */
+  firstNs(request: ViewRow): bigint | undefined {
+    return this.#guard(() => {
+      const named = this.#names.of(request.seriesId);
+      const { measurement, memtables } = named;
+      const keyOf = (field: string): Uint8Array => this.#names.keyOf(named, field);
+      const order = this.#names.orderOf(request.fields);
+      return firstTime({ ...request, measurement, keyOf, order }, { files: this.#filesFrom(request.ascending), memtables }); // prettier-ignore
     });
   }
 

@@ -1,5 +1,5 @@
 import { assert } from '../../../src/base/assert.ts';
-import { Heap } from './heap.ts';
+import { Heap } from '../../../src/base/collections/heap.ts';
 import { Prng } from '../../../src/base/prng.ts';
 import type { Timer } from '../../../src/env/clock.ts';
 import { createFaultCounts, type FaultKind } from './faults.ts';

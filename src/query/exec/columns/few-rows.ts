@@ -2,7 +2,7 @@
 import type { Fragment, RowsTask } from '../../fragment.ts';
 import type { ShardSource } from '../../source.ts';
 import { sliceColumn } from './column-builder.ts';
-import type { ChunkStream } from './merge-chunks.ts';
+import type { ChunkStream } from './chunk-stream.ts';
 
 export const noTimes: ReadonlyMap<ShardSource, bigint> = new Map();
 

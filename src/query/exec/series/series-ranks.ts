@@ -2,7 +2,10 @@ import { must } from '../../../base/assert.ts';
 import type { Column } from '../../column.ts';
 import type { RowSeries } from '../../fragment.ts';
 import type { MemberSeries } from '../groups.ts';
-import type { ChunkStream } from '../columns/merge-chunks.ts';
+import type { ChunkStream } from '../columns/chunk-stream.ts';
+
+/** A key is read from the index, in some hundred nanoseconds and more. */
+const seriesPerPause = 1_024;
 
 /**
  * The place of each series of a group in the order of their keys and in the direction of time, as rows of equal time stand
@@ -10,25 +13,36 @@ import type { ChunkStream } from '../columns/merge-chunks.ts';
  */
 export class SeriesRanks {
   readonly #members: readonly MemberSeries[];
-  readonly #ranks = new Map<MemberSeries, number>();
+  /** By place of the member; undefined where that is it. */
+  readonly #ranks: Uint32Array | undefined;
 
-  /** `members` are ordered by key; a series of several shards has one rank. */
-  constructor(members: readonly MemberSeries[]) {
+  private constructor(members: readonly MemberSeries[], ranks: Uint32Array | undefined) {
     this.#members = members;
+    this.#ranks = ranks;
+  }
+
+  /** `members` are ordered by key; a series of several shards has one rank. undefined is a pause. */
+  static *of(members: readonly MemberSeries[]): Generator<undefined, SeriesRanks> {
     const [first] = members;
     // In one shard each is a series of its own: what it is called is asked of those that have rows to show.
-    const isOfOneShard = members.every(({ source }) => source === first?.source);
+    if (members.every(({ source }) => source === first?.source))
+      return new SeriesRanks(members, undefined);
+    const ranks = new Uint32Array(members.length);
     let rank = 0;
-    for (const [at, member] of members.entries()) {
-      const last = members[rank];
-      if (isOfOneShard || last?.series.key !== member.series.key) rank = at;
-      this.#ranks.set(member, rank);
+    let lastKey: string | undefined;
+    for (const [place, { source, seriesId }] of members.entries()) {
+      const key = source.seriesKey(seriesId);
+      if (key !== lastKey) rank = place;
+      lastKey = key;
+      ranks[place] = rank;
+      if (place % seriesPerPause === seriesPerPause - 1) yield undefined;
     }
+    return new SeriesRanks(members, ranks);
   }
 
   /** A stream of a member's rows with its rank in one more column. */
-  rank(member: MemberSeries, stream: ChunkStream): ChunkStream {
-    const rank = BigInt(must(this.#ranks.get(member), 'a rank for each member'));
+  rank(place: number, stream: ChunkStream): ChunkStream {
+    const rank = BigInt(this.#ranks?.[place] ?? place);
     return {
       next() {
         const chunk = stream.next();
@@ -62,6 +76,7 @@ export class SeriesRanks {
   }
 
   #keyOf(rank: number): string {
-    return must(this.#members[rank], 'a member for each rank').series.key;
+    const { source, seriesId } = must(this.#members[rank], 'a member for each rank');
+    return source.seriesKey(seriesId);
   }
 }

@@ -2,6 +2,7 @@
  * What an answer's home hands on to the worker that helps it: for each shard, files by name, the keys of its series and rows in
  * memory. All of it is charged to the question, and given back where the answer is made alone after all.
  */
+import { must } from '../../../../base/assert.ts';
 import { isDbError } from '../../../../base/errors.ts';
 import { MiB } from '../../../../base/units.ts';
 import type { MemoryAccount } from '../../../../query/exec/context.ts';
@@ -109,15 +110,17 @@ interface ListedSeries {
   readonly handed: HandedOn;
 }
 
-/** The keys of its series, group after group. */
+/** The keys of its series, group after group, those of each in their order whatever the direction of time. */
 function* listOf(
   view: ShardView,
-  { groups, fragment: { measurement }, handed }: ListedSeries,
+  { groups, fragment: { measurement, ascending }, handed }: ListedSeries,
 ): Generator<undefined, SeriesList> {
   const ids: number[] = [];
   let keyBytes = 0;
   for (const { members } of groups)
-    for (const { source, seriesId } of members) {
+    for (let at = 0; at < members.length; at++) {
+      const place = ascending ? at : members.length - 1 - at;
+      const { source, seriesId } = must(members[place], 'a member for each place');
       if (source !== view) continue;
       keyBytes += view.keyOf(seriesId).length;
       if (ids.push(seriesId) % seriesPerPause === 0) yield undefined;

@@ -44,6 +44,8 @@ const evenChunksMax = 16;
 const keyUs = 5;
 /** Chunks may be so much longer than wanted if each block is read once for it. */
 const alignedTimesMost = 2;
+/** Each chunk of times looks at all series again, on either worker: of more that takes longer than it saves, and three times the memory. */
+const timeSeriesMax = 100_000;
 /** Series whose blocks are counted, for all. */
 const sampledMax = 2;
 /** What a block of a thousand values takes, measured with bench:worker over files of a day. */
@@ -103,6 +105,7 @@ export function* cutAnswer(
   const found = { of: fragment, groups };
   const work = estimate(shareable, views, groups);
   if (work.us < limits.workUsLeast || groups.length === 0) return { found };
+  if (shareable.kind === 'times' && work.seriesCount > timeSeriesMax) return { found };
   if (work.lendUs > work.us * limits.lentShareMost) return { found };
   const handed = new HandedOn(account);
   const shards = yield* sharedShards(views, parts, { shareable, groups, handed });
@@ -135,6 +138,7 @@ function bytesWithin(views: readonly ShardView[], { minTimeNs, maxTimeNs }: Frag
 
 interface Work {
   readonly us: number;
+  readonly seriesCount: number;
   /** Of the answer, of rows that are shown. */
   readonly bytes: number;
   /** Of a series and field. */
@@ -174,7 +178,7 @@ function estimate(
     if (task.kind === 'rows' && predicate === undefined)
       bytes += memberCount * blocks * rowsInBlock * task.columns.length * cellBytes;
   }
-  return { us, bytes, blocks, keyCount: keys, lendUs };
+  return { us, seriesCount: memberCount, bytes, blocks, keyCount: keys, lendUs };
 }
 
 /** Of a series of a group: blocks of files, and as many values as a block has in memory. */
