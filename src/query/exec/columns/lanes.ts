@@ -206,7 +206,7 @@ export class Lanes {
   }
 
   /** Whether there are several streams, with those that wait. */
-  get areMany(): boolean {
+  areMany(): boolean {
     return this.#lanes.length + (this.#waiting?.count ?? 0) > 1;
   }
 

@@ -39,11 +39,11 @@ function* mergeMany(
   { ascending, rankAt, rowsFirst = chunkRowsMax }: ChunkOrder,
 ): Generator<RowChunk> {
   const rowsMax = Math.min(chunkRowsMax, rowsFirst);
-  const to = { types, rowsMax, merged: new MergedRows(lanes.areMany ? rowsMax : 0) };
-  while (lanes.areMany) {
+  const to = { types, rowsMax, merged: new MergedRows(lanes.areMany() ? rowsMax : 0) };
+  while (lanes.areMany()) {
     const { first } = lanes;
     if (first?.isAtEnd === true) lanes.goOn(yield* nextChunk(first.stream));
-    if (!lanes.areMany || lanes.first?.isAtEnd !== false) continue;
+    if (!lanes.areMany() || lanes.first?.isAtEnd !== false) continue;
     yield (
       passThrough(lanes, ascending) ??
       mergeSteps(lanes, rankAt, to) ??
@@ -133,7 +133,7 @@ function* mergeRows(
   merged.clear();
   while (merged.count < rowsMax) {
     const { first } = lanes;
-    if (first === undefined || !lanes.areMany) break;
+    if (first === undefined || !lanes.areMany()) break;
     if (!first.isAsked || first.isAtEnd) {
       // Its next chunk may be long in coming.
       if (++readCount % chunksPerPause === 0) yield noRows;
@@ -150,7 +150,7 @@ function* mergeRows(
     }
     merged.push(first.number, first.at);
     first.advance();
-    if (!first.isAtEnd) lanes.sink(0);
+    if (first.left > 0) lanes.sink(0);
   }
   for (const lane of touched) lane.number = -1;
   return chunks.length === 0 ? noRows : pickedChunk(types, merged.of(chunks));
