@@ -39,6 +39,11 @@ export class DoomedShards {
     return this.#shards.has(shardId);
   }
 
+  /** Where the folder is to be of one that is set aside, and the disk did not take that. */
+  asideOf(shardId: number): string | undefined {
+    return this.#shards.get(shardId)?.asideTo;
+  }
+
   add(shardId: number, shard: DoomedShard): void {
     this.#shards.set(shardId, shard);
   }

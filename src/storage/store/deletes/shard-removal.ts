@@ -43,7 +43,12 @@ export class ShardRemoval {
 
   /** Takes the shard out and keeps its folder under another name, which is answered; it may come to be again then. */
   async setAside(shardId: number): Promise<string> {
-    const { folderOf, places } = this.#ports;
+    const { doomed, folderOf, places } = this.#ports;
+    const before = doomed.asideOf(shardId);
+    if (before !== undefined) {
+      await this.#takeOut(shardId, before);
+      return before;
+    }
     const place = places().find((one) => one.shardId === shardId);
     if (place === undefined) throw new DbError('not_found', `shard ${shardId} is not here`);
     const asideTo = `${folderOf(place)}${asideSuffix}${this.#wallMs()}`;

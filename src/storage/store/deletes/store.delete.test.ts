@@ -74,6 +74,30 @@ test('store: a shard that is being deleted is neither read nor written until its
   await world.complete(work());
 });
 
+test('store: one that the disk did not let be set aside is when it is asked for again, whatever call failed', async () => {
+  for (let n = 1; ; n++) {
+    const world = new World(n);
+    const { env } = world.addNode('a');
+    const disk = new FailingDisk(env.disk, { failAt: Infinity });
+    const work = async (): Promise<boolean> => {
+      const store = await openStore(disk, env.clock);
+      await store.write(kept, batchOf('m v=1 1'));
+      await store.flush(kept.shardId);
+      disk.failIn(n);
+      const first = store.setAside(kept.shardId);
+      const asideTo = await first.catch(() => store.setAside(kept.shardId));
+      const { hasFailed } = disk;
+      disk.failIn(Infinity);
+      expect((await env.disk.list(asideTo)).length).toBeGreaterThan(0);
+      await store.write(kept, batchOf('m v=2 2'));
+      expect(store.lacks(kept.shardId)).toBe(true);
+      await store.close();
+      return hasFailed;
+    };
+    if (!(await world.complete(work()))) return;
+  }
+});
+
 test('store: a shard that comes to be again has nothing of the one that was deleted, also after power was lost', async () => {
   const back: string[] = [];
   for (let n = 1; n < 60; n++) {
