@@ -124,6 +124,43 @@ test('local shards: a list that is read while its shard is deleted is not known 
   expect(shards.listVersion).toBeGreaterThan(before);
 });
 
+test.each(['delete-points', 'install'])(
+  'local shards: a list of before is not known once %s has failed, as nobody can tell how far it came',
+  async (failing) => {
+    let listCount = 0;
+    const host: EngineHost = {
+      prepare: () => undefined,
+      spawn: () =>
+        Promise.resolve({
+          call: (kind) => (kind === failing ? Promise.reject(new Error('no room')) : Promise.resolve(undefined)), // prettier-ignore
+          async *stream() {
+            listCount++;
+            yield await Promise.resolve({ pieces: [], seriesVersion: 1 });
+          },
+          streamsActive: 0,
+          died: new Promise<never>(() => undefined),
+          close: () => Promise.resolve(),
+        }),
+    };
+    const shards = await LocalShards.start(host, 1, {} as StorageEngineOptions);
+    const failed: number[] = [];
+    const gone: number[] = [];
+    shards.watchDeletes((ids) => failed.push(...ids));
+    shards.watchFields((ids) => gone.push(...ids));
+    const request = { of: 'series', shardIds: [4], measurements: [] } as const;
+    const list = async (): Promise<number> => {
+      for await (const _ of shards.list(request, { deadlineMs: 1_000, signal: undefined }));
+      return listCount;
+    };
+    expect([await list(), await list()]).toEqual([1, 1]);
+    const place = { shardId: 4, database: 'd', retentionPolicy: 'r', copyIndex: 1, staging: 's' };
+    const changing = failing === 'install' ? shards.install({ ...place, deletes: [] }) : shards.deletePoints({ ...request, minTimeNs: 0n, maxTimeNs: 1n }); // prettier-ignore
+    await expect(changing).rejects.toThrow('no room');
+    expect(await list()).toBe(2);
+    expect([failed, gone]).toEqual([[4], [4]]);
+  },
+);
+
 test('local shards: one is deleted once nobody relies on lists of it', async () => {
   const told = new Latch<undefined>();
   const cluster = { clusterId: () => 0n, restoreIndexOf: () => undefined, whenTold: () => told.promise }; // prettier-ignore

@@ -1,3 +1,4 @@
+import { tryAll } from '../../base/async/try-all.ts';
 import { groupedBy } from '../../base/collections/grouped-by.ts';
 import { assert } from '../../base/assert.ts';
 import { DbError } from '../../base/errors.ts';
@@ -19,6 +20,7 @@ import type { LinesTask, OwnShards, RoutedLines } from './lines/route-lines.ts';
 import { LocalDigests } from './digests/local-digests.ts';
 import type { Statistic } from '../../telemetry/statistics.ts';
 import { DescribedLanes, type EngineDescription } from './lists/described-lanes.ts';
+import { noCluster, type ClusterFacts } from './cluster-facts.ts';
 import { LocalFacts } from './local-facts.ts';
 import { LocalFragments } from './local-fragments.ts';
 import { startWorkers } from './start-workers.ts';
@@ -36,18 +38,6 @@ import { homeOf, type CheckTask, type EngineJoined, type EngineReceipt, type Eng
  * core is worth more.
  */
 const homeAheadBytesMax = 4 * MiB;
-
-/** What a worker is to know of the cluster as it makes a shard. */
-export interface ClusterFacts {
-  /** 0 outside of one. */
-  readonly clusterId: () => bigint;
-  /** Of the catalog, for a shard that is being restored. */
-  readonly restoreIndexOf: (shardId: number) => number | undefined;
-  /** What a change of lists waits for before it is acknowledged; undefined where nobody relies on older ones. Never rejects. */
-  readonly whenTold: (listVersion: number) => Promise<void> | undefined;
-}
-
-const noCluster: ClusterFacts = { clusterId: () => 0n, restoreIndexOf: () => undefined, whenTold: () => undefined }; // prettier-ignore
 
 /** The shards of this node, kept by its engine workers. */
 export class LocalShards implements ShardAccess {
@@ -70,6 +60,7 @@ export class LocalShards implements ShardAccess {
   readonly facts: LocalFacts;
   #writeCount = 0;
   #onFieldsGone: (shardIds: readonly number[]) => void = () => undefined;
+  #onDeleteFailed: (shardIds: readonly number[]) => void = () => undefined;
 
   private constructor(links: readonly EngineLink[], cluster: ClusterFacts) {
     this.#links = links;
@@ -88,6 +79,11 @@ export class LocalShards implements ShardAccess {
   /** `told` hears of shards of which fields may have gone, before whoever deleted them does. */
   watchFields(told: (shardIds: readonly number[]) => void): void {
     this.#onFieldsGone = told;
+  }
+
+  /** `failed` hears of shards that may have begun a delete of points, and not ended it. */
+  watchDeletes(failed: (shardIds: readonly number[]) => void): void {
+    this.#onDeleteFailed = failed;
   }
 
   /** Starts `count` workers. */
@@ -329,21 +325,31 @@ export class LocalShards implements ShardAccess {
     places: readonly NamedShard[] = [],
   ): Promise<void> {
     const clusterId = this.#cluster.clusterId();
-    await Promise.all(
-      this.#lanes(request.shardIds).map(async (shardIds) => {
-        const home = homeOf(shardIds[0] ?? 0, this.#links.length);
-        const own = places.filter(({ shardId }) => shardIds.includes(shardId));
-        const task: HomeDelete = { ...request, shardIds, clusterId, places: own };
-        let reply: unknown;
-        try {
-          reply = await this.#link(home).call('delete-points', task);
-        } finally {
-          // Of one that failed half way some may have gone, too.
-          this.#onFieldsGone(shardIds);
-        }
-        await this.#seen(home, reply as EngineVersions);
-      }),
-    );
+    await this.#inLanes(request.shardIds, (shardIds) => {
+      const own = places.filter(({ shardId }) => shardIds.includes(shardId));
+      const task: HomeDelete = { ...request, shardIds, clusterId, places: own };
+      return this.#deleting(shardIds, () => this.#homeOfLane(shardIds).call('delete-points', task));
+    });
+  }
+
+  /** Does the rest of a delete that a shard has begun, if there is one. Throws what the disk says. */
+  async endDelete(shardId: number): Promise<void> {
+    await this.#deleting([shardId], () => this.#home(shardId).call('end-delete', shardId));
+  }
+
+  /** What is known of the shards goes with what they lose, and all of it where nobody can tell how far it came. */
+  async #deleting(lane: readonly number[], change: () => Promise<unknown>): Promise<void> {
+    let reply: unknown;
+    try {
+      reply = await change();
+    } catch (error) {
+      this.#onDeleteFailed(lane);
+      await this.#forget();
+      throw error;
+    } finally {
+      this.#onFieldsGone(lane);
+    }
+    await this.#seen(homeOf(lane[0] ?? 0, this.#links.length), reply as EngineVersions);
   }
 
   /** Shards have gone, or may not be read any more. Resolves once nobody relies on lists that have them. */
@@ -374,7 +380,7 @@ export class LocalShards implements ShardAccess {
 
   async deleteShards(shardIds: readonly number[]): Promise<void> {
     const deleted = (lane: readonly number[]) => this.#homeOfLane(lane).call('delete', lane);
-    await this.#forgetting(shardIds, () => Promise.all(this.#lanes(shardIds).map(deleted)));
+    await this.#forgetting(shardIds, () => this.#inLanes(shardIds, deleted));
   }
 
   /** Undefined when the shard has had no points. `number` is of no other snapshot of this run. */
@@ -415,9 +421,9 @@ export class LocalShards implements ShardAccess {
 
   /** Makes files of a copy the shard's, all or none; a copy that was taken already is not taken again. */
   async install(task: Omit<InstallTask, 'clusterId'>): Promise<void> {
-    const home = homeOf(task.shardId, this.#links.length);
+    const { shardId } = task;
     const whole: InstallTask = { ...task, clusterId: this.#cluster.clusterId() };
-    await this.#seen(home, (await this.#link(home).call('install', whole)) as EngineVersions);
+    await this.#deleting([shardId], () => this.#home(shardId).call('install', whole));
   }
 
   /** The latest stamp of all that is stored here, or of these shards. */
@@ -449,6 +455,11 @@ export class LocalShards implements ShardAccess {
   async close(): Promise<void> {
     await Promise.all(this.#links.map((link) => link.close()));
   }
+
+  /** What fails at one worker is told once all have ended. */
+  #inLanes(shardIds: readonly number[], work: (lane: readonly number[]) => Promise<unknown>): Promise<void> {
+    return tryAll(this.#lanes(shardIds), this.#links.length, work);
+  } // prettier-ignore
 
   #lanes(shardIds: readonly number[]): readonly (readonly number[])[] {
     return [...groupedBy(shardIds, (id) => homeOf(id, this.#links.length)).values()];

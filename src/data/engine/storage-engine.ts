@@ -1,4 +1,4 @@
-import { inLanes } from '../../base/async/in-lanes.ts';
+import { tryAll } from '../../base/async/try-all.ts';
 import type { Stamp } from '../../models/stamp.ts';
 import { DbError, isDbError } from '../../base/errors.ts';
 import { SharedBuffers } from '../../base/shared-buffers.ts';
@@ -182,11 +182,15 @@ export class StorageEngine implements Engine {
       case 'delete-points':
         await this.#deletePoints(body as HomeDelete);
         return { body: this.#versions };
+      case 'end-delete':
+        await this.#store.endDelete(body as number);
+        return { body: this.#versions };
       case 'delete':
-        for (const shardId of body as readonly number[]) {
+        // One that the disk does not let go keeps no other.
+        await tryAll(body as readonly number[], 1, (shardId) => {
           this.#digests.forget(shardId);
-          await this.#store.deleteShard(shardId);
-        }
+          return this.#store.deleteShard(shardId);
+        });
         return { body: undefined };
       case 'set-aside':
         this.#digests.forget(body as number);
@@ -404,9 +408,10 @@ export class StorageEngine implements Engine {
 
   async #deletePoints({ shardIds, places, clusterId, ...request }: HomeDelete): Promise<void> {
     const asked = this.#deleteOf(request);
-    await inLanes(shardIds, this.#deletesMax, async (shardId) => {
+    // One that is damaged, or whose disk fails, keeps no other.
+    await tryAll(shardIds, this.#deletesMax, (shardId) => {
       const place = places.find((one) => one.shardId === shardId);
-      await this.#store.deletePoints(shardId, asked, place && { ...place, clusterId });
+      return this.#store.deletePoints(shardId, asked, place && { ...place, clusterId });
     });
   }
 

@@ -6,6 +6,7 @@ import { LocalShards } from '../../data/engine/local-shards.ts';
 import { ingressStatistics } from '../../data/engine/ingress-statistics.ts';
 import { shardStatistics, type ShardFolders } from '../../data/engine/shard-statistics.ts';
 import { MonitorService, type MonitorPorts } from '../../services/monitor.ts';
+import { UnendedDeletes } from '../../data/engine/unended-deletes.ts';
 import { DroppedShards } from '../../data/shards/dropped-shards.ts';
 import { HeardCatalogs } from '../../data/shards/heard-catalogs.ts';
 import { ServedCounters } from '../../data/shards/served-counters.ts';
@@ -125,6 +126,7 @@ export async function startDataNode(
   const ports = statementPorts(env, config, { ...said, accounts, indexBytes });
   const executor = new StatementExecutor(ports);
   const dropped = new DroppedShards({ clock, log, meta, shards: local });
+  const unended = new UnendedDeletes({ clock, log, shards: local });
   const importPorts = { disk: env.disk, clock, log: log.child('import'), meta };
   const imported = await ImportHandOver.open(importPorts, config.get('meta', 'dir'));
   const services = [
@@ -153,7 +155,7 @@ export async function startDataNode(
   // Copies reach their owners while calls are still made; those of services that end behind them are queued.
   const calling = [listener, path.unclear, path.heldBatches, path.inHand.passing, copies, transport, antiEntropy, transfers, ...services, ...own]; // prettier-ignore
   // What is being handed over ends with the metas.
-  const parts = [...calling, dropped, copies, news, hints, meta, imported, given, held, local, ldap, path.inHand.ended]; // prettier-ignore
+  const parts = [...calling, dropped, unended, copies, news, hints, meta, imported, given, held, local, ldap, path.inHand.ended]; // prettier-ignore
   const shown = { meta, local, writer, executor, statistics, registry, hints, antiEntropy, ldap };
   return { ...shown, close: () => closeInTurn(meta, parts) };
 }

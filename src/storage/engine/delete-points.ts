@@ -1,12 +1,13 @@
 /**
- * Deletes points of some series from the files of a shard: tombstones are made durable, then shown.
+ * Deletes points of some series from the files of a shard: tombstones are made durable, and once all are they are shown.
  *
  * Invariants:
  * - once it has resolved none of the points comes back: not after a crash, not out of a compaction (the caller lets none
  *   run meanwhile), not out of the log (the caller has flushed what was in memory before);
- * - when it fails some of the points may be deleted already; asked again it deletes the rest;
+ * - when it fails all of the points show as before, though some files may have their tombstones: asked again for the same it writes
+ *   these anew, and until then nobody may compact the files, as the power may go (mark-delete.ts);
  * - a million series are gone through in slices, each key of a file looked for once; of a whole measurement the keys are taken
- *   as the file has them. Beside packed tombstones it holds the number of each key.
+ *   as the file has them. Beside packed tombstones it holds the numbers of keys, in runs.
  */
 import type { Clock } from '../../env/clock.ts';
 import type { Disk } from '../../env/disk.ts';
@@ -16,6 +17,7 @@ import type { LocatedKey } from '../tsm/tsm-key-set.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
 import { escapedSeriesKey, fieldEnding, measurementHeads } from '../tsm/tsm-format.ts';
 import { addTombstones, type TimeRange, type Tombstone } from '../tsm/tombstones.ts';
+import type { TombstoneSeal } from '../tsm/tsm-seal.ts';
 
 export interface DeletePorts {
   readonly disk: Disk;
@@ -26,20 +28,21 @@ export interface DeletePorts {
 
 /** Series of one measurement. */
 export interface DoomedSeries {
-  /** Of which they are all. */
-  readonly whole?: string | undefined;
+  readonly measurement: string;
+  /** They are all that it has. */
+  readonly isWhole?: boolean | undefined;
   readonly seriesIds: Uint32Array;
   readonly fields: readonly string[];
   /** The bytes of a series' key, which hold until the next one. */
   readonly keyOf: (seriesId: number) => Uint8Array;
 }
 
-/** What is to be shown of a file once it is durable: numbers of its keys. */
+/** What is to be shown of a file once all is durable. */
 interface Struck {
   /** Keys of which nothing is left. */
-  readonly whole: number[];
+  readonly whole: KeyRuns;
   /** Keys of which something is. */
-  readonly parts: number[];
+  readonly parts: KeyRuns;
 }
 
 /** Series that are looked at between two looks at the clock: a page that is read takes as long as many of them. */
@@ -49,7 +52,7 @@ const shownAtOnce = 256;
 
 export async function deleteFromFiles(
   files: readonly TsmFile[],
-  doomed: DoomedSeries,
+  doomed: readonly DoomedSeries[],
   range: TimeRange,
   ports: DeletePorts,
 ): Promise<void> {
@@ -58,19 +61,22 @@ export async function deleteFromFiles(
     await slices.next();
   };
   const { disk } = ports;
+  const durable: (Struck & { readonly file: TsmFile; readonly seal: TombstoneSeal })[] = [];
   for (const file of files) {
-    const struck: Struck = { whole: [], parts: [] };
+    const struck: Struck = { whole: new KeyRuns(), parts: new KeyRuns() };
     const list = tombstonesOf(file, doomed, { range, struck });
-    const { path } = file;
-    const sealed = await addTombstones({ disk, turn }, { path, seal: file.seal.tombstones }, list);
-    if (sealed === undefined) continue;
-    file.sealTombstones(sealed);
-    for (let from = 0; from < struck.whole.length; from += shownAtOnce) {
-      file.forgetKeys(struck.whole.slice(from, from + shownAtOnce));
+    const seal = await addTombstones({ disk, turn }, { path: file.path, ...file.knownTombstones }, list); // prettier-ignore
+    if (seal !== undefined) durable.push({ file, seal, ...struck });
+  }
+  // None of this may fail.
+  for (const { file, seal, whole, parts } of durable) {
+    file.sealTombstones(seal);
+    for (const numbers of whole.inPieces()) {
+      file.forgetKeys(numbers);
       await turn();
     }
-    for (let from = 0; from < struck.parts.length; from += shownAtOnce) {
-      file.forgetRange(struck.parts.slice(from, from + shownAtOnce), range);
+    for (const numbers of parts.inPieces()) {
+      file.forgetRange(numbers, range);
       await turn();
     }
   }
@@ -113,21 +119,30 @@ function hasAnyOf(files: readonly TsmFile[], keys: FieldKeys, seriesKey: Uint8Ar
 /** Of the keys that the file has points of in the range; undefined is a place to rest at. */
 function* tombstonesOf(
   file: TsmFile,
-  doomed: DoomedSeries,
+  doomed: readonly DoomedSeries[],
   { range, struck }: { readonly range: TimeRange; readonly struck: Struck },
 ): Generator<Tombstone | undefined> {
   const { minTimeNs, maxTimeNs } = range;
-  const heads = doomed.whole === undefined ? undefined : measurementHeads(escapeMeasurement(doomed.whole)); // prettier-ignore
-  const found = heads === undefined ? keysOfSeries(file, doomed) : keysWithHeads(file, heads);
-  for (const one of found) {
+  for (const one of doomedKeysOf(file, doomed)) {
     if (one === undefined) {
       yield undefined;
       continue;
     }
     const { bounds } = one.column;
     if (bounds.minTimeNs > maxTimeNs || bounds.maxTimeNs < minTimeNs) continue;
-    (file.isCoveredWith(one, range) ? struck.whole : struck.parts).push(one.number);
+    (file.isCoveredWith(one, range) ? struck.whole : struck.parts).add(one.number);
     yield { key: one.key, minTimeNs, maxTimeNs };
+  }
+}
+
+function* doomedKeysOf(
+  file: TsmFile,
+  doomed: readonly DoomedSeries[],
+): Generator<LocatedKey | undefined> {
+  for (const one of doomed) {
+    const heads = one.isWhole === true ? measurementHeads(escapeMeasurement(one.measurement)) : undefined; // prettier-ignore
+    yield* heads === undefined ? keysOfSeries(file, one) : keysWithHeads(file, heads);
+    yield undefined;
   }
 }
 
@@ -164,6 +179,31 @@ function* keysWithHeads(
 function beginsWith(key: Uint8Array, head: Uint8Array): boolean {
   for (let i = 0; i < head.length; i++) if (key[i] !== head[i]) return false;
   return true;
+}
+
+/** Numbers of keys in the order that they come in: those of one delete mostly stand side by side. */
+class KeyRuns {
+  /** Half-open: first, end, first, end. */
+  readonly #runs: number[] = [];
+
+  add(number: number): void {
+    const runs = this.#runs;
+    if (runs.at(-1) === number) runs[runs.length - 1] = number + 1;
+    else runs.push(number, number + 1);
+  }
+
+  *inPieces(): Generator<readonly number[]> {
+    let piece: number[] = [];
+    for (let i = 0; i < this.#runs.length; i += 2) {
+      for (let number = this.#runs[i] ?? 0; number < (this.#runs[i + 1] ?? 0); number++) {
+        piece.push(number);
+        if (piece.length < shownAtOnce) continue;
+        yield piece;
+        piece = [];
+      }
+    }
+    if (piece.length > 0) yield piece;
+  }
 }
 
 /** The keys that a series has in files, one after the other in the same room. */
@@ -206,6 +246,7 @@ class FieldKeys {
 }
 
 /** Each holds until the next one. */
-export function* keysOf({ seriesIds, keyOf }: DoomedSeries): Generator<Uint8Array> {
-  for (const seriesId of seriesIds) yield keyOf(seriesId);
+export function* keysOf(doomed: readonly DoomedSeries[]): Generator<Uint8Array> {
+  for (const { seriesIds, keyOf } of doomed)
+    for (const seriesId of seriesIds) yield keyOf(seriesId);
 }

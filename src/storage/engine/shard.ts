@@ -56,6 +56,14 @@ export interface DecidedField {
   readonly type: FieldType;
 }
 
+/** Series of one measurement of which points are to be deleted. */
+export interface SelectedSeries {
+  readonly measurement: string;
+  readonly seriesIds: Uint32Array;
+  /** They are all that it has. */
+  readonly isWhole?: boolean | undefined;
+}
+
 /** Series that are forgotten between two looks at the clock. */
 const forgottenAtOnce = 256;
 
@@ -391,32 +399,38 @@ export class Shard {
    */
   async deletePoints(
     view: ShardView,
-    request: { readonly measurement: string; readonly seriesIds: Uint32Array; readonly isWhole?: boolean | undefined; readonly range: TimeRange; readonly files: readonly TsmFile[] }, // prettier-ignore
+    request: { readonly selected: readonly SelectedSeries[]; readonly range: TimeRange; readonly files: readonly TsmFile[] }, // prettier-ignore
     { isDeciding, forget, ...ports }: ShardDeletePorts,
   ): Promise<void> {
-    const { measurement, seriesIds, isWhole = false, range, files } = request;
-    const fields = [...this.#index.fields(measurement).keys()];
-    const whole = isWhole ? measurement : undefined;
-    const doomed = { whole, seriesIds, fields, keyOf: (seriesId: number) => view.keyOf(seriesId) };
-    const isStruck = this.content.strike(isWhole ? undefined : keysOf(doomed), range);
+    const { selected, range, files } = request;
+    const doomed = selected.map((one): DoomedSeries => ({
+      ...one,
+      fields: [...this.#index.fields(one.measurement).keys()],
+      keyOf: (seriesId) => view.keyOf(seriesId),
+    }));
+    const isAny = doomed.some(({ isWhole }) => isWhole === true);
+    const isStruck = this.content.strike(isAny ? undefined : keysOf(doomed), range);
     try {
       await deleteFromFiles(files, doomed, range, ports);
     } finally {
       isStruck();
     }
-    if (this.#isClosed) return;
-    const seen = this.#files.all;
-    const isAllGone = seen.every((file) => files.includes(file) && (file.bounds === undefined || covers([range], file.bounds))); // prettier-ignore
-    const empty = isAllGone ? seriesIds : await emptySeries(seen, doomed, ports);
-    await forget((slices) => this.#forget(view, { measurement, doomed, empty, seen, isDeciding }, slices)); // prettier-ignore
+    for (const one of doomed) {
+      if (this.#isClosed) return;
+      const seen = this.#files.all;
+      const isAllGone = seen.every((file) => files.includes(file) && (file.bounds === undefined || covers([range], file.bounds))); // prettier-ignore
+      const empty = isAllGone ? one.seriesIds : await emptySeries(seen, one, ports);
+      await forget((slices) => this.#forget(view, { doomed: one, empty, seen, isDeciding }, slices)); // prettier-ignore
+    }
   }
 
   /** Takes series out of sight that had nothing in `seen`, but for those that have come again since. */
   async #forget(
     { index }: ShardView,
-    { measurement, doomed, empty, seen, isDeciding }: { readonly measurement: string; readonly doomed: DoomedSeries; readonly empty: Iterable<number>; readonly seen: readonly TsmFile[]; readonly isDeciding: () => boolean }, // prettier-ignore
+    { doomed, empty, seen, isDeciding }: { readonly doomed: DoomedSeries; readonly empty: Iterable<number>; readonly seen: readonly TsmFile[]; readonly isDeciding: () => boolean }, // prettier-ignore
     slices: Slices,
   ): Promise<ReadonlySet<IndexSegment>> {
+    const { measurement } = doomed;
     const changed = new Set<IndexSegment>();
     let count = 0;
     for (const seriesId of empty) {

@@ -48,7 +48,7 @@ import { FailureLog } from './log/failure-log.ts';
 import { watchLog } from './log/log-watch.ts';
 import { noteLogEnds } from './log/log-ends.ts';
 import { openLog } from './log/open-log.ts';
-import { deletePoints, type PointDelete } from './deletes/point-deletes.ts';
+import { deletePoints, endPending, type PointDelete } from './deletes/point-deletes.ts';
 import { filtersOf, type StoredDelete } from './deletes/stored-deletes.ts';
 import { DatabaseSeries } from './shards/database-series.ts';
 import type { LimitQuestion, OtherSeries } from './shards/other-series.ts';
@@ -343,6 +343,15 @@ export class Store {
       // What failed may have taken some series already.
       this.#changed();
     }
+  }
+
+  /** Does the rest of a delete that a shard has begun and the disk has failed, if there is one. Throws what the disk says. */
+  async endDelete(shardId: number): Promise<void> {
+    await this.#opener.open(shardId);
+    const open = this.#shards.get(shardId);
+    if (open === undefined) return;
+    await endPending(open, this.#workPorts());
+    this.#changed();
   }
 
   #workPorts(): WorkPorts {

@@ -76,14 +76,21 @@ export function isOfTombstones({ message }: DbError, tsmPath: string): boolean {
   return message.startsWith(`${tombstonePath(tsmPath)}: `);
 }
 
+/** A TSM file, and what is known of its tombstones. */
+interface StruckFile {
+  readonly path: string;
+  readonly seal?: TombstoneSeal | undefined;
+  readonly hasNone?: boolean | undefined;
+}
+
 /**
  * Adds to those of a TSM file; resolves once they are durable with what their file is then, with undefined where there was nothing to
- * add. `seal` says what it is. `turn` lets others run: between members, and where the list has undefined. Throws what the disk says, and
- * `corrupt` where what was deleted before is not there any more.
+ * add. What its file has beyond those that are known is of an attempt that failed, and goes. `turn` lets others run: between members, and
+ * where the list has undefined. Throws what the disk says, and `corrupt` where what was deleted before is not there any more.
  */
 export async function addTombstones(
   { disk, turn }: { readonly disk: Disk; readonly turn: () => Promise<void> },
-  { path: tsmPath, seal }: { readonly path: string; readonly seal?: TombstoneSeal | undefined },
+  { path: tsmPath, seal, hasNone = false }: StruckFile,
   tombstones: Iterable<Tombstone | undefined>,
 ): Promise<TombstoneSeal | undefined> {
   const path = tombstonePath(tsmPath);
@@ -97,8 +104,8 @@ export async function addTombstones(
   }
   if (member.lengthBytes > 0) members.push(packed(member));
   if (members.length === 0) return undefined;
-  const before = await readSealed(disk, path, seal);
-  const first = before === undefined ? head() : upgraded(path, before);
+  const before = hasNone ? undefined : await readSealed(disk, path, seal);
+  const first = before === undefined ? head() : upgraded(path, before.subarray(0, seal?.lengthBytes)); // prettier-ignore
   const bytes = Buffer.concat([first, ...members]);
   await disk.replaceFile(path, bytes);
   return sealOf(bytes);

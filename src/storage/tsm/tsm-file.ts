@@ -115,6 +115,11 @@ export class TsmFile {
     return this.#seal;
   }
 
+  get knownTombstones(): { readonly seal: TombstoneSeal | undefined; readonly hasNone: boolean } {
+    const { tombstones: seal } = this.#seal;
+    return { seal, hasNone: seal === undefined && !this.#hasTombstones };
+  }
+
   /** Of its tombstones, which have become more. */
   sealTombstones(tombstones: TombstoneSeal): void {
     this.#seal = { ...this.#seal, tombstones };

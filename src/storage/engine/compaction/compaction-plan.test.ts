@@ -13,7 +13,7 @@ function filesOf(text: string): readonly CompactionFile[] {
     level: Number(word[0]),
     lengthBytes: word.includes('L') ? 2048 * mebibyte : 10 * mebibyte,
     hasTombstones: word.includes('!'),
-    isDamaged: word.includes('x'),
+    isLeftOut: word.includes('x'),
     wholeRows: word.includes('a') ? 10_000 : word.includes('w') ? 1_000 : undefined,
   }));
 }

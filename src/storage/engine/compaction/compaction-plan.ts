@@ -19,7 +19,7 @@ export interface CompactionFile {
   readonly lengthBytes: number;
   readonly hasTombstones: boolean;
   /** Something of it cannot be read: it stays as it is, and nothing is brought together across it. */
-  readonly isDamaged?: boolean | undefined;
+  readonly isLeftOut?: boolean | undefined;
   /** Of its seal. */
   readonly wholeRows?: number | undefined;
 }
@@ -152,7 +152,7 @@ function* runsOf(
 ): Generator<readonly CompactionFile[]> {
   let run: CompactionFile[] = [];
   for (const file of files) {
-    if (file.isDamaged !== true && belongs(file)) run.push(file);
+    if (file.isLeftOut !== true && belongs(file)) run.push(file);
     else {
       if (run.length > 0) yield run;
       run = [];

@@ -167,11 +167,7 @@ export class Compactor {
 
   #isCancelled(open: OpenShard): boolean {
     return (
-      this.#closed ||
-      open.deletingCount > 0 ||
-      open.manifest.manifest.pendingDelete !== undefined ||
-      open.isIndexBehind ||
-      !this.#ports.isOpen(open)
+      this.#closed || open.deletingCount > 0 || open.isIndexBehind || !this.#ports.isOpen(open)
     );
   }
 
@@ -233,12 +229,14 @@ export class Compactor {
 
   #plan(open: OpenShard, isCold: boolean): CompactionPlan | undefined {
     if (this.#isCancelled(open)) return undefined;
+    // Those of a delete that the disk has failed: some may have tombstones that do not show, and are to.
+    const doomed = new Set(open.manifest.manifest.pendingDelete?.files);
     const files = open.shard.files.map((file) => ({
       name: nameOf(file),
       level: Math.min(tsmNameOf(nameOf(file))?.sequence ?? levelMax, levelMax),
       lengthBytes: file.seal.lengthBytes,
       hasTombstones: file.hasTombstones,
-      isDamaged: file.damage !== undefined,
+      isLeftOut: file.damage !== undefined || doomed.has(nameOf(file)),
       wholeRows: file.seal.wholeRows,
     }));
     const { fileBytesMax, aggressiveRows } = this.#options;

@@ -7,13 +7,15 @@
  *   what was written once more above them, is in none of them.
  * - A file that a flush lists while the delete begins to count is named in the same breath (StrikingDelete): it may have points
  *   of batches that came just before it. So is one that a start finds and that was never listed.
- * - While it stands nothing is compacted, so that the files are those that it names.
+ * - While it stands none of these is compacted: what has replaced one would not be named.
  * - It goes once every tombstone is durable, and in the same breath shard.json says what their files are: one that is gone, or has
  *   fewer of them, gives nothing back that was deleted (decision 112).
+ * - Where the disk fails it stands, and readers see all points: some of the files may have their tombstones, and none shows them. The node
+ *   asks for the rest again and again (data/engine/unended-deletes.ts), and what is said next ends it first (decision 162).
  *
  * Not here: which series a filter means (DeleteFilters).
  */
-import type { Shard, ShardDeletePorts } from '../../engine/shard.ts';
+import type { SelectedSeries, Shard, ShardDeletePorts } from '../../engine/shard.ts';
 import type { TsmFile, TsmSeal } from '../../tsm/tsm-file.ts';
 import type { SegmentKeeper } from '../segments/segment-keeper.ts';
 import type { ManifestKeeper } from '../shards/manifest-keeper.ts';
@@ -103,15 +105,15 @@ export async function finishPending(marked: MarkedShard, ports: FinishPorts): Pr
   const files = shard.files.filter((file) => names.includes(nameOf(file)));
   const view = shard.view();
   try {
-    for await (const selected of ports.filters.select(filter, view)) {
-      const request = { ...selected, range: { minTimeNs, maxTimeNs }, files };
-      await shard.deletePoints(view, request, {
-        ...ports,
-        // What is in memory, if anything is, was written later.
-        isDeciding: () => true,
-        forget: (run) => segments.forget(run),
-      });
-    }
+    const selected: SelectedSeries[] = [];
+    for await (const one of ports.filters.select(filter, view)) selected.push(one);
+    const request = { selected, range: { minTimeNs, maxTimeNs }, files };
+    await shard.deletePoints(view, request, {
+      ...ports,
+      // What is in memory, if anything is, was written later.
+      isDeciding: () => true,
+      forget: (run) => segments.forget(run),
+    });
   } finally {
     view.release();
   }

@@ -14,6 +14,7 @@ import { Slices } from '../../../env/slices.ts';
 import type { Log } from '../../../env/log.ts';
 import { decodePointBatch } from '../../../models/point-batch.ts';
 import type { DeletePorts } from '../../engine/delete-points.ts';
+import type { SelectedSeries } from '../../engine/shard.ts';
 import { hasStruck, type StruckPoints } from '../../engine/memtable/late-points.ts';
 import type { RecentBatch } from '../../engine/memtable/recent-batches.ts';
 import type { ShardView } from '../../engine/shard-view.ts';
@@ -25,14 +26,14 @@ import { WalRecordKind, type WalRecord } from '../../wal/wal-record.ts';
 import type { OpenShard } from '../shards/open-shards.ts';
 import { clearPending, finishPending, markPending, nameOf, withStruckFiles, type StrikingDelete } from './mark-delete.ts'; // prettier-ignore
 import type { PendingDelete } from './pending-delete.ts';
-import { struckBy, withDelete, type DeleteFilters, type SelectedSeries, type StoredDelete } from './stored-deletes.ts'; // prettier-ignore
+import { struckBy, withDelete, type DeleteFilters, type StoredDelete } from './stored-deletes.ts'; // prettier-ignore
 
 export interface PointDeletePorts extends DeletePorts {
   /** Writes what the shard has in memory to a file. */
   readonly flush: (open: OpenShard) => Promise<void>;
   readonly isOpen: (open: OpenShard) => boolean;
   readonly append: (record: WalRecord) => Promise<void>;
-  readonly filters: Pick<DeleteFilters, 'test' | 'select'>;
+  readonly filters: DeleteFilters;
   readonly log: Log;
 }
 
@@ -51,7 +52,7 @@ export interface PointDelete {
   readonly said?: Pick<StoredDelete, 'stamp' | 'filter'> | undefined;
 }
 
-/** Throws what the disk says; asked again it deletes the rest. */
+/** Throws what the disk says: all points show then, and endPending() deletes them where it had begun to. */
 export function deletePoints(
   open: OpenShard,
   request: PointDelete,
@@ -78,7 +79,22 @@ export function whileStill<T>(open: OpenShard, work: () => Promise<T>): Promise<
   return done;
 }
 
+/** Does the rest of a delete that the disk has failed, if there is one. Throws what the disk says. */
+export function endPending(open: OpenShard, ports: PointDeletePorts): Promise<void> {
+  return whileStill(open, () => endNow(open, ports));
+}
+
 /** The same for whoever holds the shard still. */
+async function endNow(open: OpenShard, ports: PointDeletePorts): Promise<void> {
+  if (open.manifest.manifest.pendingDelete === undefined) return;
+  // A file that is not listed yet may have points that are older.
+  await flushAll(open, ports);
+  if (!ports.isOpen(open)) return;
+  await finishPending(open, ports);
+  open.striking = undefined;
+}
+
+/** deletePoints() for whoever holds the shard still. */
 export async function deleteNow(
   open: OpenShard,
   request: PointDelete,
@@ -87,18 +103,16 @@ export async function deleteNow(
   const { select, range } = request;
   // As of a condition that no time meets: what is cut out has to be a range.
   if (range.minTimeNs > range.maxTimeNs) return;
-  // Of one before that failed.
-  await finishPending(open, ports);
+  await endNow(open, ports);
   const files = await prepare(open, request, ports);
   const view = open.shard.view();
   try {
-    for await (const selected of select(view)) {
-      if (!ports.isOpen(open)) throw new DbError('shard_not_found', 'shard is deleted');
-      const isDeciding = (): boolean => open.sequence !== open.appliedSequence;
-      const doomed = { ...selected, range, files };
-      const forget = (run: ForgetSeries) => open.segments.forget(run);
-      await open.shard.deletePoints(view, doomed, { ...ports, isDeciding, forget });
-    }
+    const selected: SelectedSeries[] = [];
+    for await (const one of select(view)) selected.push(one);
+    if (!ports.isOpen(open)) throw new DbError('shard_not_found', 'shard is deleted');
+    const isDeciding = (): boolean => open.sequence !== open.appliedSequence;
+    const forget = (run: ForgetSeries) => open.segments.forget(run);
+    await open.shard.deletePoints(view, { selected, range, files }, { ...ports, isDeciding, forget }); // prettier-ignore
     if (ports.isOpen(open)) await clearPending(open);
   } finally {
     view.release();
@@ -149,8 +163,10 @@ async function prepareStamped(
     // What is flushed from now on has nothing that is struck, as that does not get in any more.
     await flushAll(open, ports);
   } finally {
-    open.striking = undefined;
+    // Where the disk fails behind the mark, what is listed later is named too.
+    if (open.manifest.manifest.pendingDelete === undefined) open.striking = undefined;
   }
+  open.striking = undefined;
   return files();
 }
 

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { finished } from '../../../../test/support/finished.ts';
 import { FailingDisk } from '../../../../test/support/failing-disk.ts';
-import { refusingDisk } from '../../../../test/support/refusing-disk.ts';
 import { batchOf, kept, openStore, readField } from '../../../../test/support/store-script.ts';
 import { World } from '../../../../test/sim/world/world.ts';
 import { isDbError } from '../../../base/errors.ts';
@@ -105,32 +104,6 @@ test('store: what has no points left does not show, and shows again with the nex
     store = await reopened(env, store);
     expect(schema(store)).toBe('m{h}a v=integer; o{} w=integer');
     expect(shown(store)).toBe('9:7');
-    await store.close();
-  });
-});
-
-test('store: a delete that failed half way has changed what readers remember of the series', async () => {
-  await inWorld(async (env) => {
-    let isFull = false;
-    const calls = { name: 'replaceFile', path: /tombstone$/, code: 'disk_full' } as const;
-    const store = await openStore(
-      refusingDisk(env.disk, calls, () => isFull),
-      env.clock,
-    );
-    await store.write(kept, batchOf('m,h=a v=1 1\no,h=b v=2 2'));
-    await store.flush(kept.shardId);
-    const before = store.schemaVersion;
-    const both: PointDelete = {
-      range: always,
-      async *select(view) {
-        yield* of('m').select(view);
-        isFull = true;
-        yield* of('o').select(view);
-      },
-    };
-    await expect(store.deletePoints(kept.shardId, both)).rejects.toThrow('no room');
-    expect(schema(store)).toBe('o{h}b v=float');
-    expect(store.schemaVersion).toBeGreaterThan(before);
     await store.close();
   });
 });

@@ -10,6 +10,7 @@
  */
 import { isOfClock, latestOf, noStamp, stampNs, type Stamp } from '../../../models/stamp.ts';
 import type { StruckPoints } from '../../engine/memtable/late-points.ts';
+import type { SelectedSeries } from '../../engine/shard.ts';
 import type { ShardView } from '../../engine/shard-view.ts';
 import type { TimeRange } from '../../tsm/tombstones.ts';
 
@@ -17,14 +18,6 @@ export interface StoredDelete extends TimeRange {
   readonly stamp: Stamp;
   /** Says which series it means, in ASCII. */
   readonly filter: string;
-}
-
-/** Series of one measurement of which points are to be deleted. */
-export interface SelectedSeries {
-  readonly measurement: string;
-  readonly seriesIds: Uint32Array;
-  /** They are all that it has. */
-  readonly isWhole?: boolean | undefined;
 }
 
 /** What filters mean. */
