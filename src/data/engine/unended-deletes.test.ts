@@ -66,16 +66,21 @@ test('unended deletes: what the disk has failed is done once it goes on, and eve
 });
 
 test('local shards: a shard that the disk does not let go keeps no other', async () => {
+  let isStuck = true;
   const refusing = (disk: Disk): Disk =>
     new Proxy(disk, {
       get: (inner, name) => {
         const member = Reflect.get(inner, name) as unknown;
-        if (name === 'rename') return (from: string, to: string) => from.endsWith('/7') ? Promise.reject(new Error('stuck')) : inner.rename(from, to); // prettier-ignore
+        if (name === 'rename') return (from: string, to: string) => isStuck && from.endsWith('/7') ? Promise.reject(new Error('stuck')) : inner.rename(from, to); // prettier-ignore
         return typeof member === 'function' ? (member.bind(inner) as unknown) : member;
       },
     });
   await onNode(refusing, async (shards) => {
     await expect(shards.deleteShards(shardIds)).rejects.toThrow('stuck');
+    // Whoever looks what is to go finds it.
+    expect((await shards.facts.holdings()).map(({ shardId }) => shardId)).toEqual([7]);
+    isStuck = false;
+    await shards.deleteShards([7]);
     expect(await shards.facts.holdings()).toEqual([]);
     await expect(shards.setAside(7)).rejects.toMatchObject({ code: 'not_found' });
   });

@@ -7,7 +7,7 @@ import type { Command } from '../../meta/command/command.ts';
 import { DroppedShards, type HeldShard } from './dropped-shards.ts';
 import { Databases } from '../../meta/model/databases.ts';
 
-const clock = { every: () => ({ cancel: () => undefined }), wallNs: () => 5n } as unknown as Clock;
+const clock = { every: () => ({ cancel: () => undefined }), wallNs: () => 5n, monotonicMs: () => 0 } as unknown as Clock; // prettier-ignore
 const log = { info: () => undefined, warn: () => undefined } as unknown as Log;
 const clusterId = 77n;
 
@@ -28,6 +28,7 @@ function worldOf(ids: readonly number[], cluster: bigint | undefined) {
     held,
     asked,
     isDiskFailing: false,
+    stuckId: 0,
     execute: (): Promise<undefined> => Promise.resolve(undefined),
     meta: {
       catalog: catalogWith(5, [1, 2, 3, 4]),
@@ -41,8 +42,12 @@ function worldOf(ids: readonly number[], cluster: bigint | undefined) {
       facts: { holdings: () => Promise.resolve([...held.values()]) },
       deleteShards: (dropped: readonly number[]) => {
         if (world.isDiskFailing) return Promise.reject(new Error('disk'));
-        for (const id of dropped) held.delete(id);
-        return Promise.resolve();
+        for (const id of dropped) if (id !== world.stuckId) held.delete(id);
+        // What the node knows of it has gone.
+        const stuck = held.get(world.stuckId);
+        if (stuck === undefined || !dropped.includes(world.stuckId)) return Promise.resolve();
+        held.set(world.stuckId, { ...stuck, clusterId: undefined });
+        return Promise.reject(new Error('disk'));
       },
     },
   };
@@ -79,6 +84,28 @@ test('dropped shards: one that was made after its database was dropped goes once
   world.held.set(7, { shardId: 7, database: 'd', retentionPolicy: 'autogen', clusterId });
   for (let check = 0; check < 10; check++) await dropped.check();
   expect(idsOf(world)).toEqual([2]);
+  await dropped.close();
+});
+
+test('dropped shards: one that the disk does not let go is asked for until it goes, and keeps no other, known or not', async () => {
+  const world = worldOf([1, 2, 7], clusterId);
+  const dropped = new DroppedShards({ clock, log, ...world });
+  for (const [stuckId, left] of [
+    [1, [1, 2]],
+    [8, [8, 2]],
+  ] as const) {
+    // prettier-ignore
+    world.stuckId = stuckId;
+    if (stuckId === 8) for (const id of [8, 9]) world.held.set(id, { shardId: id, database: 'd', retentionPolicy: 'autogen', clusterId }); // prettier-ignore
+    world.meta.catalog = catalogWith(world.meta.catalog.index + 1, [2]);
+    for (let check = 0; check < 3; check++) {
+      await dropped.check();
+      expect(idsOf(world).toSorted()).toEqual(left.toSorted());
+    }
+    world.stuckId = 0;
+    await dropped.check();
+    expect(idsOf(world)).toEqual([2]);
+  }
   await dropped.close();
 });
 

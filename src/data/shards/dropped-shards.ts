@@ -9,8 +9,11 @@
  *   confirmed by the leader before anything is deleted.
  * - A shard of another cluster, or of which nobody knows for which it was made, is left alone.
  * - Nothing goes by the catalog of a node that is leaving its cluster: it is empty until the node has left, or was refused.
+ * - One whose folder the disk does not let go is asked for again until it is gone, and keeps no other.
  */
 import { Tasks } from '../../base/async/tasks.ts';
+import { tryAll } from '../../base/async/try-all.ts';
+import { DoublingPause } from '../../base/doubling-pause.ts';
 import { errorText, isDbError } from '../../base/errors.ts';
 import type { Clock, Timer } from '../../env/clock.ts';
 import type { Log } from '../../env/log.ts';
@@ -41,6 +44,8 @@ const checkMs = 1_000;
 const deadlineMs = 60_000;
 /** While the catalog stays as it is, what this node holds is looked at so often: a write under way may make a shard late. */
 const unchangedChecksMax = 10;
+/** What failed is tried again after so long, and twice as long each time. */
+const pause = { firstMs: 1_000, mostMs: 30_000 };
 const leaseName = 'orphaned-shards';
 
 export class DroppedShards {
@@ -53,6 +58,7 @@ export class DroppedShards {
   #checkedIndex = -1;
   #unchangedChecks = 0;
   readonly #dropped = new Set<number>();
+  readonly #pause = new DoublingPause(pause);
   #isChecking = false;
 
   constructor(ports: DroppedShardsPorts) {
@@ -64,7 +70,8 @@ export class DroppedShards {
       ports.log.error('A task of the shards failed', { name, error: errorText(error) });
     });
     this.#timer = ports.clock.every(checkMs, () => {
-      this.#tasks.spawn('delete dropped shards', this.check());
+      if (!this.#pause.lasts(ports.clock.monotonicMs()))
+        this.#tasks.spawn('delete dropped shards', this.check());
     });
   }
 
@@ -74,9 +81,11 @@ export class DroppedShards {
     this.#isChecking = true;
     try {
       if (this.#look(this.#ports.meta.catalog)) await this.#delete();
+      this.#pause.succeeded();
     } catch (error) {
       // Looked at again the next time.
       this.#checkedIndex = -1;
+      this.#pause.failed(this.#ports.clock.monotonicMs());
       this.#ports.log.warn('Dropped shards could not be deleted', { error: errorText(error) });
     } finally {
       this.#isChecking = false;
@@ -105,15 +114,25 @@ export class DroppedShards {
   }
 
   async #delete(): Promise<void> {
-    const { log, shards } = this.#ports;
-    const held = await shards.facts.holdings();
+    const held = await this.#ports.shards.facts.holdings();
     const known = new Set(this.#dropped);
-    const dropped = held.filter(({ shardId }) => known.has(shardId));
-    await this.#deleteAll(dropped);
-    for (const id of known) this.#dropped.delete(id);
-    const orphans = await this.#orphansOf(held.filter(({ shardId }) => !known.has(shardId)));
-    for (const { shardId: shard, database: db, retentionPolicy } of orphans)
-      log.info('The cluster has dropped a shard of this node', { shard, db, retentionPolicy });
+    const isKnown = ({ shardId }: HeldShard): boolean => known.has(shardId);
+    const ids = new Set(held.map(({ shardId }) => shardId));
+    for (const id of known) if (!ids.has(id)) this.#dropped.delete(id);
+    const steps = [
+      () => this.#deleteAll(held.filter(isKnown)),
+      () => this.#deleteOrphans(held.filter((shard) => !isKnown(shard))),
+    ];
+    await tryAll(steps, 1, (step) => step());
+  }
+
+  async #deleteOrphans(held: readonly HeldShard[]): Promise<void> {
+    const orphans = await this.#orphansOf(held);
+    for (const { shardId: shard, database: db, retentionPolicy } of orphans) {
+      this.#ports.log.info('The cluster has dropped a shard of this node', { shard, db, retentionPolicy }); // prettier-ignore
+      // What the node knows of it goes with the first attempt.
+      this.#dropped.add(shard);
+    }
     await this.#deleteAll(orphans);
   }
 
@@ -122,7 +141,10 @@ export class DroppedShards {
     const { log, shards } = this.#ports;
     const ids = held.map(({ shardId }) => shardId);
     await shards.deleteShards(ids, { deadlineMs });
-    for (const shard of ids) log.info('Deleted shard', { shard });
+    for (const shard of ids) {
+      this.#dropped.delete(shard);
+      log.info('Deleted shard', { shard });
+    }
   }
 
   async #orphansOf(held: readonly HeldShard[]): Promise<readonly HeldShard[]> {

@@ -161,7 +161,8 @@ export class DataListener {
    */
   async #expectLost(shards: readonly SharedShard[], clusterId: bigint): Promise<void> {
     if (shards.length === 0) return;
-    const held = new Set((await this.#local.facts.holdings()).map(({ shardId }) => shardId));
+    const holdings = await this.#local.facts.holdings();
+    const held = new Set(holdings.filter((one) => one.isHalfway !== true).map((one) => one.shardId)); // prettier-ignore
     const lost = shards.filter(({ shardId }) => !held.has(shardId));
     await inLanes(lost, lostAtOnce, (shard) =>
       this.#local.expectCopy({ ...shard, copyIndex: 0 }, clusterId),

@@ -150,6 +150,7 @@ export class Store {
     this.facts = new StoreFacts({
       ...{ clock: ports.clock, shards: this.#shards, damaged: this.#damaged, opener: this.#opener },
       ...{ roster: opened.roster, pages: cache, diskFailures: this.#diskFailures },
+      halfway: () => [...this.#doomed.places, ...this.#maker.leftPlaces],
       seriesBytes: () => this.#flusher.seriesBytes,
     });
     this.#compactor = this.#makeCompactor(options.compaction ?? compactionByHand);

@@ -13,9 +13,10 @@
  */
 import { isDbError } from '../../../base/errors.ts';
 import type { Disk } from '../../../env/disk.ts';
-import { deletedSuffix, type OpenShard } from '../shards/open-shards.ts';
+import { deletedSuffix, type OpenShard, type ShardPlace } from '../shards/open-shards.ts';
 
 interface DoomedShard {
+  readonly place: ShardPlace;
   readonly folder: string;
   /** Undefined for a damaged shard. */
   readonly open: OpenShard | undefined;
@@ -37,6 +38,11 @@ export class DoomedShards {
 
   has(shardId: number): boolean {
     return this.#shards.has(shardId);
+  }
+
+  /** Whoever lists what is here names them too, or nobody would ask again. */
+  get places(): readonly ShardPlace[] {
+    return Array.from(this.#shards.values(), ({ place }) => place);
   }
 
   /** Where the folder is to be of one that is set aside, and the disk did not take that. */

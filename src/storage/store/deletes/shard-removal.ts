@@ -68,7 +68,7 @@ export class ShardRemoval {
       // How many records there are of one that is damaged nobody knows: fewer than milliseconds since 1970.
       const sequence = open?.sequence ?? Number(this.#wallMs());
       maker.gone(shardId, sequence, { isAside: asideTo !== undefined });
-      doomed.add(shardId, { folder: folderOf(place), open, asideTo });
+      doomed.add(shardId, { place, folder: folderOf(place), open, asideTo });
     }
     await doomed.remove(shardId);
     // Also of one that was set aside, and has not come to be again.

@@ -97,6 +97,11 @@ export class ShardMaker {
     return this.#made.get(shardId)?.place;
   }
 
+  /** Shards of which there is a folder and nothing else: what an attempt to make them has left. */
+  get leftPlaces(): readonly ShardPlace[] {
+    return Array.from(this.#made.values(), ({ place }) => place);
+  }
+
   /** Whether it was set aside, and has not come to be again. */
   isAside(shardId: number): boolean {
     return this.#aside.has(shardId);

@@ -25,6 +25,8 @@ export interface WritePlace extends ShardPlace {
 export interface ShardHolding extends ShardPlace {
   /** The cluster that it was made for; undefined when that is not known. */
   readonly clusterId: bigint | undefined;
+  /** Its folder alone is here: the disk has not let it come to be, or go, all the way. */
+  readonly isHalfway?: boolean | undefined;
 }
 
 /** How a shard is. */

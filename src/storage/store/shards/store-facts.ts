@@ -19,6 +19,8 @@ interface FactsPorts {
   readonly damaged: ReadonlyMap<number, DamagedShard>;
   readonly opener: ShardOpener;
   readonly roster: ShardRoster | undefined;
+  /** Shards that the disk has not let come to be, or go, all the way: they have a folder. */
+  readonly halfway: () => readonly ShardPlace[];
   /** Pages of the indexes' segments. */
   readonly pages: PageCache;
   readonly seriesBytes: () => number;
@@ -73,13 +75,15 @@ export class StoreFacts {
     return this.places.map(({ shardId }) => shardId);
   }
 
-  /** The same with what is known of them. */
+  /** Of all that has a folder here, what is known: also of shards that somebody has to ask for once more, to be gone. */
   get holdings(): readonly ShardHolding[] {
-    const { roster } = this.#ports;
-    return this.places.map((place) => ({
+    const { roster, halfway } = this.#ports;
+    const held = (place: ShardPlace): ShardHolding => ({
       ...place,
       clusterId: roster?.clusterIdOf(place.shardId),
-    }));
+    });
+    const rest = halfway().map((place) => ({ ...held(place), isHalfway: true }));
+    return [...this.places.map(held), ...rest];
   }
 
   /** How the shards are that can be read, those too that are not open yet (spec 2.2, show-shards -v). */
