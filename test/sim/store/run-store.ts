@@ -1,7 +1,7 @@
 /**
- * A shard that is written to, deleted from, flushed and compacted, some of it at once, and whose power goes at any call of the
- * disk, several times: whenever nothing is under way, and after each start, it holds what was acknowledged, and of what was cut off all or
- * nothing.
+ * A shard that is written to, deleted from, flushed and compacted, some of it at once, whose power goes at any call of the
+ * disk, several times, and whose disk fails some calls of deletes: whenever nothing is under way, and after each start, it holds what was
+ * acknowledged, and of what was cut off, or failed, all or nothing.
  */
 import { isDbError } from '../../../src/base/errors.ts';
 import { below, fraction, type Random } from '../../../src/env/random.ts';
@@ -12,6 +12,7 @@ import type { Store } from '../../../src/storage/store/store.ts';
 import { batchOf, deleteOf, kept, openStore } from '../../support/store-script.ts';
 import { World, type SimNode } from '../world/world.ts';
 import { fields, heldBy, leftoversOf, shardFolder } from './check-store.ts';
+import { FailingCalls, madeToFail } from './failing-calls.ts';
 import { plantedDisk, plantedKernel, type StorePlant } from './plants-store.ts';
 import { differenceOf, keyOf, wantedOf, type Held, type Line, type Said } from './store-model.ts';
 
@@ -32,9 +33,13 @@ export interface StoreCounts {
   crash: number;
   /** Crashes that cut off a write or a delete. */
   cutOff: number;
+  /** Deletes that the disk failed. */
+  failed: number;
 }
 
 const stepsAtMost = 24;
+/** Calls of the disk in the shard's folder until one fails: a delete has some 20. */
+const failingCallsAtMost = 20;
 /** Calls of the disk until the power goes: a life has some 400. */
 const callsAtMost = 300;
 const measurements = ['m', 'n'] as const;
@@ -51,7 +56,7 @@ class StoreRun {
   readonly #world: World;
   readonly #node: SimNode;
   readonly #random: Random;
-  readonly #counts: StoreCounts = { write: 0, delete: 0, flush: 0, compact: 0, crash: 0, cutOff: 0 }; // prettier-ignore
+  readonly #counts: StoreCounts = { write: 0, delete: 0, flush: 0, compact: 0, crash: 0, cutOff: 0, failed: 0 }; // prettier-ignore
   /** What counts, in the order of numbers. */
   #said: readonly Said[] = [];
   /** What was begun and did not come to its end. */
@@ -60,6 +65,7 @@ class StoreRun {
   readonly #damages: string[] = [];
   readonly #log: Log;
   #number = 0;
+  #failing: FailingCalls | undefined;
 
   constructor(seed: number, options: StoreRunOptions) {
     this.#options = options;
@@ -69,7 +75,7 @@ class StoreRun {
     const hear = (text: string, values?: object): void => {
       const said = `${text} ${JSON.stringify(values)}`;
       // The end of a log may be torn.
-      if (said.includes(shardFolder)) this.#damages.push(said);
+      if (said.includes(shardFolder) && !said.includes(madeToFail)) this.#damages.push(said);
     };
     const nothing = (): void => undefined;
     this.#log = { debug: nothing, info: nothing, warn: hear, error: hear, setLevel: nothing, child: () => this.#log }; // prettier-ignore
@@ -103,17 +109,23 @@ class StoreRun {
   async #life(): Promise<void> {
     const store = await this.#start();
     for (let step = 0; step < stepsAtMost; step++) {
-      const count = fraction(this.#random) < 0.3 ? 2 + below(this.#random, 2) : 1;
-      await Promise.all(Array.from({ length: count }, () => this.#step(store)));
+      const chance = fraction(this.#random);
+      if (chance < 0.1 && this.#mayFail) await this.#failedDelete(store);
+      else {
+        const count = chance < 0.37 ? 2 + below(this.#random, 2) : 1;
+        await Promise.all(Array.from({ length: count }, () => this.#step(store)));
+      }
       this.#check(store);
     }
+    await this.#end(store);
     await store.close();
   }
 
   async #start(): Promise<Store> {
     const { disk, clock }: Env = this.#node.env;
     const { plant } = this.#options;
-    const store = await openStore(plantedDisk(disk, plant), clock, {
+    this.#failing = new FailingCalls(plantedDisk(disk, plant), shardFolder);
+    const store = await openStore(this.#failing.disk, clock, {
       columnKernel: plantedKernel(plant),
       log: this.#log,
       // Pages are read again, and series leave memory at each flush.
@@ -180,6 +192,32 @@ class StoreRun {
     };
   }
 
+  /** Other bugs are found by what they break. */
+  get #mayFail(): boolean {
+    const { plant = 'delete-not-marked' } = this.#options;
+    return plant === 'delete-not-marked';
+  }
+
+  /** A delete that the disk may fail, and something behind it; what it has begun is ended now or later. */
+  async #failedDelete(store: Store): Promise<void> {
+    if (this.#open.size > 0) await this.#end(store);
+    this.#failing?.failIn(1 + below(this.#random, failingCallsAtMost));
+    try {
+      await this.#delete(store);
+    } catch (error) {
+      if (!isDbError(error, 'disk_full')) throw error;
+      this.#counts.failed++;
+    }
+    this.#failing?.failIn(Infinity);
+    if (fraction(this.#random) < 0.5) await this.#end(store);
+  }
+
+  /** Whether one that failed counts is known from here on. */
+  async #end(store: Store): Promise<void> {
+    await store.endDelete(kept.shardId);
+    this.#judge(store);
+  }
+
   async #delete(store: Store): Promise<void> {
     const { measurement, tag, time } = this.#line();
     const isWhole = fraction(this.#random) < 0.5;
@@ -199,23 +237,30 @@ class StoreRun {
     this.#counts[said.kind]++;
   }
 
-  /** With nothing under way. */
+  /** With nothing under way but what may have failed. */
   #check(store: Store): void {
+    if (this.#open.size > 0) {
+      this.#takenOf(store);
+      return;
+    }
     const difference = differenceOf(this.#read(store), wantedOf(this.#said));
     if (difference !== '') throw new Error(difference);
   }
 
-  /** After a start: of what was cut off, each is there or not; which, is known from now on. */
+  /** After a start, or once the rest was done: which of what was cut off counts is known from now on. */
   #judge(store: Store): void {
+    this.#said = this.#takenOf(store);
+    this.#open.clear();
+  }
+
+  /** What counts, as far as is seen: of what was cut off, each is there or not. */
+  #takenOf(store: Store): readonly Said[] {
     const held = this.#read(store);
     const cutOff = [...this.#open];
-    this.#open.clear();
     for (let bits = 0; bits < 2 ** cutOff.length; bits++) {
       const taken = cutOff.filter((_, i) => (bits >> i) % 2 === 1);
       const said = [...this.#said, ...taken].sort((a, b) => a.number - b.number);
-      if (differenceOf(held, wantedOf(said)) !== '') continue;
-      this.#said = said;
-      return;
+      if (differenceOf(held, wantedOf(said)) === '') return said;
     }
     const text = (said: readonly Said[]): string => differenceOf(held, wantedOf(said));
     if (cutOff.length === 0) throw new Error(`after a start: ${text(this.#said)}`);
