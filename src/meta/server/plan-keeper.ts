@@ -2,16 +2,13 @@
  * Goes on with the plan in the catalog by which shards move, on the meta node that leads (decision 40).
  *
  * Invariants:
- * - A move is a copy (copy-keeper.ts), then one command that hands the shard over, then the old owner deletes what it has. How
- *   far it is shows in the catalog: whoever leads next goes on there.
- * - A shard is handed over only when nothing waits in hinted handoff for the owner that it leaves: nobody would bring it. What that one
- *   lacks and nobody keeps for it is brought by a repair before, where there may be one (move-repairs.ts).
+ * - How far a move is shows in the catalog (move-steps.ts): whoever leads next goes on there.
  * - No more than `movesAtOnce` of a plan are under way, and the next ones begin at the next look: what a move costs at its begin and
  *   its end, a flush, an install and commands, does not come in a row for those who write meanwhile. Shards that
  *   nobody writes to, of which a node may have thousands, follow each other as soon as the processors have had rest for some times as long as a move took.
  * - A node leaves the cluster when it owns nothing and, if it answers, nothing waits on it for others.
  *
- * Not here: which shards go where (plan-moves.ts).
+ * Not here: which shards go where (plan-moves.ts), what a move consists of (move-steps.ts).
  */
 import { Tasks } from '../../base/async/tasks.ts';
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
@@ -20,17 +17,15 @@ import type { Clock, Timer } from '../../env/clock.ts';
 import type { Log } from '../../env/log.ts';
 import { endingCalls } from '../../rpc/ending-calls.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
-import { discardMethod, leaveDataMethod } from '../client/data-methods.ts';
-import { waitingKey } from '../client/hint-news-method.ts';
-import type { Catalog, DataNode } from '../model/catalog.ts';
-import type { MoveStep } from '../command/command.ts';
+import { leaveDataMethod } from '../client/data-methods.ts';
+import type { DataNode } from '../model/catalog.ts';
 import { activePlan, type MoveGoal, type MovePlan, type ProposedMove, type ShardMove } from '../model/move-plan.ts'; // prettier-ignore
 import { copiesOf } from '../model/shard-copies.ts';
 import { hear, planView, quietShards, type Heard } from './cluster-view.ts';
 import type { CopyKeeper } from './copy-keeper.ts';
 import { dropFigures, lostFigures } from './lost-figures.ts';
 import type { MetaNode } from './meta-node.ts';
-import { MoveRepairs } from './move-repairs.ts';
+import { MoveSteps, ownersOf } from './move-steps.ts';
 import { SilentNodes } from './silent-nodes.ts';
 import { planBalance, planLeaving, type PlanView } from './plan-moves.ts';
 
@@ -59,7 +54,6 @@ export interface PlanRequest {
 
 /** Also between moves: eight small ones without it take 3 s, and p99 of writes is 2.8 times what it was (docs/performance). */
 const lookMs = 2_000;
-const discardDeadlineMs = 60_000;
 /** A node that leaves deletes what it has stored first. */
 const leaveDeadlineMs = 300_000;
 /** Of what a move took, where nobody writes to what moves. */
@@ -87,7 +81,7 @@ export class PlanKeeper {
   readonly #waited = new Set<string>();
   readonly #silent: SilentNodes;
   readonly #closing = new AbortController();
-  readonly #repairs: MoveRepairs;
+  readonly #steps: MoveSteps;
   /** Shards that nobody has written to of late. */
   #quiet: { readonly shardIds: ReadonlySet<number>; readonly untilMs: number } | undefined;
   /** Of the plan that was stopped last: nothing of it begins any more, also while its end is on its way into the catalog. */
@@ -97,8 +91,8 @@ export class PlanKeeper {
   constructor(ports: PlanKeeperPorts, options: PlanKeeperOptions) {
     this.#ports = { ...ports, rpc: endingCalls(ports.rpc, this.#closing.signal) };
     this.#options = options;
-    this.#repairs = new MoveRepairs(this.#ports);
     this.#silent = new SilentNodes(ports.clock);
+    this.#steps = new MoveSteps(this.#ports, this.#silent);
     this.#tasks = new Tasks((name, error) => {
       // What is left to do is looked for again.
       ports.log.debug('A plan was left', { name, error: errorText(error) });
@@ -217,7 +211,7 @@ export class PlanKeeper {
 
   async #goOn(plan: MovePlan, heard: Heard, isEarly: boolean): Promise<void> {
     const left = plan.moves.filter(({ state }) => state === 'left');
-    for (const move of [...left, ...this.#cutOff()]) await this.#clearLeft(plan, move, heard);
+    for (const move of [...left, ...this.#cutOff()]) await this.#steps.clearLeft(plan, move, heard);
     if (plan.endedNs !== 0n) return;
     if (this.#isPointless(plan, heard)) {
       await this.#end(plan);
@@ -230,7 +224,7 @@ export class PlanKeeper {
       if (this.#running.size >= this.#options.movesAtOnce || !this.#mayGoOn(plan)) return;
       if (isEarly && !this.#isQuiet(move)) continue;
       // Those behind it do not wait for its node.
-      if (this.#isSourceAway(plan, move, heard)) continue;
+      if (this.#steps.isSourceAway(plan, move, heard)) continue;
       if (this.#mayStart(move)) this.#tasks.spawn('move', this.#run(plan, move, heard));
     }
     if (open.length === 0 && this.#running.size === 0) await this.#finish(plan, heard);
@@ -262,18 +256,6 @@ export class PlanKeeper {
     const { clock } = this.#ports;
     if (this.#running.has(keyOf(move))) return false;
     return (this.#attempts.get(keyOf(move))?.notBeforeMs ?? 0) <= clock.monotonicMs();
-  }
-
-  /** Whether a shard is still to be copied from a node that may have what it alone has acknowledged: waited for, unless it is to be done without. */
-  #isSourceAway(plan: MovePlan, { shardId, fromId, toId }: ShardMove, heard: Heard): boolean {
-    const owners = ownersOf(this.#ports.node.catalog, shardId) ?? [];
-    const isToCopy = owners.includes(fromId) && !owners.includes(toId);
-    return isToCopy && !heard.nodeIds.has(fromId) && !this.#isDoneWithout(plan, fromId);
-  }
-
-  /** Whether what a silent node alone has is given up. */
-  #isDoneWithout({ isRemoval, goal }: MovePlan, nodeId: number): boolean {
-    return (isRemoval || goal === 'restore') && this.#silent.isAway(nodeId);
   }
 
   async #findQuiet(): Promise<void> {
@@ -317,7 +299,8 @@ export class PlanKeeper {
     const { node, clock, log } = this.#ports;
     const key = keyOf(move);
     try {
-      await this.#move(plan, move, heard);
+      const isWanted = (): boolean => plan.beganIndex !== this.#stoppedIndex;
+      await this.#steps.goOn(plan, move, { heard, isWanted });
       this.#attempts.delete(key);
     } catch (error) {
       if (!this.#isLeading || isDbError(error, 'outcome_unknown')) throw error;
@@ -327,60 +310,8 @@ export class PlanKeeper {
       this.#attempts.set(key, { count, notBeforeMs: clock.monotonicMs() + retryMs * count });
       if (count < attemptsMax || activePlan(node.catalog)?.beganIndex !== plan.beganIndex) return;
       this.#attempts.delete(key);
-      await this.#advance(plan, move, 'failed', errorText(error));
+      await this.#steps.advance(plan, move, 'failed', errorText(error));
     }
-  }
-
-  /** The next steps of a move; where it has to wait it is taken up at a later look. */
-  async #move(plan: MovePlan, move: ShardMove, heard: Heard): Promise<void> {
-    const { node, copies } = this.#ports;
-    const { shardId, fromId, toId } = move;
-    const owners = ownersOf(node.catalog, shardId);
-    if (owners === undefined) return this.#advance(plan, move, 'done', 'the shard is gone');
-    const [isOwner, isCopied] = [owners.includes(fromId), !owners.includes(toId)];
-    if (isCopied) {
-      if (!isOwner) return this.#cleared(plan, move, 'its node does not own it any more');
-      // One that an earlier leader began is seen through by whoever sees to copies.
-      const isUnderWay = copiesOf(node.catalog).some((copy) => copy.shardId === shardId && copy.destinationId === toId); // prettier-ignore
-      if (isUnderWay) return;
-      if (this.#isSourceAway(plan, move, heard)) return;
-      const sourceId = sourceOf(owners, { shardId, fromId, heard });
-      if (sourceId === undefined) throw new DbError('unavailable', 'none of its owners answers');
-      const isWanted = (): boolean => plan.beganIndex !== this.#stoppedIndex;
-      await copies.copy({ shardId, sourceId, destinationId: toId }, isWanted);
-      if (activePlan(node.catalog)?.beganIndex !== plan.beganIndex) return;
-    }
-    if (isOwner) {
-      const isLost = this.#isDoneWithout(plan, fromId);
-      if (!(await this.#repairs.mayHandOver(move, { isLost, isCopied }))) return;
-      await this.#advance(plan, move, 'hand-over');
-    }
-    return this.#cleared(plan, move);
-  }
-
-  async #cleared(plan: MovePlan, move: ShardMove, reason = ''): Promise<void> {
-    const isCleared = await this.#clear(move);
-    await this.#advance(plan, move, isCleared ? 'done' : 'left', reason);
-  }
-
-  /** Whether the node that a shard was taken from has deleted it. */
-  async #clear({ shardId, fromId }: ProposedMove): Promise<boolean> {
-    const { node, rpc } = this.#ports;
-    const { index: catalogIndex } = node.catalog;
-    // It has left the cluster, or was given the shard again.
-    if (ownersOf(node.catalog, shardId)?.includes(fromId) === true) return true;
-    const from = node.catalog.dataNodes.find(({ id }) => id === fromId);
-    if (from === undefined) return true;
-    const options = { deadlineMs: discardDeadlineMs };
-    const done = rpc.call(from.tcpAddress, discardMethod, { shardId, catalogIndex }, options);
-    return done.then(() => true, (error: unknown) => isDbError(error, 'conflict')); // prettier-ignore
-  }
-
-  async #clearLeft(plan: MovePlan, move: ProposedMove, heard: Heard): Promise<void> {
-    const { dataNodes } = this.#ports.node.catalog;
-    const isThere = dataNodes.some(({ id }) => id === move.fromId);
-    if (isThere && !heard.nodeIds.has(move.fromId)) return;
-    if (await this.#clear(move)) await this.#advance(plan, move, 'done');
   }
 
   /** All moves are made. Of a node that is to leave there may be shards that came to be meanwhile. */
@@ -447,35 +378,12 @@ export class PlanKeeper {
     }
   }
 
-  async #advance(plan: MovePlan, move: ProposedMove, step: MoveStep, reason = ''): Promise<void> {
-    const { shardId, fromId, toId } = move;
-    const named = { planIndex: plan.beganIndex, shardId, fromId, toId };
-    await this.#ports.node.execute({ kind: 'advance-shard-move', ...named, step, reason });
-  }
-
   async #end({ beganIndex: planIndex }: MovePlan): Promise<void> {
     const { node, clock } = this.#ports;
     this.#attempts.clear();
     this.#waited.clear();
     await node.execute({ kind: 'end-move-plan', planIndex, nowNs: clock.wallNs() });
   }
-}
-
-/** The one that it leaves, so that nothing which that one alone has is lost; else one that answers and lacks nothing. */
-function sourceOf(
-  owners: readonly number[],
-  { shardId, fromId, heard }: { readonly shardId: number; readonly fromId: number; readonly heard: Heard }, // prettier-ignore
-): number | undefined {
-  const up = owners.filter((owner) => heard.nodeIds.has(owner));
-  const lacksSomething = (owner: number): boolean =>
-    [heard.waiting, heard.lost].some((keys) => keys.has(waitingKey(owner, shardId)));
-  const rankOf = (owner: number): number => (owner === fromId ? 0 : lacksSomething(owner) ? 2 : 1);
-  return up.sort((a, b) => rankOf(a) - rankOf(b))[0];
-}
-
-/** Undefined for a shard that is gone. */
-function ownersOf(catalog: Catalog, shardId: number): readonly number[] | undefined {
-  return catalog.databases.shard(shardId)?.shard.owners;
 }
 
 function keyOf({ shardId, fromId, toId }: ShardMove): string {
