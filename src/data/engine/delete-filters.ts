@@ -9,7 +9,7 @@ import { parseSeriesKey } from '../../models/parse-series-key.ts';
 import { decodePredicate, encodePredicate } from '../../query/fragment-codec.ts';
 import { specialize, type MatcherFactory, type Predicate } from '../../query/predicate.ts';
 import type { ShardView } from '../../storage/engine/shard-view.ts';
-import type { SelectedSeries } from '../../storage/engine/shard.ts';
+import type { SelectedSeries } from '../../storage/engine/delete-points.ts';
 import type { DeleteFilters } from '../../storage/store/deletes/stored-deletes.ts';
 import type { ListedMeasurement } from './lists/schema-list.ts';
 import { passingSeries } from './select-series.ts';

@@ -12,6 +12,7 @@
 import type { Clock } from '../../env/clock.ts';
 import type { Disk } from '../../env/disk.ts';
 import { Slices, type SlicePorts } from '../../env/slices.ts';
+import type { IndexSegment } from '../index/index-segment.ts';
 import { escapeMeasurement } from '../../models/series-key.ts';
 import type { LocatedKey } from '../tsm/tsm-key-set.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
@@ -26,12 +27,22 @@ export interface DeletePorts {
   readonly turn: () => Promise<void>;
 }
 
-/** Series of one measurement. */
-export interface DoomedSeries {
+/** `isDeciding`: a batch is decided and not applied; `forget` runs what it is given and makes durable what that answers. */
+export interface ShardDeletePorts extends DeletePorts {
+  readonly isDeciding: () => boolean;
+  readonly forget: (forget: (slices: Slices) => Promise<ReadonlySet<IndexSegment>>) => Promise<void>; // prettier-ignore
+}
+
+/** Series of one measurement of which points are to be deleted. */
+export interface SelectedSeries {
   readonly measurement: string;
+  readonly seriesIds: Uint32Array;
   /** They are all that it has. */
   readonly isWhole?: boolean | undefined;
-  readonly seriesIds: Uint32Array;
+}
+
+/** With the keys that they have in files. */
+export interface DoomedSeries extends SelectedSeries {
   readonly fields: readonly string[];
   /** The bytes of a series' key, which hold until the next one. */
   readonly keyOf: (seriesId: number) => Uint8Array;

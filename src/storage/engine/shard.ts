@@ -27,7 +27,7 @@ import type { TimeRange } from '../tsm/tombstones.ts';
 import { latestOf, noStamp, rangeOfAll, stampOrigin, type Stamp, type StampRange } from '../../models/stamp.ts'; // prettier-ignore
 import { showFields } from './show-fields.ts';
 import type { ContentWatch } from './content/content-watch.ts';
-import { deleteFromFiles, emptySeries, hasPoints, keysOf, type DeletePorts, type DoomedSeries } from './delete-points.ts'; // prettier-ignore
+import { deleteFromFiles, emptySeries, hasPoints, keysOf, type DoomedSeries, type SelectedSeries, type ShardDeletePorts } from './delete-points.ts'; // prettier-ignore
 import { checkFields, toldOf } from './limits/field-check.ts';
 import { flushMemtable, type FlushPorts } from './flush/flush.ts';
 import { refuseLongKeys } from './limits/key-length.ts';
@@ -56,25 +56,12 @@ export interface DecidedField {
   readonly type: FieldType;
 }
 
-/** Series of one measurement of which points are to be deleted. */
-export interface SelectedSeries {
-  readonly measurement: string;
-  readonly seriesIds: Uint32Array;
-  /** They are all that it has. */
-  readonly isWhole?: boolean | undefined;
-}
-
 /** Series that are forgotten between two looks at the clock. */
 const forgottenAtOnce = 256;
 
 export interface ApplyOptions {
   /** The shard has one owner, which nobody is to be equal to: the batch is not remembered. */
   readonly isAlone?: boolean | undefined;
-}
-
-export interface ShardDeletePorts extends DeletePorts {
-  readonly isDeciding: () => boolean;
-  readonly forget: (forget: (slices: Slices) => Promise<ReadonlySet<IndexSegment>>) => Promise<void>; // prettier-ignore
 }
 
 export class Shard {

@@ -15,7 +15,8 @@
  *
  * Not here: which series a filter means (DeleteFilters).
  */
-import type { SelectedSeries, Shard, ShardDeletePorts } from '../../engine/shard.ts';
+import type { SelectedSeries, ShardDeletePorts } from '../../engine/delete-points.ts';
+import type { Shard } from '../../engine/shard.ts';
 import type { TsmFile, TsmSeal } from '../../tsm/tsm-file.ts';
 import type { SegmentKeeper } from '../segments/segment-keeper.ts';
 import type { ManifestKeeper } from '../shards/manifest-keeper.ts';

@@ -14,7 +14,7 @@ import { Slices } from '../../../env/slices.ts';
 import type { Log } from '../../../env/log.ts';
 import { decodePointBatch } from '../../../models/point-batch.ts';
 import type { DeletePorts } from '../../engine/delete-points.ts';
-import type { SelectedSeries } from '../../engine/shard.ts';
+import type { SelectedSeries } from '../../engine/delete-points.ts';
 import { hasStruck, type StruckPoints } from '../../engine/memtable/late-points.ts';
 import type { RecentBatch } from '../../engine/memtable/recent-batches.ts';
 import type { ShardView } from '../../engine/shard-view.ts';

@@ -10,7 +10,7 @@
  */
 import { isOfClock, latestOf, noStamp, stampNs, type Stamp } from '../../../models/stamp.ts';
 import type { StruckPoints } from '../../engine/memtable/late-points.ts';
-import type { SelectedSeries } from '../../engine/shard.ts';
+import type { SelectedSeries } from '../../engine/delete-points.ts';
 import type { ShardView } from '../../engine/shard-view.ts';
 import type { TimeRange } from '../../tsm/tombstones.ts';
 
