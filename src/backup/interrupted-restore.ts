@@ -5,6 +5,7 @@
  * - Only the same restore goes on: of the same backup, cut down and renamed in the same way. Any other finds databases that are
  *   there already, as does one of which nothing is left to do.
  * - What is at its owners stays as it is, with what was written to it since.
+ * - A shard whose group was deleted meanwhile, as by its policy, is waited for no more.
  */
 import type { Catalog } from '../meta/model/catalog.ts';
 import type { Database } from '../meta/model/database.ts';
@@ -54,11 +55,10 @@ export function unfinishedOf(
 }
 
 function awaitedOf({ retentionPolicies }: Database): readonly (readonly [number, number])[] {
-  return retentionPolicies.flatMap(({ shardGroups }) =>
-    shardGroups.flatMap(({ shards }) =>
-      shards.flatMap(({ id, restoredId }) =>
-        restoredId === undefined ? [] : [[restoredId, id] as const],
-      ),
+  const groups = retentionPolicies.flatMap(({ shardGroups }) => shardGroups);
+  return groups.flatMap(({ deletedAtNs, shards }) =>
+    shards.flatMap(({ id, restoredId }) =>
+      restoredId === undefined || deletedAtNs !== undefined ? [] : [[restoredId, id] as const],
     ),
   );
 }

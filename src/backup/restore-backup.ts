@@ -18,7 +18,7 @@ import type { ShardPlace } from '../meta/model/databases.ts';
 import { decodeBackupMeta, type BackupFacts } from './backup-meta.ts';
 import { isBackedUp, newestOf, type BackupSet } from './backup-set.ts';
 import { readWhole } from './backup-store.ts';
-import { bringShards, type Target } from './bring-shards.ts';
+import { bringShards, sayDropped, type Target } from './bring-shards.ts';
 import { restoreName, unfinishedOf } from './interrupted-restore.ts';
 import { contentOf, type Archives, type RestoreChanges, type RestoreContent, type RestoredShard, type RestoreFilter } from './restore-content.ts'; // prettier-ignore
 import type { RestorePorts, RestoreTarget } from './restore-target.ts';
@@ -62,9 +62,11 @@ export async function restoreBackup(
   const targets = content.shards.flatMap((shard): Target[] => {
     const [file, newId] = [set.shards.get(shard.id), newIds.get(shard.id)];
     if (newId === undefined) return [];
-    if (file !== undefined) return [{ shard, file, place: placeOf(catalog, newId) }];
+    const place = catalog.databases.shard(newId);
+    if (file !== undefined && place === undefined) sayDropped(ports, shard.id, newId);
+    if (file !== undefined && place !== undefined) return [{ shard, file, place }];
     // Of a restore that goes on: nobody could ever read it.
-    if (catalog.databases.shard(newId)?.shard.restoreIndex === undefined) return [];
+    if (place?.shard.restoreIndex === undefined) return [];
     throw new DbError('not_found', `the archive of shard ${shard.id} is not there any more`);
   });
   await bringShards(ports, catalog, targets);

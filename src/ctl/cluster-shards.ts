@@ -23,6 +23,7 @@ const workDeadlineMs = 3_600_000;
 /** How long a node may take to hear of a shard that its cluster has just made. */
 const hearWithinMs = 30_000;
 const hearPollMs = 50;
+const hearPollMsMax = 1_000;
 /** With room for what else is in a command. */
 const partBytesMaxDefault = commandBytesMax - (1 << 20);
 /** How long the metas may be without a leader, or the one that is asked not there. */
@@ -158,13 +159,15 @@ export class ClusterShards implements BackupSource, RestoreTarget {
   async #stage(node: string, shardId: number): Promise<number> {
     const { rpc, clock } = this.#cluster;
     const giveUpMs = clock.monotonicMs() + hearWithinMs;
-    for (;;) {
+    for (let pauseMs = hearPollMs; ; pauseMs = Math.min(pauseMs * 2, hearPollMsMax)) {
       try {
         const { stagingId } = await rpc.call(node, stageMethod, { shardId }, { deadlineMs: quickDeadlineMs }); // prettier-ignore
         return stagingId;
       } catch (error) {
         if (!isDbError(error, 'shard_not_found') || clock.monotonicMs() > giveUpMs) throw error;
-        await clock.sleep(hearPollMs);
+        // Of one that was dropped it will never hear.
+        if ((await this.catalog()).databases.shard(shardId) === undefined) throw error;
+        await clock.sleep(pauseMs);
       }
     }
   }
