@@ -41,6 +41,10 @@ test('recent changes: what is forgotten, or was replaced by a snapshot, is told 
   // More than twice eight megabytes: the latest eight are left.
   expect([changes.since(8), indexesSince(changes, 9)]).toEqual([undefined, [10]]);
   expect(indexesSince(changes, 16)).toEqual([17]);
+  // What was forgotten no longer counts: small ones that follow push nothing out.
+  changes.add({ index: 18, command: new Uint8Array(1) });
+  expect(indexesSince(changes, 9)).toEqual([10]);
+  expect(indexesSince(changes, 16)).toEqual([17, 18]);
   changes.reset(20);
   expect([changes.since(19), indexesSince(changes, 20)]).toEqual([undefined, []]);
   changes.add({ index: 21, command: new Uint8Array(1) });
