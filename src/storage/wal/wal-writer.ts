@@ -104,11 +104,17 @@ export class WalWriter {
     return this.#closed;
   }
 
-  /** Removes closed segments whose records are all needless. */
+  /** Removes closed segments whose records are all needless. One that the disk does not let go of stays, for the next call. */
   async release(isNeedless: (segment: WalSegment) => boolean): Promise<void> {
-    const needless = this.#closed.filter(isNeedless);
-    this.#closed = this.#closed.filter((segment) => !needless.includes(segment));
-    for (const { path } of needless) await this.#disk.remove(path);
+    const gone = new Set<WalSegment>();
+    try {
+      for (const segment of this.#closed.filter(isNeedless)) {
+        await this.#disk.remove(segment.path);
+        gone.add(segment);
+      }
+    } finally {
+      this.#closed = this.#closed.filter((segment) => !gone.has(segment));
+    }
   }
 
   /** Durable once resolved. Rejects with the disk's error; the record may then be found by recovery or not. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { batchOf, openStore } from '../../../../test/support/store-script.ts';
 import { World, type SimNode } from '../../../../test/sim/world/world.ts';
+import { DbError } from '../../../base/errors.ts';
 import type { Disk } from '../../../env/disk.ts';
 
 const place = (shardId: number) => ({ shardId, database: 'db', retentionPolicy: 'autogen' });
@@ -112,6 +113,33 @@ test('log: what is kept of it is kept for each worker, however much another one 
     await stores[1]?.flush(1);
     expect(await segmentsIn(disk)).toHaveLength(1);
     for (const store of stores) await store.close();
+  };
+  await world.complete(work());
+});
+
+test('log: a segment that the disk does not let go of goes with a later look, and keeps no other for longer', async () => {
+  const world = new World(1);
+  const { env } = world.addNode('a');
+  let mustFail = true;
+  const disk = new Proxy<Disk>(env.disk, {
+    get(of, name: keyof Disk) {
+      if (name !== 'remove') return of[name].bind(of);
+      return (path: string) => {
+        if (!mustFail || !path.endsWith('.wal')) return of.remove(path);
+        mustFail = false;
+        return Promise.reject(new DbError('io_error', path));
+      };
+    },
+  });
+  const work = async (): Promise<void> => {
+    const store = await openStore(disk, env.clock, { segmentBytesMax: 1 });
+    for (let i = 0; i < 3; i++) await store.write(place(1), batchOf(`m v=2i ${i}`));
+    await expect(store.flush(1)).rejects.toMatchObject({ code: 'io_error' });
+    await store.write(place(1), batchOf('m v=2i 5'));
+    await store.flush(1);
+    // The one at hand.
+    expect(await segmentsIn(disk)).toHaveLength(1);
+    await store.close();
   };
   await world.complete(work());
 });
