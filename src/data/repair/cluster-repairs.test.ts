@@ -3,6 +3,7 @@ import { World } from '../../../test/sim/world/world.ts';
 import { DbError } from '../../base/errors.ts';
 import type { Env } from '../../env/env.ts';
 import { emptyCatalog, type Catalog } from '../../meta/model/catalog.ts';
+import type { ShardRepair } from '../../meta/client/digest-methods.ts';
 import { RpcClient } from '../../rpc/rpc-client.ts';
 import { createRpcHandlers, type Gate } from '../../rpc/rpc-service.ts';
 import { ClusterRepairs } from './cluster-repairs.ts';
@@ -13,20 +14,40 @@ const shard = { id: 7, owners: [5, 6] };
 const databases = { shard: (id: number) => (id === 7 ? { shard } : undefined) };
 const catalog = { ...emptyCatalog, dataNodes, databases } as unknown as Catalog;
 
-/** Nodes that repair the shards of their number, and what each was asked for. */
-async function cluster({ gate = open }: { readonly gate?: Gate } = {}) {
+function repairOf(
+  shardId: number,
+  status: string,
+  state: { readonly isQueued?: boolean; readonly isProcessing?: boolean } = {},
+): ShardRepair {
+  return { shardId, status, isQueued: false, isProcessing: false, ...state };
+}
+
+interface ClusterOptions {
+  readonly gate?: Gate;
+  /** What each node knows of repairs; left out: of the shard of its number. */
+  readonly known?: Readonly<Record<number, readonly ShardRepair[]>>;
+  /** That repairs nothing by itself. */
+  readonly offId?: number;
+}
+
+/** Nodes that repair shards, and what each was asked for. */
+async function cluster({ gate = open, known = {}, offId }: ClusterOptions = {}) {
   const world = new World(1);
   const queued: string[] = [];
   const cancelled: string[] = [];
   const start = async ({ transport }: Env, nodeId: number): Promise<ClusterRepairs> => {
-    const repairs = [{ shardId: nodeId, status: 'diff', isQueued: true, isProcessing: false }];
+    const repairs = known[nodeId] ?? [repairOf(nodeId, 'diff', { isQueued: true })];
     const service = {
       repairs,
       queueRepair: (shardId: number) => queued.push(`${shardId} on ${nodeId}`),
       cancelRepair: (shardId: number) => cancelled.push(`${shardId} on ${nodeId}`),
     };
     const rpc = new RpcClient(transport, { credentials: () => ({}) });
-    const all = new ClusterRepairs({ meta: { catalog, nodeId }, rpc, service: () => service });
+    const all = new ClusterRepairs({
+      meta: { catalog, nodeId },
+      rpc,
+      service: () => (nodeId === offId ? undefined : service),
+    });
     await transport.listen(`n${nodeId}:8088`, createRpcHandlers(gate, all.methods));
     return all;
   };
@@ -39,7 +60,7 @@ async function cluster({ gate = open }: { readonly gate?: Gate } = {}) {
     world.network.clog(name, 'n4', 60_000);
     world.network.clog('n4', name, 60_000);
   };
-  return { world, first, queued, cancelled, clog };
+  return { world, first, started, queued, cancelled, clog };
 }
 
 test('cluster repairs: beside a node that stands still the others are listed within a second', async () => {
@@ -96,4 +117,43 @@ test('cluster repairs: what no owner has cancelled is not told as cancelled', as
   const strange = await cluster({ gate: refusing });
   await expect(strange.world.complete(strange.first.cancel(7, { isLocal: false }))).rejects.toMatchObject({ code: 'unauthenticated' }); // prettier-ignore
   expect(strange.cancelled).toEqual([]);
+});
+
+test('cluster repairs: of a shard is told what the nodes say together, and by itself what this one says', async () => {
+  const known = {
+    4: [repairOf(9, ''), repairOf(7, 'diff')],
+    5: [repairOf(7, 'error', { isQueued: true }), repairOf(8, 'diff', { isProcessing: true })],
+    6: [repairOf(9, 'diff'), repairOf(7, ''), repairOf(8, '', { isQueued: true })],
+  };
+  const { world, first } = await cluster({ known });
+  expect(await world.complete(first.list({ isLocal: false }))).toEqual([
+    repairOf(7, 'diff', { isQueued: true }),
+    repairOf(8, 'diff', { isQueued: true, isProcessing: true }),
+    repairOf(9, 'diff'),
+  ]);
+  expect(await world.complete(first.list({ isLocal: true }))).toEqual([repairOf(7, 'diff'), repairOf(9, '')]); // prettier-ignore
+});
+
+test('cluster repairs: an owner queues and cancels by itself what it is asked for, and no other does', async () => {
+  const { world, started, queued, cancelled } = await cluster();
+  const [other, owner] = started;
+  await world.complete(owner?.queue(7) ?? Promise.reject(new Error('no owner')));
+  expect(queued).toEqual(['7 on 5']);
+  await world.complete(owner?.cancel(7, { isLocal: true }) ?? Promise.resolve());
+  expect(cancelled).toEqual(['7 on 5']);
+  await world.complete(other?.cancel(7, { isLocal: true }) ?? Promise.resolve());
+  expect(cancelled).toEqual(['7 on 5']);
+  await expect(world.complete(other?.queue(70) ?? Promise.resolve())).rejects.toMatchObject({ code: 'shard_not_found', message: 'shard not found for id: 70' }); // prettier-ignore
+});
+
+test('cluster repairs: where anti-entropy is off, here or at the owner, that is what is said', async () => {
+  const { world, first, started, queued } = await cluster({ offId: 5 });
+  expect(started.map(({ isEnabled }) => isEnabled)).toEqual([true, false, true]);
+  for (const asked of [first, started[1]]) {
+    const answer = world.complete(asked?.queue(7) ?? Promise.resolve());
+    await expect(answer).rejects.toMatchObject({ code: 'unsupported', message: 'anti-entropy service is not enabled' }); // prettier-ignore
+  }
+  expect(queued).toEqual([]);
+  const listed = await world.complete(first.list({ isLocal: false }));
+  expect(listed.map(({ shardId }) => shardId)).toEqual([4, 6]);
 });

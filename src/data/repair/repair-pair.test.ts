@@ -3,22 +3,28 @@ import fc from 'fast-check';
 import { makeStamp, noStamp, type StampRange } from '../../models/stamp.ts';
 import { filterOf } from '../engine/delete-filters.ts';
 import { ownedRange, RepairOwner, type OwnerPoints, type OwnerValue } from '../../../test/support/repair-owner.ts'; // prettier-ignore
+import { DbError } from '../../base/errors.ts';
 import type { RepairReport } from '../../services/anti-entropy.ts';
 import { digestWords } from '../engine/digests/shard-digest.ts';
-import { repairPair } from './repair-pair.ts';
+import { repairPair, type RepairPorts } from './repair-pair.ts';
 
 const shard = { shardId: 1, database: 'd', retentionPolicy: 'p', ...ownedRange };
 const origin = 7n;
 
-async function repair(own: RepairOwner, other: RepairOwner): Promise<RepairReport> {
+async function repair(
+  own: RepairOwner,
+  other: RepairOwner,
+  write: RepairPorts['write'] = (nodeId, { payload }) => {
+    (nodeId === own.nodeId ? own : other).write(payload);
+    return Promise.resolve({ kind: 'written', droppedCount: 0, reason: '' });
+  },
+): Promise<RepairReport> {
   return repairPair([own, other], shard, {
-    write: (nodeId, { payload }) => {
-      (nodeId === own.nodeId ? own : other).write(payload);
-      return Promise.resolve({ kind: 'written', droppedCount: 0, reason: '' });
-    },
-    delete: (nodeId, one) => {
+    write,
+    delete: async (nodeId, one) => {
+      // Takes longer than anything else.
+      for (let i = 0; i < 100; i++) await Promise.resolve();
       (nodeId === own.nodeId ? own : other).delete(one);
-      return Promise.resolve();
     },
     take: () => Promise.resolve(),
     pace: () => Promise.resolve(),
@@ -40,6 +46,8 @@ test('repair: however long texts are that an owner lacks, what it is brought at 
   await repair(own, new RepairOwner(2, points));
   expect(own.content.length).toBe(100);
   expect(Math.max(...lengths)).toBeLessThan(2 << 20);
+  // Of 30,000 or 60,000 letters each: no more batches than that takes.
+  expect(lengths.length).toBeLessThan(7);
 });
 
 const stamped = (from: number, to: number): StampRange => ({
@@ -74,6 +82,29 @@ test('repair: an owner whose digest says what is not so is asked for one that it
   const same = new RepairOwner(2, points);
   await repair(own, same);
   expect(same.digestCount).toBe(1);
+});
+
+test('repair: what an owner refuses is told as that, and one that takes nothing fails the repair', async () => {
+  const owners = () => [new RepairOwner(1, [['m', 'v', 1n, 1]]), new RepairOwner(2, [['n', 'v', 1n, 1], ['n', 'v', 2n, 1]])] as const; // prettier-ignore
+  const refusing: RepairPorts['write'] = () => Promise.resolve({ kind: 'written', droppedCount: 1, reason: 'field type conflict' }); // prettier-ignore
+  expect(await repair(...owners(), refusing)).toMatchObject({ ownCount: 1, otherCount: 1, refusedCount: 1 }); // prettier-ignore
+  const full = new DbError('disk_full', 'no space left');
+  await expect(repair(...owners(), () => Promise.resolve({ kind: 'failed', error: full }))).rejects.toBe(full); // prettier-ignore
+  await expect(repair(...owners(), () => Promise.resolve({ kind: 'failed', error: 'gone' }))).rejects.toMatchObject({ code: 'unavailable', cause: 'gone' }); // prettier-ignore
+});
+
+test('repair: an owner of an earlier release is offered packed points once', async () => {
+  const texts: OwnerPoints = Array.from({ length: 20 }, (_, i) => ['m', 's', BigInt(i), 'text'.repeat(15_000)] as const); // prettier-ignore
+  const [own, other] = [new RepairOwner(1, texts), new RepairOwner(2, [])];
+  other.isEarlier = true;
+  let offeredCount = 0;
+  const bring = other.bring.bind(other);
+  other.bring = (batch) => {
+    offeredCount++;
+    return bring(batch);
+  };
+  expect((await repair(own, other)).otherCount).toBe(20);
+  expect([offeredCount, other.seenStamps.length]).toEqual([1, 2]);
 });
 
 test('repair: a shard that one has nothing of, and one that nobody has anything of', async () => {

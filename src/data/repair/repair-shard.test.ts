@@ -4,6 +4,7 @@ import { ownedRange, RepairOwner, type OwnerPoints } from '../../../test/support
 import { MemoryMeta } from '../../../test/support/memory-meta.ts';
 import { DbError } from '../../base/errors.ts';
 import { minTimeNs } from '../../base/units.ts';
+import { filterOf } from '../engine/delete-filters.ts';
 import { damagedShardError } from '../../storage/engine/damaged-shard.ts';
 import { digestMethod, pickedPointsMethod, queueRepairMethod, rangePointsMethod, seriesDigestsMethod, sketchMethod } from '../../meta/client/digest-methods.ts'; // prettier-ignore
 import { bringMethod } from '../shards/shard-methods.ts';
@@ -189,7 +190,10 @@ class Owners {
         for (const { payload } of batches) owner.write(payload);
         return Promise.resolve(batches.map(() => ({ kind: 'written', droppedCount: 0, reason: '' }) as const)); // prettier-ignore
       },
-      deletePoints: () => Promise.reject(new Error('nothing was deleted')),
+      deletePoints: ({ measurements, minTimeNs: from, maxTimeNs, stamp = 0n }) => {
+        owner.delete({ filter: filterOf(measurements), minTimeNs: from, maxTimeNs, stamp });
+        return Promise.resolve();
+      },
     };
   }
 }
@@ -351,6 +355,34 @@ test('repair of a shard: wrong bytes of another owner set nothing aside here', a
   all.owner(1).damage = wrong;
   await expect(all.repairs.repair(shardId, { signal })).rejects.toThrow(wrong.message);
   expect(all.asides).toEqual([]);
+});
+
+test('repair of a shard: it is told whether owners have the same', async () => {
+  const all = await Owners.of([points, points, points.slice(1)]);
+  const compared = (place: number) =>
+    all.repairs.compare(shardId, all.owner(place).nodeId, { isAnew: false, signal });
+  expect([await compared(1), await compared(2)]).toEqual(['equal', 'differ']);
+});
+
+test('repair of a shard: a delete that another owner has not heard of reaches it, and counts as something done', async () => {
+  const all = await Owners.of([points, points, points]);
+  const one = { stamp: 70n, minTimeNs: 0n, maxTimeNs: 1n, filter: filterOf([{ name: 'm', predicate: undefined }]) }; // prettier-ignore
+  all.owner(2).delete(one);
+  const { deleteCount, ownCount, otherCount } = await all.repairs.repair(shardId, { signal });
+  // This node's first, and what it has come to know the owner that was equal before.
+  expect([deleteCount, ownCount, otherCount]).toEqual([2, 0, 0]);
+  for (const owner of all.owners) expect([owner.content.length, owner.forgotten]).toEqual([2, [one]]); // prettier-ignore
+});
+
+test('repair of a shard: one that is cancelled goes to no other owner', async () => {
+  const all = await Owners.of([points, points.slice(1), points.slice(1)]);
+  const cancel = new AbortController();
+  all.owner(1).deletes = () => {
+    cancel.abort(new Error('cancelled'));
+    return Promise.reject(new DbError('unavailable', 'no answer'));
+  };
+  await expect(all.repairs.repair(shardId, { signal: cancel.signal })).rejects.toThrow('cancelled');
+  expect(all.owner(2).content.length).toBe(2);
 });
 
 test('repair of a shard: equal owners read theirs once each', async () => {
