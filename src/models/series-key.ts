@@ -27,6 +27,11 @@ export function escapeMeasurement(text: string): string {
   return text.replaceAll(/[, ]/g, (character) => `\\${character}`);
 }
 
+/** Whether a line can name this measurement: one that begins so would be a comment, or begin later, and no error would say so. */
+export function canBeginLine(measurement: string): boolean {
+  return !/^[#\t\0]/.test(measurement);
+}
+
 /** Tag keys and values escape the equals sign too. */
 export function escapeTag(text: string): string {
   return text.replaceAll(/[, =]/g, (character) => `\\${character}`);

@@ -92,3 +92,8 @@ test('into: points of long texts go to the writer few at a time', async () => {
   expect([lines.length, count]).toEqual([200, 200n]);
   expect(lines[199]).toBe(`out v="${texts[199]}" 199`);
 });
+
+test.each(['#out', '\0out', '\tout'])('into: a name that a line passes over ends the statement: %j', async (name) => {
+  await expect(written({}, name)).rejects.toMatchObject({ code: 'invalid_argument' });
+  await expect(written({ name }, '')).rejects.toMatchObject({ code: 'invalid_argument' });
+}); // prettier-ignore

@@ -1,7 +1,8 @@
 import { exactBytesOf, exactTextOf } from '../../base/exact-text.ts';
 import { DbError } from '../../base/errors.ts';
+import { quoteGo } from '../../base/go-format.ts';
 import type { Measurement } from '../../influxql/ast.ts';
-import { escapeMeasurement, escapeTag } from '../../models/series-key.ts';
+import { canBeginLine, escapeMeasurement, escapeTag } from '../../models/series-key.ts';
 import { isValid, type Column } from '../../query/column.ts';
 import type { ColumnSeries, RowSeries } from '../../query/emit/result.ts';
 import type { SeriesRules } from '../access/series-rules.ts';
@@ -85,7 +86,10 @@ function lineWriter(
 ): (row: number) => string | undefined {
   if (columns[0] !== 'time')
     throw new DbError('invalid_argument', 'error finding time index in result');
-  const measurement = escapeMeasurement(targetName === '' ? (name ?? '') : targetName);
+  const measured = targetName === '' ? (name ?? '') : targetName;
+  if (!canBeginLine(measured))
+    throw notStored(`no line of a point begins with ${quoteGo(measured)}`);
+  const measurement = escapeMeasurement(measured);
   const isTag = new Set(pointTags);
   // Of columns of one name the last one counts.
   const fields = new Map<string, Column>();

@@ -58,6 +58,16 @@ test('remote write: a label that no line can hold takes its series along, and no
   expect(refused).toEqual({ reason: 'label that no line can hold: "C:\\\\"', count: 3 });
 });
 
+test.each(['#up', '\0up', '\tup'])('remote write: a name that would be no name of a line is counted: %j', async (name) => {
+  const message = joinBytes(
+    series(label('__name__', name), sample(1, 1n)),
+    series(label('__name__', `a${name}`), sample(1, 1n)),
+  );
+  const { lines, refused } = await writeRequestLines(message, turn);
+  expect(new TextDecoder().decode(lines)).toBe(`a${name},__name__=a${name} value=1 1\n`);
+  expect(refused).toEqual({ reason: `label that no line can hold: ${JSON.stringify(name)}`, count: 1 });
+}); // prettier-ignore
+
 test.each([
   ['cut short', [0x0a, 5, 1]],
   ['a length beyond all bounds', [0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]],

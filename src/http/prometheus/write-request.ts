@@ -1,6 +1,6 @@
 import { exactBytesOf } from '../../base/exact-text.ts';
 import { joinBytes } from '../../codec/bytes.ts';
-import { seriesKey } from '../../models/series-key.ts';
+import { canBeginLine, seriesKey } from '../../models/series-key.ts';
 import { WireReader } from './wire-reader.ts';
 
 /** Numbers of the fields of Prometheus' remote write (prompb, spec 4.4). */
@@ -15,8 +15,8 @@ const samplesOfTurn = 2_000;
 /**
  * The samples of a WriteRequest as lines: measurement by the label `__name__`, which stays a tag as well, the field
  * `value`, times in milliseconds. Samples that are no number or without bound are left out, as in the reference. Metadata,
- * exemplars and histograms are passed over. Series with a line break or a last backslash in a label are no lines: they are
- * counted. Throws `invalid_argument` for what is no WriteRequest.
+ * exemplars and histograms are passed over. Series with a line break or a last backslash in a label, or a name that begins as a
+ * comment does, are no lines: they are counted. Throws `invalid_argument` for what is no WriteRequest.
  */
 export async function writeRequestLines(
   message: Uint8Array,
@@ -83,7 +83,8 @@ function seriesOf(series: WireReader): RemoteSeries {
   const measurement = labels.get(nameLabel) ?? unnamed;
   const tags = [...labels].flatMap(([key, value]) => (value === '' ? [] : [{ key, value }]));
   const texts = [measurement, ...tags.flatMap(({ key, value }) => [key, value])];
-  const oddLabel = texts.find((text) => text.includes('\n') || text.endsWith('\\'));
+  const isOdd = (text: string): boolean => text.includes('\n') || text.endsWith('\\');
+  const oddLabel = canBeginLine(measurement) ? texts.find(isOdd) : measurement;
   return { key: seriesKey(measurement, tags), samples, oddLabel };
 }
 

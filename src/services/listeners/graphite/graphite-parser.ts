@@ -6,7 +6,7 @@
 import { readGoFloat, type NoFloat } from '../../../base/go-float.ts';
 import { quoteGo } from '../../../base/go-format.ts';
 import type { GrowingBytes } from '../../../base/growing-bytes.ts';
-import { escapeMeasurement, escapeTag } from '../../../models/series-key.ts';
+import { canBeginLine, escapeMeasurement, escapeTag } from '../../../models/series-key.ts';
 import { HeadTable } from './head-table.ts';
 import { Templates, type NamedPath, type TemplateSettings } from './templates.ts';
 
@@ -145,7 +145,7 @@ function headBytes(
   // What is escaped in a measurement already is not escaped again.
   let key = escapeMeasurement(measurement.replaceAll('\\,', ','));
   for (const [tag, value] of sorted) key += `,${escapeTag(tag)}=${escapeTag(value)}`;
-  if (/^[#\0]/.test(key)) return `no line of a point begins with ${quoteGo(key.slice(0, 1))}`;
+  if (!canBeginLine(key)) return `no line of a point begins with ${quoteGo(key.slice(0, 1))}`;
   const size = key.length + keySeparatorBytes + name.length;
   if (size > keyBytesMax) return `max key length exceeded: ${size} > ${keyBytesMax}`;
   return Buffer.from(`${key} ${name.replaceAll(/[,"= ]/g, (one) => `\\${one}`)}=`, 'latin1');
