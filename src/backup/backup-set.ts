@@ -1,4 +1,9 @@
-/** What there is in one place: the manifests, newest first, and of each shard the newest archive. */
+/**
+ * What there is in one place: the manifests, newest first, and of each shard the newest archive.
+ *
+ * Invariant: the shards are of one cluster. Each counts its own from 1: where the cluster that was backed up here before is gone, and what it
+ * had was restored into another that is backed up here since, one id names a shard of each.
+ */
 import { DbError, isDbError } from '../base/errors.ts';
 import { readWhole, type BackupStore } from './backup-store.ts';
 import { decodeManifest, type Manifest, type ManifestShard } from './manifest.ts';
@@ -18,6 +23,8 @@ export interface UnreadManifest {
 export interface BackupSet {
   /** Of which the first has the newest facts. */
   readonly manifests: readonly NamedManifest[];
+  /** Those of other clusters. Each can be restored by itself. */
+  readonly others: readonly NamedManifest[];
   /** Those that do not read. Who wants the newest of something cannot know whether they have it. */
   readonly unread: readonly UnreadManifest[];
   /** The newest archive of each shard that is there, by id of the shard. */
@@ -44,11 +51,18 @@ export function isBackedUp(
   });
 }
 
-/** Files that a manifest names and that are gone hinder nothing where newer ones have what they had, as when old backups were cleared away. */
-export async function readBackupSet(store: BackupStore): Promise<BackupSet> {
+/**
+ * `clusterId`: of the cluster that is asked for; left out for the one whose backup is the newest. Manifests of a release before, or of an InfluxDB,
+ * do not name theirs and count.
+ *
+ * Files that a manifest names and that are gone hinder nothing where newer ones have what they had, as when old backups were cleared away.
+ */
+export async function readBackupSet(store: BackupStore, clusterId?: bigint): Promise<BackupSet> {
+  let cluster = clusterId?.toString();
   const names = await store.list();
   const present = new Set(names);
   const manifests: NamedManifest[] = [];
+  const others: NamedManifest[] = [];
   const unread: UnreadManifest[] = [];
   const shards = new Map<number, ManifestShard>();
   const lost = new Map<number, string>();
@@ -59,6 +73,11 @@ export async function readBackupSet(store: BackupStore): Promise<BackupSet> {
       unread.push({ name, error });
     });
     if (manifest === undefined) continue;
+    cluster ??= manifest.cluster_id;
+    if (manifest.cluster_id !== undefined && manifest.cluster_id !== cluster) {
+      others.push({ name, manifest });
+      continue;
+    }
     manifests.push({ name, manifest });
     for (const file of manifest.files) {
       if (shards.has(file.shardID)) continue;
@@ -66,7 +85,7 @@ export async function readBackupSet(store: BackupStore): Promise<BackupSet> {
       else if (!lost.has(file.shardID)) lost.set(file.shardID, file.fileName);
     }
   }
-  return { manifests, unread, shards, lost };
+  return { manifests, others, unread, shards, lost };
 }
 
 /** The one backup that a manifest is of. */
@@ -77,7 +96,7 @@ export async function readOneBackup(store: BackupStore, name: string): Promise<B
   for (const file of manifest.files)
     if (present.has(file.fileName)) shards.set(file.shardID, file);
     else lost.set(file.shardID, file.fileName);
-  return { manifests: [{ name, manifest }], unread: [], shards, lost };
+  return { manifests: [{ name, manifest }], others: [], unread: [], shards, lost };
 }
 
 /** Throws `not_found` for a place without a backup, and `corrupt` where a manifest does not read: it may be the newest. */

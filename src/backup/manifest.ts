@@ -15,6 +15,8 @@ export interface Manifest {
   readonly policy?: string | undefined;
   readonly shard_id?: number | undefined;
   readonly strategy?: Strategy | undefined;
+  /** Decimal digits; each cluster counts its shards by itself. */
+  readonly cluster_id?: string | undefined;
 }
 
 export type Strategy = 'only-meta' | 'full' | 'incremental';
@@ -75,6 +77,7 @@ export function decodeManifest(path: string, bytes: Uint8Array): Manifest {
     database: text(path, given['database']),
     policy: text(path, given['policy']),
     strategy: text(path, given['strategy']) as Strategy | undefined,
+    cluster_id: text(path, given['cluster_id']),
     files: files.map((file: unknown) => shardOf(path, file)),
   };
 }

@@ -100,7 +100,9 @@ export async function takeBackup(ports: BackupPorts, options: BackupOptions): Pr
   const isIncremental = options.strategy === 'incremental';
   if (options.isEstimate) {
     const metaBytes = encodeBackupMeta(catalog).length;
-    const known = isIncremental ? undamaged(await readBackupSet(store)) : new Map<number, never>();
+    const known = isIncremental
+      ? undamaged(await readBackupSet(store, catalog.clusterId))
+      : new Map<number, never>();
     out(estimateOf({ metaBytes, shards, known, stalenessNs: options.stalenessNs }));
     return;
   }
@@ -108,7 +110,7 @@ export async function takeBackup(ports: BackupPorts, options: BackupOptions): Pr
   await store.removeLeftovers().catch((error: unknown) => {
     out(`Leftovers of another backup stay: ${errorText(error)}\n`);
   });
-  const before = await readBackupSet(store);
+  const before = await readBackupSet(store, catalog.clusterId);
   for (const { name, error } of before.unread) out(`${name} is passed over: ${errorText(error)}\n`);
   const written: string[] = [];
   let lacking: DbError | undefined;
@@ -131,6 +133,7 @@ export async function takeBackup(ports: BackupPorts, options: BackupOptions): Pr
       ...(retentionPolicy !== '' && { policy: retentionPolicy }),
       ...(shardId !== 0 && { shard_id: shardId }),
       strategy: options.strategy,
+      cluster_id: catalog.clusterId.toString(),
     };
     written.push(names.manifest);
     await writeWhole(store, names.manifest, encodeManifest(manifest));

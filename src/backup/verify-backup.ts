@@ -36,9 +36,10 @@ export async function verifyBackup(ports: VerifyPorts, set: BackupSet): Promise<
       out(why.startsWith(`${name}: `) ? `${why}\n` : `${name}: ${why}\n`);
     }
   };
-  const metas = new Map(set.manifests.map(({ manifest: { meta } }) => [meta.fileName, meta]));
+  const manifests = [...set.manifests, ...set.others];
+  const metas = new Map(manifests.map(({ manifest: { meta } }) => [meta.fileName, meta]));
   for (const meta of metas.values()) await check(meta.fileName, () => verifyMeta(store, meta));
-  const shards = set.manifests.flatMap(({ manifest }) => manifest.files);
+  const shards = manifests.flatMap(({ manifest }) => manifest.files);
   await inLanes(shards, shardsAtOnce, (file) =>
     check(file.fileName, async () => {
       const how = await verifyShard(ports, file);
@@ -50,7 +51,7 @@ export async function verifyBackup(ports: VerifyPorts, set: BackupSet): Promise<
   const total = set.unread.length + metas.size + shards.length;
   if (badCount > 0)
     throw new DbError('corrupt', `${badCount} of ${total} files cannot be restored`);
-  out(`Verified ${set.manifests.length} backups, ${shards.length} archives of shards\n`);
+  out(`Verified ${manifests.length} backups, ${shards.length} archives of shards\n`);
 }
 
 async function verifyMeta(store: BackupStore, { fileName, sha256 }: ManifestMeta): Promise<string> {

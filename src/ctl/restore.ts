@@ -1,6 +1,7 @@
 import type { BackupSet } from '../backup/backup-set.ts';
 import { overwriteFacts, restoreBackup, type RestoreOptions } from '../backup/restore-backup.ts';
 import { newestOf } from '../backup/backup-set.ts';
+import type { Manifest } from '../backup/manifest.ts';
 import { DbError } from '../base/errors.ts';
 import { parseGoFlags } from '../base/go-flags.ts';
 import type { BackupCommandPorts } from './backup.ts';
@@ -96,9 +97,10 @@ function listOf(set: BackupSet): string {
   const rows = shards.map(({ shardID, database, policy, size, moment = '', fileName }) => {
     return [`${shardID}`, database, policy, `${size}`, moment, fileName];
   });
-  const backups = set.manifests.map((one) => [
+  const strategyOf = ({ strategy, limited }: Manifest): string => strategy ?? (limited ? 'limited' : 'full'); // prettier-ignore
+  const backups = [...set.manifests, ...set.others].map((one) => [
     one.name,
-    one.manifest.strategy ?? (one.manifest.limited ? 'limited' : 'full'),
+    `${strategyOf(one.manifest)}${set.others.includes(one) ? ', of another cluster' : ''}`,
     `${one.manifest.files.length}`,
   ]);
   const table = { widthMin: 0, padding: 2 };

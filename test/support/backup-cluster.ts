@@ -29,8 +29,8 @@ export class BackupCluster implements BackupSource, RestoreTarget {
   timeMs = Date.UTC(2026, 0, 2, 3, 4, 5);
   #index = 0;
 
-  constructor(nodes: readonly string[]) {
-    this.do({ kind: 'found-cluster', clusterId: 9n });
+  constructor(nodes: readonly string[], clusterId = 9n) {
+    this.do({ kind: 'found-cluster', clusterId });
     for (const tcpAddress of nodes) {
       this.do({ kind: 'create-data-node', httpAddress: 'h:1', tcpAddress, dataNodesMax: 9 });
       this.held.set(tcpAddress, new Map());
