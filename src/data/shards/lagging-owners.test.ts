@@ -161,3 +161,27 @@ test('lagging owners: what a node lacked goes with its copy, and not what waits 
   owners.add('7 4');
   expect(lagging.missedAt(7, 4)).toBe(0);
 });
+
+test('lagging owners: a repair brings what was lost before it began, of its shard alone, and not what waits', () => {
+  let nowMs = 100;
+  const lagging = new LaggingOwners(
+    () => true,
+    () => nowMs,
+  );
+  for (const [shardId, nodeId] of [[7, 4], [7, 5], [8, 4]] as const) lagging.addLost(shardId, nodeId); // prettier-ignore
+  lagging.addQueued(7, 5);
+  // What is lost as it begins may be lost behind what it has looked at.
+  lagging.repaired(7, 100);
+  expect(lagging.lost.flatMap(({ shardIds }) => shardIds)).toEqual([7, 8, 7]);
+  nowMs = 150;
+  lagging.addLost(8, 5);
+  lagging.repaired(7, 101);
+  expect(lagging.lost).toEqual([
+    { nodeId: 4, shardIds: [8] },
+    { nodeId: 5, shardIds: [8] },
+  ]);
+  expect(lagging.missedAt(7, 4)).toBe(0);
+  expect(lagging.missedAt(7, 5)).toBeGreaterThan(0);
+  lagging.repaired(8, 140);
+  expect(lagging.lost).toEqual([{ nodeId: 5, shardIds: [8] }]);
+});

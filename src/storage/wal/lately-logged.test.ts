@@ -114,3 +114,27 @@ test('lately logged: a torn record, an empty segment and what is no segment cost
   expect(await lately()).toEqual(['16: 98']);
   expect(await lately({ folder: `${folder}/missing` })).toEqual([]);
 });
+
+test('lately logged: of two workers of a run each tells the time by itself, and what a later run got late does not', async () => {
+  await log(1, 0, [{ ns: 100 }]);
+  await log(1, 1, [{ ns: 80 }, { ns: 95 }]);
+  expect(await lately()).toEqual(['16: 100', '16: 95']);
+  await log(2, 0, [{ ns: 60 }, { ns: 102 }]);
+  expect(await lately()).toEqual(['16: 100', '16: 95', '16: 60', '16: 102']);
+});
+
+test('lately logged: batches larger than what is read at once keep their bytes', async () => {
+  const wal = new WalWriter(disk, { folder, run: 1, worker: 0, segmentBytesMax: 1 << 24, queueBytesMax: 1 << 24, salt: 5 }); // prettier-ignore
+  const payloads = [1, 2].map((value) => {
+    const payload = new Uint8Array(600_000).fill(value);
+    payload.set(batchOf(`m v=${value}i 5`));
+    stampBatch(payload, makeStamp(100n, value, 1));
+    return payload;
+  });
+  for (const [i, payload] of payloads.entries())
+    await wal.append({ kind: WalRecordKind.points, codec: 0, shardId: 16, sequence: i + 1, rejectBitmap: new Uint8Array(0), payload }); // prettier-ignore
+  await wal.close();
+  const asked = { folder, run: 9, shardIds: new Set([16]), windowNs: 10n, nowNs: 10_000n };
+  const logged = await latelyLogged(ports, asked);
+  expect(logged.map(({ payload }) => Buffer.compare(payload, payloads.shift() ?? new Uint8Array()))).toEqual([0, 0]); // prettier-ignore
+});
