@@ -39,6 +39,11 @@ test('lease fences: names that nobody knows are not kept without end', () => {
   expect(() => {
     fences.check({ lease: 'made up 0', token: 1 });
   }).toThrow('lease');
+  // Those that are known go on to be.
+  fences.check({ lease: 'made up 0', token: 7 });
+  expect(() => {
+    fences.check({ lease: 'made up 0', token: 6 });
+  }).toThrow('lease');
 });
 
 test('lease fences: a node that has left its cluster goes by the tokens of the next one', () => {

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
+import { DbError } from '../../base/errors.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
+import { KnownDescriptions } from './known-descriptions.ts';
 import { KnownEmpties } from './known-empties.ts';
 import { RemoteShards } from './remote-shards.ts';
 
@@ -43,7 +45,8 @@ test('remote shards: a share without groups stands for no other time where windo
       yield await Promise.resolve({ bytes: new Uint8Array(), closing: '', isLast: true, share, empty: { at: 'lists' } }); // prettier-ignore
     },
   } as unknown as RpcClient;
-  const pledges = { nodeId: 1, now: () => ({ monotonicMs: 0, wallNs: 0n }), lists: () => 'lists' };
+  let lists = 'lists';
+  const pledges = { nodeId: 1, now: () => ({ monotonicMs: 0, wallNs: 0n }), lists: () => lists };
   const memory = { empties: new KnownEmpties(), pledges } as never;
   const shards = new RemoteShards(rpc, { id: 2, tcpAddress: 'n2:8088' }, memory);
   const ask = async (bucketsMax: number, ownTimes: object | undefined, kept: object) => {
@@ -57,4 +60,70 @@ test('remote shards: a share without groups stands for no other time where windo
   expect(await ask(5, { minNs: 0n }, limited)).toBe(2);
   expect(await ask(0, { minNs: 0n }, unlimited)).toBe(3);
   expect(await ask(0, { minNs: 9n }, unlimited)).toBe(3);
+  // Nor where the node has got series since.
+  lists = 'others';
+  expect(await ask(0, { minNs: 9n }, unlimited)).toBe(4);
+});
+
+/** Another node that answers each call with these messages. */
+function nodeSaying(...replies: (readonly object[] | Error)[]) {
+  const rpc = {
+    async *stream() {
+      const said = await Promise.resolve(replies.length > 1 ? replies.shift() : replies[0]);
+      if (said instanceof Error) throw said;
+      yield* said ?? [];
+    },
+  } as unknown as RpcClient;
+  const known = new KnownDescriptions();
+  const memory = { known, empties: new KnownEmpties() } as never;
+  return { known, shards: new RemoteShards(rpc, { id: 2, tcpAddress: 'n2:8088' }, memory) };
+}
+
+const options = { deadlineMs: 1_000 };
+
+test('remote shards: a description that comes in parts is one, with measurements that were cut put together', async () => {
+  const measurement = (name: string, field: string, ...tagKeys: readonly string[]) => ({ name, fields: [[field, 'float']], tagKeys }); // prettier-ignore
+  const { shards } = nodeSaying([
+    { measurements: [measurement('a', 'x', 't'), measurement('b', 'x', 't')], lanes: [[1]], stampNs: 5n, mark: 'm' }, // prettier-ignore
+    { measurements: [measurement('b', 'y'), measurement('c', 'x')], lanes: [[2], [3]] },
+    { measurements: [measurement('d', 'x')], lanes: [], stampNs: 9n, mark: 'n' },
+  ]);
+  const description = await shards.describe([1, 2, 3], options);
+  expect(description).toEqual({
+    measurements: [measurement('a', 'x', 't'), { name: 'b', fields: [['x', 'float'], ['y', 'float']], tagKeys: ['t'] }, measurement('c', 'x'), measurement('d', 'x')], // prettier-ignore
+    lanes: [[1], [2], [3]],
+    stampNs: 5n,
+    mark: 'm',
+  });
+  expect(shards.described([1, 2, 3], undefined)).toBe(description);
+});
+
+test.each(['list', 'fragment'] as const)(
+  'remote shards: what was described is forgotten once the node says that it has changed since: %s',
+  async (kind) => {
+    const changed = new DbError('schema_changed', 'other schemas');
+    const away = new DbError('unavailable', 'away');
+    const { shards } = nodeSaying([{ measurements: [], lanes: [[1]], mark: 'm' }], away, changed);
+    await shards.describe([1], options);
+    const read = async () => {
+      for await (const _ of shards[kind]({} as never, options)) throw new Error('it says nothing');
+    };
+    await expect(read()).rejects.toBe(away);
+    expect(shards.described([1], undefined)).toBeDefined();
+    await expect(read()).rejects.toBe(changed);
+    expect(shards.described([1], undefined)).toBeUndefined();
+  },
+);
+
+test('remote shards: what comes is handed on up to the message that says that it is the last', async () => {
+  const said = [{ pieces: [1], blocks: [1] }, { pieces: [2], blocks: [2], isLast: true }, { pieces: [3], blocks: [3] }]; // prettier-ignore
+  const { shards } = nodeSaying(said);
+  const all = async (stream: AsyncIterable<unknown>): Promise<unknown> => {
+    const parts: unknown[] = [];
+    for await (const part of stream) parts.push(part);
+    return parts;
+  };
+  expect(await all(shards.list({} as never, options))).toEqual([[1], [2]]);
+  expect(await all(shards.fragment({} as never, options))).toEqual([[1], [2]]);
+  expect(await all(shards.blocksFor({} as never, options))).toEqual(said);
 });

@@ -114,6 +114,14 @@ test('unsettled writes: one that has been started again has nothing in hand of b
   expect([written.passedOn, written.writes.heldBytes]).toEqual([['1 to 5,6'], 1_024]);
 });
 
+test('unsettled writes: one that has been started again has nothing in hand of before, also where it brings nothing that is held', async () => {
+  const owner = new Owner();
+  owner.take(callOf(5, 5));
+  expect(owner.take(callOf(1, 1, run + 1), 9)).toBe(false);
+  await owner.wait(1);
+  expect(owner.passedOn).toEqual(['1 to 5,6']);
+});
+
 test('unsettled writes: one that has left the cluster is asked once', async () => {
   const owner = new Owner();
   owner.answer = new DbError('node_not_found', 'node not found');
@@ -136,6 +144,18 @@ test('unsettled writes: past the bytes that may be held what came first goes', a
   expect([owner.released, owner.writes.heldBytes]).toEqual([[1], 2_048]);
   await owner.wait(2_500);
   expect(owner.passedOn).toEqual(['2 to 5,6', '3 to 5,6']);
+});
+
+test('unsettled writes: past the bytes that may be held the oldest goes, whichever coordinator it is of', async () => {
+  const owner = new Owner(2_048);
+  owner.take({ ...callOf(1, 1), nodeId: 8 });
+  await owner.wait(5);
+  owner.take(callOf(1, 1));
+  await owner.wait(5);
+  owner.take({ ...callOf(2, 1), nodeId: 8 });
+  await owner.wait(5);
+  owner.take({ ...callOf(3, 1), nodeId: 8 });
+  expect(owner.released).toEqual([1, 2]);
 });
 
 test('unsettled writes: who is stopped asks until all is settled, and not for long; what a dead coordinator had in hand is passed on', async () => {

@@ -146,6 +146,9 @@ test('pledges: none is given for a moment after a change', async () => {
   expect(pair.given.give(5)).toBeUndefined();
   await pair.pass(quietMs);
   expect(pair.given.give(5)).toEqual({ durationMs, catalogIndex: 7 });
+  // Writes that change nothing of the lists neither end it nor keep the next one from being given.
+  expect(pair.given.whenTold(1)).toBeUndefined();
+  expect(pair.given.give(5)).toEqual({ durationMs, catalogIndex: 7 });
 });
 
 test('pledges: they are given to other nodes of the cluster alone', () => {
