@@ -21,6 +21,9 @@ const clock = {
 const written: ShareOutcome = { kind: 'written', receipt: { droppedCount: 0, reason: '' } };
 const gone: ShareOutcome = { kind: 'gone', error: new DbError('shard_not_found', 'shard 3 was dropped') }; // prettier-ignore
 
+const givenUp: ShareOutcome = { kind: 'queued', error: new DbError('shard_not_found', 'shard 3 is not on this node') }; // prettier-ignore
+const failed: ShareOutcome = { kind: 'queued', error: new DbError('unavailable', 'connection refused') }; // prettier-ignore
+
 interface Group {
   readonly startNs: bigint;
   readonly endNs: bigint;
@@ -102,14 +105,30 @@ test('points writer: who has its copy before the shard is dropped is one of the 
 });
 
 test('points writer: a shard that is given up by its owner while it is written to is written to where it is', async () => {
-  const moved: ShareOutcome = { kind: 'queued', error: new DbError('shard_not_found', 'shard 3 is not on this node') }; // prettier-ignore
-  const { write, sent } = coordinator([moved, moved], catalogOf([{ ...whole, owners: [6] }]));
+  const { write, sent } = coordinator([givenUp, givenUp], catalogOf([{ ...whole, owners: [6] }]));
   await write('one');
   expect(sent()).toEqual(['3 to 1', '3 to 2', '3 to 6']);
   // It is kept for the owners of now.
-  const queued = coordinator([moved, moved], catalogOf([{ ...whole, owners: [6] }]));
+  const queued = coordinator([givenUp, givenUp], catalogOf([{ ...whole, owners: [6] }]));
   await queued.write('any');
   expect(queued.sent()).toEqual(['3 to 1', '3 to 2']);
+});
+
+test.each<[string, ConsistencyLevel, readonly ShareOutcome[]]>([
+  ['has its copy', 'all', [written, givenUp]],
+  ['has it not', 'one', [failed, givenUp]],
+])(
+  'points writer: a shard of which one owner gives up its copy is written to the other, which %s',
+  async (_what, level, answers) => {
+    const { write, sent } = coordinator(answers, catalogOf([{ ...whole, owners: [1] }]));
+    await write(level);
+    expect(sent()).toEqual(['3 to 1', '3 to 2', '3 to 1']);
+  },
+);
+
+test('points writer: a shard that is without an owner meanwhile is named as one', async () => {
+  const { write } = coordinator([givenUp, givenUp], catalogOf([{ ...whole, owners: [] }]));
+  await expect(write('one')).rejects.toThrow('write failed: shard 3 has no owner');
 });
 
 test('points writer: what is beyond the policy by then is told of, and a database that is gone as one', async () => {

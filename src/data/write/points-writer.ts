@@ -280,7 +280,8 @@ export class PointsWriter {
       const again = { ...request, timeoutMs: leftMs };
       if (isShardGone(meta.catalog, batch.shardId)) return this.#routeAgain(again, batch.payload);
       const { owners: ownersNow = [] } = meta.catalog.databases.shard(batch.shardId)?.shard ?? {};
-      if (ownersNow.some((owner) => !owners.includes(owner))) return this.#writeBatch(again, batch, ownersNow); // prettier-ignore
+      // Also where one has left and none has come: the level is of those that are left.
+      if (!isSameOwners(owners, ownersNow)) return this.#writeBatch(again, batch, ownersNow);
       throw new DbError('write_failed', `write failed: ${error.message}`, { cause: error });
     }
   }
@@ -384,6 +385,10 @@ function refusedOf(
   const { count: ownCount = 0, reason } = refused ?? {};
   const count = receipts.reduce((sum, receipt) => sum + receipt.droppedCount, ownCount);
   return { count, reason: (ownCount > 0 ? reason : undefined) ?? first.reason };
+}
+
+function isSameOwners(one: readonly number[], other: readonly number[]): boolean {
+  return one.length === other.length && one.every((owner) => other.includes(owner));
 }
 
 /** Resolves once they are over, and those that came meanwhile. */
