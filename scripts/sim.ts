@@ -1,7 +1,7 @@
 /**
  * `npm run sim -- --seed S --count N`: runs clusters under random faults, a seed in each of `--jobs` processes (one for
  * each core when left out), and prints how often each kind of fault struck; it fails when one never did. `--planted`
- * searches a seed that catches each planted bug instead. `--of backups` (copies, full-copies, plans, repairs, wiped) runs what moves, mends and saves
+ * searches a seed that catches each planted bug instead. `--of backups` (copies, full-copies, leaves, plans, repairs, wiped) runs what moves, mends and saves
  * shards, `--of store` one shard of one store, seed after seed, with what each has been through. `--trace` prints the trace; `--seconds` shortens the time of
  * faults, for a look at one seed. A run that is ended by a signal prints the sums of the seeds that have ended.
  */
@@ -13,6 +13,7 @@ import { judgeSeed, type JudgeOptions, type Outcome } from '../test/sim/cluster/
 import { runBackups } from '../test/sim/cluster/run-backups.ts';
 import { runCopies } from '../test/sim/cluster/run-copies.ts';
 import { runFullCopies } from '../test/sim/cluster/run-full-copies.ts';
+import { runLeaves } from '../test/sim/cluster/run-leaves.ts';
 import { runPlans } from '../test/sim/cluster/run-plans.ts';
 import { runRepairs } from '../test/sim/cluster/run-repairs.ts';
 import { runWiped } from '../test/sim/cluster/run-wiped.ts';
@@ -28,6 +29,7 @@ const loadRuns: Readonly<Record<string, (seed: number, options: JudgeOptions) =>
     backups: runBackups,
     copies: runCopies,
     'full-copies': runFullCopies,
+    leaves: (seed) => runLeaves(seed),
     plans: runPlans,
     repairs: runRepairs,
     store: (seed) => runStore(seed),

@@ -21,7 +21,11 @@ import type { ServicePorts } from './retention.ts';
 
 export interface HandOverPorts extends Omit<ServicePorts, 'meta'> {
   readonly disk: Disk;
-  readonly meta: ServicePorts['meta'] & { readonly nodeId: number };
+  readonly meta: ServicePorts['meta'] & {
+    readonly nodeId: number;
+    /** A node that erases what it has hands over nothing any more. */
+    readonly isLeaving?: boolean;
+  };
 }
 
 const retryMs = 10_000;
@@ -81,7 +85,8 @@ export class ImportHandOver {
     return this.#mutex.run(async () => {
       const { disk, log, meta } = this.#ports;
       const record = this.#record;
-      if (record?.state !== 'ready' || record.content === undefined || meta.nodeId === 0) return;
+      if (record?.state !== 'ready' || record.content === undefined) return;
+      if (meta.nodeId === 0 || meta.isLeaving === true) return;
       try {
         const { nodeId } = meta;
         await meta.execute({ kind: 'import-databases', nodeId, ...record.content });

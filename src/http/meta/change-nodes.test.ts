@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { DbError } from '../../base/errors.ts';
+import { DbError, errorText } from '../../base/errors.ts';
 import { dataStatusMethod, joinDataMethod } from '../../meta/client/data-methods.ts';
 import { removeDataNode, updateDataNode } from './change-nodes.ts';
 import type { MetaApi } from './meta-api-options.ts';
@@ -40,6 +40,27 @@ test.each([
   const { told, remove } = cluster(status);
   await expect(remove(isForced)).rejects.toThrow('node not found: d9:8088');
   expect(told).toEqual([]);
+});
+
+test.each([
+  ['was told to leave before', 'none', ['delete-data-node']],
+  ['has joined another cluster', 'other', 'this node is of no cluster'],
+] as const)('remove data node: one that %s', async (_, said, wanted) => {
+  const done: string[] = [];
+  const node = {
+    clusterId: 7n,
+    catalog: { dataNodes: [{ id: 4, httpAddress: 'd1:8086', tcpAddress: 'd1:8088' }] },
+    readBarrier: () => Promise.resolve(),
+    execute: ({ kind }: { readonly kind: string }) => Promise.resolve(done.push(kind)),
+  };
+  const rpc = {
+    call: (_address: string, method: unknown) =>
+      method === dataStatusMethod
+        ? Promise.resolve({ cluster: said, nodeId: 0 })
+        : Promise.reject(new DbError('wrong_cluster', 'this node is of no cluster')),
+  };
+  const removed = removeDataNode('d1:8088', false, { ports: { node, rpc } } as unknown as MetaApi);
+  expect(await removed.then(() => done, errorText)).toEqual(wanted);
 });
 
 const node4 = { cluster: 'same', nodeId: 4, httpAddress: 'd1:8086' };

@@ -1,7 +1,8 @@
 import { parseWellFormed } from '../../base/well-formed-json.ts';
 import { DbError, isDbError } from '../../base/errors.ts';
-import { dataStatusMethod, leaveDataMethod } from '../../meta/client/data-methods.ts'; // prettier-ignore
+import { dataStatusMethod } from '../../meta/client/data-methods.ts';
 import { isSameAddress } from '../../meta/apply/apply-nodes.ts';
+import { askToLeave } from '../../meta/server/ask-to-leave.ts';
 import type { DataNode, NodeLabel } from '../../meta/model/catalog.ts';
 import { joinNode } from './join-node.ts';
 import type { MetaApi } from './meta-api-options.ts';
@@ -10,8 +11,6 @@ import { refuseOwnHost } from './node-address.ts';
 const askDeadlineMs = 5_000;
 /** Mostly there is nobody at an address that no node has. */
 const strangerDeadlineMs = 2_000;
-/** A node that leaves deletes what it has stored first. */
-const leaveDeadlineMs = 300_000;
 
 /** Takes out a meta node by its HTTP address; `force` also one that only Raft knows, by its Raft address (spec F11). */
 export async function removeMetaNode(
@@ -42,7 +41,7 @@ export async function removeDataNode(
   if (!isForced) {
     const { tcpAddress, id: nodeId } = known;
     const request = { nodeId, clusterId: node.clusterId };
-    await rpc.call(tcpAddress, leaveDataMethod, request, { deadlineMs: leaveDeadlineMs });
+    await askToLeave(rpc, tcpAddress, request);
   }
   try {
     await node.execute({ kind: 'delete-data-node', nodeId: known.id });
@@ -61,7 +60,7 @@ async function removeForgotten(
   if (status?.cluster !== 'same' || node.catalog.dataNodes.some(({ id }) => id === status.nodeId))
     return false;
   const request = { nodeId: status.nodeId, clusterId: node.clusterId };
-  await rpc.call(address, leaveDataMethod, request, { deadlineMs: leaveDeadlineMs });
+  await askToLeave(rpc, address, request);
   return true;
 }
 

@@ -8,17 +8,26 @@
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import type { Disk } from '../../env/disk.ts';
 import { varve } from '../../proto/gen/wire.js';
+import { flag } from '../../proto/field.ts';
 import { message } from '../../proto/message.ts';
 import { decodeMessage, isMessageBlock } from '../../rpc/message.ts';
 import { isSealed, sealed } from '../codec/seal.ts';
 import { dataIdentityFields, type DataIdentity } from './data-methods.ts';
 
-const identityMessage = message(varve.data.v1.DataIdentity, dataIdentityFields);
+export interface KeptIdentity extends DataIdentity {
+  /** It erases what it has, and is to go on with that whatever happens; false when left out. */
+  readonly isLeaving?: boolean;
+}
+
+const identityMessage = message(varve.data.v1.DataIdentity, {
+  ...dataIdentityFields,
+  isLeaving: flag,
+});
 
 const pathIn = (folder: string) => `${folder}/identity`;
 
 /** Undefined for a node without a cluster. Throws `corrupt`, naming the file and what helps. */
-export async function readIdentity(disk: Disk, folder: string): Promise<DataIdentity | undefined> {
+export async function readIdentity(disk: Disk, folder: string): Promise<KeptIdentity | undefined> {
   const path = pathIn(folder);
   try {
     const bytes = await disk.readFile(path);
@@ -42,9 +51,12 @@ export async function readIdentity(disk: Disk, folder: string): Promise<DataIden
 export async function writeIdentity(
   disk: Disk,
   folder: string,
-  identity: DataIdentity,
+  identity: KeptIdentity,
 ): Promise<void> {
-  await disk.replaceFile(pathIn(folder), sealed(identityMessage.encode(identity)));
+  await disk.replaceFile(
+    pathIn(folder),
+    sealed(identityMessage.encode({ isLeaving: false, ...identity })),
+  );
 }
 
 export async function removeIdentity(disk: Disk, folder: string): Promise<void> {

@@ -164,7 +164,9 @@ test('meta client: what was asked of one cluster is not asked of the next one', 
   const transport = { ...env.transport, call };
   const client = await world.complete(MetaClient.open({ ...env, transport }, 'meta'));
   const executed = client.execute({ kind: 'drop-database', name: 'd' }).catch(errorText);
-  await world.complete(client.leave(() => Promise.resolve()));
+  await world.complete(
+    client.leave({ settle: () => Promise.resolve(), erase: () => Promise.resolve() }),
+  );
   await world.complete(client.join({ nodeId: 1, clusterId: 5n, metaAddresses: ['x1:8089'] }));
   answer.fail(new DbError('unavailable', 'm1 is away'));
   expect(await world.complete(executed)).toBe('meta service unavailable');

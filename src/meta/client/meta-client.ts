@@ -27,8 +27,9 @@ import { decodeCatalog } from '../codec/catalog-codec.ts';
 import type { Command } from '../command/command.ts';
 import { CatalogCache } from './catalog-cache.ts';
 import type { DataIdentity } from './data-methods.ts';
+import { ServersFile } from './servers-file.ts';
 import { SettledCatalog } from './settled-catalog.ts';
-import { readIdentity, removeIdentity, writeIdentity } from './identity-file.ts';
+import { OwnIdentity } from './own-identity.ts';
 import type { LeaseGrant, MetaAccess } from './meta-access.ts';
 import { executeMethod, leaseMethod, readIndexMethod, watchMethod, type CommandRequest, type ExecuteReply, type LeaseReply, type WatchReply } from './meta-methods.ts'; // prettier-ignore
 
@@ -40,7 +41,6 @@ export interface MetaClientPorts {
   readonly log: Log;
 }
 
-const nobody: DataIdentity = { nodeId: 0, clusterId: 0n, metaAddresses: [] };
 const executeLimitMs = 15_000;
 /** Whoever wants a lease asks again soon. */
 const leaseLimitMs = 3_000;
@@ -65,6 +65,13 @@ export interface MetaClientOptions {
   readonly secret?: string;
 }
 
+/** What becomes of a node's points as it leaves. */
+export interface Leaving {
+  /** Throws when something of them is nowhere else yet. */
+  readonly settle: () => Promise<void>;
+  readonly erase: () => Promise<void>;
+}
+
 /** Of what is asked for: until when, and what ends it before. */
 interface Wait {
   readonly giveUpMs: number;
@@ -75,7 +82,6 @@ export class MetaClient implements MetaAccess {
   /** What this node's requests show, and those of others have to. */
   readonly membership: Membership;
   readonly #ports: MetaClientPorts;
-  readonly #folder: string;
   readonly #rpc: RpcClient;
   readonly #tasks: Tasks;
   readonly #closing = new AbortController();
@@ -86,13 +92,14 @@ export class MetaClient implements MetaAccess {
   #membership = new AbortController();
   /** One at a time: a message that came twice must not make two watches. */
   readonly #joining = new Mutex();
-  #identity: DataIdentity;
+  readonly #identity: OwnIdentity;
   /** Of meta nodes that have called this one, until it has a catalog that names them. */
   #toldAddresses: readonly string[] = [];
   #catalog: Catalog;
   #changed = new Latch<undefined>();
   #leader = '';
   readonly #cache: CatalogCache;
+  readonly #servers: ServersFile;
   readonly #settled: SettledCatalog;
   readonly #listeners = new Set<(news: CatalogNews) => void>();
   /** The last step did not fit: the whole catalog is asked for. */
@@ -100,15 +107,14 @@ export class MetaClient implements MetaAccess {
   /** What should have been brought by now; a look at that is to come. */
   #overdueIndex = 0;
   #lagTimer: Timer | undefined;
-  #savedServers = '';
   #toldRefusedMs = -Infinity;
 
   private constructor(ports: MetaClientPorts, folder: string, restored: Restored) {
     this.#ports = ports;
-    this.#folder = folder;
     this.#identity = restored.identity;
     this.#catalog = restored.catalog;
     this.#cache = restored.cache;
+    this.#servers = new ServersFile(ports, folder);
     const clusterId = () => this.clusterId;
     this.membership = new Membership(ports.clock, { clusterId, secret: restored.secret });
     this.#rpc = new RpcClient(ports.transport, this.membership);
@@ -118,7 +124,8 @@ export class MetaClient implements MetaAccess {
     const { signal } = this.#closing;
     const read = this.#readSettled.bind(this);
     this.#settled = new SettledCatalog({ clock: ports.clock, read, signal });
-    if (this.isJoined) this.#tasks.spawn('watch', this.#watch(this.#membership.signal));
+    if (this.isJoined && !this.isLeaving)
+      this.#tasks.spawn('watch', this.#watch(this.#membership.signal));
   }
 
   /** Reads what it knew when it last ran. Throws `corrupt`, naming the file, when who it is cannot be read. */
@@ -128,12 +135,12 @@ export class MetaClient implements MetaAccess {
     { secret = '' }: MetaClientOptions = {},
   ): Promise<MetaClient> {
     await makeDurableDir(ports.disk, folder);
-    const identity = (await readIdentity(ports.disk, folder)) ?? nobody;
+    const identity = await OwnIdentity.read(ports.disk, folder);
     const kept = new CatalogCache(ports, folder);
     const catalog = await kept.read();
-    if (catalog.clusterId === identity.clusterId)
+    if (catalog.clusterId === identity.current.clusterId && !identity.isLeaving)
       return new MetaClient(ports, folder, { identity, cache: kept, catalog, secret });
-    // The power went as the node left a cluster: with that one's index it would take no catalog of a younger cluster.
+    // The power went as the node left a cluster: it owns nothing, and with that one's index it would take no catalog of a younger cluster.
     const cache = new CatalogCache(ports, folder);
     return new MetaClient(ports, folder, { identity, cache, catalog: emptyCatalog, secret });
   }
@@ -143,15 +150,20 @@ export class MetaClient implements MetaAccess {
   }
 
   get nodeId(): number {
-    return this.#identity.nodeId;
+    return this.#identity.current.nodeId;
   }
 
   get clusterId(): bigint {
-    return this.#identity.clusterId;
+    return this.#identity.current.clusterId;
   }
 
   get isJoined(): boolean {
-    return this.#identity.nodeId !== 0;
+    return this.#identity.isJoined;
+  }
+
+  /** Whether it was ended in the midst of leave(), or that failed, and is to be called again. */
+  get isLeaving(): boolean {
+    return this.#identity.isLeaving;
   }
 
   /** host:8091 of the meta nodes; '' entries never. */
@@ -169,40 +181,41 @@ export class MetaClient implements MetaAccess {
 
   async #join(identity: DataIdentity): Promise<void> {
     if (this.isJoined) {
-      const { nodeId, clusterId } = this.#identity;
-      if (nodeId !== identity.nodeId || clusterId !== identity.clusterId)
+      const { nodeId, clusterId } = this.#identity.current;
+      if (nodeId !== identity.nodeId || clusterId !== identity.clusterId || this.isLeaving)
         throw new DbError('conflict', 'already joined to cluster');
       this.#toldAddresses = identity.metaAddresses;
       return;
     }
-    await writeIdentity(this.#ports.disk, this.#folder, identity);
-    this.#identity = identity;
+    await this.#identity.become(identity);
     this.#startWatch();
   }
 
   /**
-   * Becomes a node without a cluster. `erase` takes away what the node has stored; from before it is called this node
-   * knows no database, and it forgets its cluster once it has resolved: interrupted, it can be asked again.
+   * Becomes a node without a cluster, once `settle` has not refused: from before it is called this node knows no database. `erase`
+   * takes away what the node has stored, and there is no way back from then on: interrupted, also by the end of the process, it
+   * is to be called again until it has resolved, and then the node forgets its cluster.
    */
-  leave(erase: () => Promise<void>): Promise<void> {
-    return this.#joining.run(() => this.#leave(erase));
+  leave(work: Leaving): Promise<void> {
+    return this.#joining.run(() => this.#leave(work));
   }
 
-  async #leave(erase: () => Promise<void>): Promise<void> {
+  async #leave({ settle, erase }: Leaving): Promise<void> {
     if (!this.isJoined) return;
-    const { disk } = this.#ports;
     this.#membership.abort(new DbError('shutdown', 'the node leaves its cluster'));
     const before = this.#catalog;
     this.#set({ before, after: emptyCatalog, droppedShardIds: [] });
     try {
-      await erase();
-      await removeIdentity(disk, this.#folder);
+      await settle();
+      await this.#identity.beginLeaving();
     } catch (error) {
+      if (this.isLeaving) throw error;
       this.#set({ before: emptyCatalog, after: before, droppedShardIds: [] });
       this.#startWatch();
       throw error;
     }
-    this.#identity = nobody;
+    await erase();
+    await this.#identity.forget();
     this.#leader = '';
     this.#overdueIndex = 0;
     await this.#cache.forget();
@@ -231,14 +244,14 @@ export class MetaClient implements MetaAccess {
    */
   async acquireLease(name: string): Promise<LeaseGrant | undefined> {
     if (!this.isJoined) throw new DbError('unavailable', 'meta service unavailable');
-    const identity = this.#identity;
+    const identity = this.#identity.current;
     const wait = this.#wait(leaseLimitMs);
     const request = { name, nodeId: identity.nodeId };
     const reply = await this.#askLeader<typeof request, LeaseReply>(leaseMethod, request, wait);
     if (reply.kind !== 'granted') return undefined;
     await this.#reach(reply.index, wait);
     // Of a cluster that the node has left meanwhile it is none.
-    return this.#identity === identity ? reply : undefined;
+    return this.#identity.current === identity ? reply : undefined;
   }
 
   /**
@@ -335,7 +348,7 @@ export class MetaClient implements MetaAccess {
 
   #metaAddresses(): readonly string[] {
     const known = this.#catalog.metaNodes.map(({ tcpAddress }) => tcpAddress);
-    const first = known.length > 0 ? known : this.#identity.metaAddresses;
+    const first = known.length > 0 ? known : this.#identity.current.metaAddresses;
     return [...new Set([...first, ...this.#toldAddresses])];
   }
 
@@ -443,7 +456,7 @@ export class MetaClient implements MetaAccess {
     this.#toldAddresses = [];
     this.#wake();
     for (const listener of this.#listeners) listener(news);
-    this.#tasks.spawn('save meta servers', this.#saveServers());
+    this.#tasks.spawn('save meta servers', this.#servers.save(this.metaHttpAddresses));
   }
 
   /** A stream ends for many reasons; only one of the catalog itself means that steps are of no use. */
@@ -458,20 +471,6 @@ export class MetaClient implements MetaAccess {
     const changed = this.#changed;
     this.#changed = new Latch();
     changed.open(undefined);
-  }
-
-  /** For tools that look there as with the reference. */
-  async #saveServers(): Promise<void> {
-    const servers = JSON.stringify({ MetaServers: this.metaHttpAddresses });
-    if (servers === this.#savedServers) return;
-    this.#savedServers = servers;
-    const path = `${this.#folder}/client.json`;
-    try {
-      await this.#ports.disk.replaceFile(path, new TextEncoder().encode(servers));
-    } catch (error) {
-      this.#savedServers = '';
-      this.#ports.log.warn('The list of meta nodes could not be saved', { path, error: errorText(error) }); // prettier-ignore
-    }
   }
 }
 
@@ -491,7 +490,7 @@ function isOpen(signal: AbortSignal): boolean {
 
 interface Restored {
   readonly secret: string;
-  readonly identity: DataIdentity;
+  readonly identity: OwnIdentity;
   readonly cache: CatalogCache;
   readonly catalog: Catalog;
 }

@@ -17,10 +17,10 @@ import type { Clock, Timer } from '../../env/clock.ts';
 import type { Log } from '../../env/log.ts';
 import { endingCalls } from '../../rpc/ending-calls.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
-import { leaveDataMethod } from '../client/data-methods.ts';
 import type { DataNode } from '../model/catalog.ts';
 import { activePlan, type MoveGoal, type MovePlan, type ProposedMove, type ShardMove } from '../model/move-plan.ts'; // prettier-ignore
 import { copiesOf } from '../model/shard-copies.ts';
+import { askToLeave } from './ask-to-leave.ts';
 import { hear, planView, quietShards, type Heard } from './cluster-view.ts';
 import type { CopyKeeper } from './copy-keeper.ts';
 import { dropFigures, lostFigures } from './lost-figures.ts';
@@ -54,8 +54,6 @@ export interface PlanRequest {
 
 /** Also between moves: eight small ones without it take 3 s, and p99 of writes is 2.8 times what it was (docs/performance). */
 const lookMs = 2_000;
-/** A node that leaves deletes what it has stored first. */
-const leaveDeadlineMs = 300_000;
 /** Of what a move took, where nobody writes to what moves. */
 const restShare = 3;
 /** Without a write for so long, nobody writes to a shard; and how long that counts. */
@@ -349,7 +347,7 @@ export class PlanKeeper {
     if (heard.nodeIds.has(nodeId)) {
       if (heard.holderIds.has(nodeId)) return false;
       const request = { nodeId, clusterId: node.clusterId };
-      await rpc.call(tcpAddress, leaveDataMethod, request, { deadlineMs: leaveDeadlineMs });
+      await askToLeave(rpc, tcpAddress, request);
     } else if (!this.#silent.isAway(nodeId)) return false;
     await node.execute({ kind: 'delete-data-node', nodeId });
     log.info('A data node was taken out of the cluster', { node: tcpAddress });

@@ -6954,6 +6954,7 @@ export const varve = $root.varve = (() => {
                 DataIdentity.prototype.nodeId = 0;
                 DataIdentity.prototype.clusterId = 0;
                 DataIdentity.prototype.metaAddresses = $util.emptyArray;
+                DataIdentity.prototype.isLeaving = false;
                 DataIdentity.prototype.checksum = 0;
 
                 DataIdentity.encode = function (message, writer, _depth) {
@@ -6970,6 +6971,8 @@ export const varve = $root.varve = (() => {
                     if (message.metaAddresses != null && message.metaAddresses.length)
                         for (let i = 0; i < message.metaAddresses.length; ++i)
                             writer.uint32(26).string(message.metaAddresses[i]);
+                    if (message.isLeaving != null && $Object.hasOwnProperty.call(message, "isLeaving") && message.isLeaving !== false)
+                        writer.uint32(32).bool(message.isLeaving);
                     if (message.checksum != null && $Object.hasOwnProperty.call(message, "checksum") && message.checksum !== 0)
                         writer.uint32(1597).fixed32(message.checksum);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
@@ -7029,6 +7032,15 @@ export const varve = $root.varve = (() => {
                                 if (!(message.metaAddresses && message.metaAddresses.length))
                                     message.metaAddresses = [];
                                 message.metaAddresses.push(reader.stringVerify());
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.isLeaving = value;
+                                else
+                                    delete message.isLeaving;
                                 continue;
                             }
                         case 199: {

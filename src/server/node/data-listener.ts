@@ -25,6 +25,7 @@ import { traced } from '../../rpc/traced-handlers.ts';
 import { serveCall, serveStream, type ServedMethod } from '../../rpc/served-method.ts';
 import type { ImportHandOver } from '../../services/import-hand-over.ts';
 import { advertised } from './addresses.ts';
+import { eraseAll } from './erase-all.ts';
 import type { DataConfig } from './data-config.ts';
 import type { RunningServer } from '../daemon/run-daemon.ts';
 import { announcedVersion } from '../daemon/version.ts';
@@ -179,14 +180,14 @@ export class DataListener {
       throw new DbError('conflict', 'it is another data node');
     // Most of it while all of them take it.
     await this.#copies.close();
-    await meta.leave(async () => {
-      // No write finds its database any more. What came before is at its owners, or the node goes on and is asked again.
-      await this.#copies.close();
-      if (this.#hints.waiting().length > 0)
-        throw new DbError('unavailable', 'writes for other nodes wait on this one');
-      const held = await local.facts.holdings();
-      await local.deleteShards(held.map(({ shardId }) => shardId));
-      await this.#imported.forget();
+    await meta.leave({
+      settle: async () => {
+        // No write finds its database any more. What came before is at its owners, or the node goes on and is asked again.
+        await this.#copies.close();
+        if (this.#hints.waiting().length > 0)
+          throw new DbError('unavailable', 'writes for other nodes wait on this one');
+      },
+      erase: () => eraseAll(local, this.#imported),
     });
     this.#env.log.info('This node has left its cluster, and erased what it had', { nodeId });
   }

@@ -45,6 +45,7 @@ import {
 import { ImportHandOver, refuseUnfinishedImport } from '../../services/import-hand-over.ts';
 import { PrecreationService } from '../../services/precreation.ts';
 import { RetentionService, type ServicePorts } from '../../services/retention.ts';
+import { endLeaving } from './erase-all.ts';
 import { DataListener } from './data-listener.ts';
 import type { RunningServer } from '../daemon/run-daemon.ts';
 import { openPledges } from './pledges.ts';
@@ -99,6 +100,7 @@ export async function startDataNode(
   const rpc = new RpcClient(transport, meta.membership);
   const { given, held } = await openPledges(env, config, { meta, rpc });
   const local = openLocal(links, { meta, given, onFatal: options.onFatal });
+  const imported = await openImported(env, config, { meta, local });
   const subscribers = await openSubscriptions(env, config, { meta, local });
   const own = subscribers === undefined ? [] : [subscribers];
   const path = await openWritePath(env, config, { meta, local, rpc, subscribers, pledges: held });
@@ -127,8 +129,6 @@ export async function startDataNode(
   const executor = new StatementExecutor(ports);
   const dropped = new DroppedShards({ clock, log, meta, shards: local });
   const unended = new UnendedDeletes({ clock, log, shards: local });
-  const importPorts = { disk: env.disk, clock, log: log.child('import'), meta };
-  const imported = await ImportHandOver.open(importPorts, config.get('meta', 'dir'));
   const services = [
     ...startMonitored(config, { meta, heldMeta: imported.held(meta) }, { ...ports, isMonitored: options.isMonitored === true }), // prettier-ignore
     ...startServices(config, { clock, log, meta }),
@@ -174,6 +174,18 @@ function openLocal(
     if (error !== undefined) onFatal(error);
   });
   return local;
+}
+
+/** A node that was ended as it left its cluster has left it by then. */
+async function openImported(
+  { disk, clock, log }: Env,
+  config: DataConfig,
+  { meta, local }: { readonly meta: MetaClient; readonly local: LocalShards },
+): Promise<ImportHandOver> {
+  const ports = { disk, clock, log: log.child('import'), meta };
+  const imported = await ImportHandOver.open(ports, config.get('meta', 'dir'));
+  await endLeaving(meta, { log, local, imported });
+  return imported;
 }
 
 /** What is stored here, and came. */

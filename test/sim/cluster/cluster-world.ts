@@ -12,6 +12,7 @@ import { StorageEngine } from '../../../src/data/engine/storage-engine.ts';
 import type { Clock } from '../../../src/env/clock.ts';
 import type { EnginePorts, EngineSettings, Engine } from '../../../src/env/engine-host.ts';
 import { addDataNode, addMetaNode } from '../../../src/http/meta/add-nodes.ts';
+import { removeDataNode } from '../../../src/http/meta/change-nodes.ts';
 import { NodeTurns } from '../../../src/http/meta/node-turns.ts';
 import type { MetaApi } from '../../../src/http/meta/meta-api-options.ts';
 import type { MetaIdentities } from '../../../src/http/meta/meta-gate.ts';
@@ -182,6 +183,13 @@ export class ClusterWorld {
       await addDataNode(`${name}:8088`, this.#api(leader));
       this.#members.add(name);
     }
+  }
+
+  /** Asks the leader, when there is one, to take out a data node, which erases what it has. */
+  async remove(name: string): Promise<void> {
+    const leader = [...this.metas].find(([, node]) => node.isLeader)?.[0];
+    if (leader === undefined) throw new Error('no leader');
+    await removeDataNode(`${name}:8088`, false, this.#api(leader));
   }
 
   /** Nothing of the cluster is to run any more: its memories are others'. */

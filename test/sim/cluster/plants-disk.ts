@@ -49,6 +49,16 @@ export function forgettingPledgeHolders(disk: Disk): Disk {
   });
 }
 
+/** Of a node that erases what it has the disk says to the end that it is of its cluster. */
+export function forgettingThatItLeaves(disk: Disk): Disk {
+  return wrapped(disk, {
+    replaceFile: async (path, bytes) => {
+      if (!path.endsWith('/identity') || (await disk.size(path)) === undefined)
+        await disk.replaceFile(path, bytes);
+    },
+  });
+}
+
 /** Archives of a backup are named, and its manifest, before their bytes are durable. */
 export function withoutArchiveSync(disk: Disk): Disk {
   return withoutSync(disk, (path) => path.includes('.tar.gz'));

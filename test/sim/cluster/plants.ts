@@ -32,6 +32,7 @@ import {
   keepingStagings,
   forgettingPledgeHolders,
   forgettingSegments,
+  forgettingThatItLeaves,
   markingTooMuch,
   withoutAnySync,
   withoutMarks,
@@ -114,6 +115,8 @@ export const backupPlants = ['archive-not-synced', 'served-too-soon', 'one-owner
 export const fullCopyPlants = ['staging-kept'] as const;
 /** Those of wiped disks: `run-wiped.ts` finds them. */
 export const wipedPlants = ['awaiting-read'] as const;
+/** Those of nodes that are taken out: `run-leaves.ts` finds them. */
+export const leavePlants = ['leaving-forgotten'] as const;
 export type Plant =
   | (typeof plants)[number]
   | (typeof answerPlants)[number]
@@ -135,7 +138,8 @@ export type Plant =
   | (typeof killPlants)[number]
   | (typeof backupPlants)[number]
   | (typeof fullCopyPlants)[number]
-  | (typeof wipedPlants)[number];
+  | (typeof wipedPlants)[number]
+  | (typeof leavePlants)[number];
 
 /** What nodes bring each other after a crash (decision 137) makes good most of what these break: nobody brings anything. */
 const mendedAfterwards: readonly Plant[] = ['damage-forgotten', 'deletes-unstamped'];
@@ -154,6 +158,8 @@ export function planted(bare: Env, plant: Plant | undefined): Env {
       return { ...env, disk: withoutHintSync(env.disk) };
     case 'hints-forgotten':
       return { ...env, disk: forgettingHints(env.disk) };
+    case 'leaving-forgotten':
+      return { ...env, disk: forgettingThatItLeaves(env.disk) };
     case 'staging-kept':
       return { ...env, disk: keepingStagings(env.disk) };
     case 'whole-too-soon':
