@@ -100,6 +100,25 @@ test('copies: what cannot be copied, and whose source stays', () => {
   expect(removed).toMatchObject({ text: 'shard 1 is being copied from node 1' });
 });
 
+test('copies: those of other shards, and to other nodes, hinder none', () => {
+  const cluster = new Cluster();
+  const place = { database: 'db', retentionPolicy: 'autogen' };
+  cluster.do({ kind: 'create-shard-groups', ...place, timesNs: [10n * dayNs] });
+  const other = cluster.catalog.maxShardId;
+  cluster.do({ kind: 'add-shard-owner', shardId: other, nodeId: 1 });
+  for (const nodeId of [2, 3])
+    cluster.do({ kind: 'remove-shard-owner', shardId: other, nodeId, nowNs: 1n });
+  expect(cluster.begin(2)).toEqual({ ok: true });
+  const began = cluster.index;
+  expect(cluster.do({ kind: 'begin-shard-copy', shardId: other, sourceId: 1, destinationId: 2, startedNs: 5n })).toEqual({ ok: true }); // prettier-ignore
+  expect(cluster.begin(3)).toEqual({ ok: true });
+  expect(cluster.end('finish-shard-copy', began)).toEqual({ ok: true });
+  expect(cluster.owners).toEqual([1, 2]);
+  expect(copiesOf(cluster.catalog).map(({ shardId, destinationId }) => [shardId, destinationId])).toEqual([[other, 2], [1, 3]]); // prettier-ignore
+  // Of the first shard node 2 is no source.
+  expect(cluster.do({ kind: 'remove-shard-owner', shardId: 1, nodeId: 2, nowNs: 1n })).toEqual({ ok: true }); // prettier-ignore
+});
+
 test('copies: they end with the shard, and with the node that they are for', () => {
   const dropped = new Cluster();
   dropped.begin(2);

@@ -93,6 +93,19 @@ test('subscriptions: of a policy, once each; dropping none is an error; they sta
   expect(drop({})).toMatchObject({ text: 'subscription not found' });
 });
 
+test('subscriptions: one of a policy leaves the others of its database as they are', () => {
+  const cluster = new Cluster();
+  cluster.do({ kind: 'create-retention-policy', database: 'db', policy: { name: 'rp', durationNs: 86_400_000_000_000n }, isDefault: true }); // prettier-ignore
+  const before = cluster.database;
+  const place = { database: 'db', retentionPolicy: 'rp', name: 's' };
+  cluster.do({ kind: 'create-subscription', ...place, mode: 'ANY', destinations: ['http://h:9'] });
+  const [autogen, rp] = cluster.database?.retentionPolicies ?? [];
+  expect(autogen).toEqual(before?.retentionPolicies[0]);
+  expect(rp).toMatchObject({ name: 'rp', subscriptions: [{ name: 's' }] });
+  cluster.do({ kind: 'drop-subscription', ...place });
+  expect(cluster.database?.retentionPolicies[0]).toEqual(autogen);
+});
+
 test.each([
   'h:9',
   'ftp://h:9',

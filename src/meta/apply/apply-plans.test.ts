@@ -116,6 +116,18 @@ test('plans: one at a time; one that has ended takes nothing but what was left b
   expect(cluster.states).toEqual(['1 left', '1 open']);
   expect(cluster.advance(move, 'done')).toEqual({ ok: true });
   expect(cluster.states).toEqual(['1 done', '1 open']);
+  // Of what is done, or failed, the one behind it knows nothing.
+  cluster.advance({ ...move, fromId: 2, toId: 1 }, 'failed');
+  cluster.end();
+  cluster.begin([]);
+  expect(cluster.states).toEqual([]);
+});
+
+test('plans: of two moves of a shard the one that is named goes on', () => {
+  const cluster = clusterWith([1, 2]);
+  cluster.begin([move, { ...move, fromId: 2 }]);
+  cluster.advance({ ...move, fromId: 2 }, 'failed', 'why');
+  expect(cluster.states).toEqual(['1 open', '1 failed']);
 });
 
 test('plans: resumed, what has failed is tried again, and what had nowhere to go is planned anew', () => {

@@ -76,6 +76,8 @@ test('permissions: those of a database go with it; what cannot be is refused and
     [{ kind: 'create-role', name: 'r', permissions: [], users: [] }, 'role already exists'],
     [{ kind: 'create-role', name: '', permissions: [], users: [] }, 'role name required'],
     [{ kind: 'create-role', name: 's', permissions: [], users: ['x'] }, 'user not found'],
+    [{ kind: 'create-role', name: 's', permissions: [{ scope: 'd', permissions: ['CopyShard'] }], users: [] }, 'permission CopyShard is of the whole cluster, not of a database'], // prettier-ignore
+    [{ kind: 'create-role', name: 's', permissions: [{ scope: 'e', permissions: ['ReadData'] }], users: [] }, 'database not found: e'], // prettier-ignore
     [{ kind: 'drop-role', name: 's' }, 'role not found'],
     [{ kind: 'change-role-users', name: 'r', users: ['x'], isAdded: true }, 'user not found'],
     [{ kind: 'change-role-users', name: 's', users: [], isAdded: false }, 'role not found'],

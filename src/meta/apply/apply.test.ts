@@ -308,6 +308,23 @@ test('leases: held by one node until it expires; a new holder has a new token', 
   expect(acquire(5, 59n)).toMatchObject({ ok: false, text: 'another node has the lease' });
   expect(acquire(4, 59n)).toMatchObject({ value: { lease: { token: 1, expiresNs: 119n } } });
   expect(acquire(5, 119n)).toMatchObject({ ok: true, value: { lease: { token: 2, nodeId: 5 } } });
+  // Who comes back after its time may have had another one in between, as far as whoever it writes to knows.
+  expect(acquire(5, 179n)).toMatchObject({ value: { lease: { token: 3 } } });
+  expect(acquire(5, 238n)).toMatchObject({ value: { lease: { token: 3 } } });
+});
+
+test('catalog: a database without policies is refused the names that any other is', () => {
+  const cluster = new Cluster();
+  for (const name of ['.', '..', 'a\tb'])
+    expect(cluster.do({ kind: 'create-bare-database', name })).toMatchObject({ text: 'invalid name' }); // prettier-ignore
+  expect(cluster.do({ kind: 'create-bare-database', name: '' })).toMatchObject({ text: 'database name required' }); // prettier-ignore
+});
+
+test('catalog: a database that is there is no reason to take a policy that can not be', () => {
+  const cluster = new Cluster();
+  cluster.do({ kind: 'create-database', name: 'd', policy: { name: 'rp', durationNs: hourNs } });
+  const answer = cluster.do({ kind: 'create-database', name: 'd', policy: { name: 'rp', durationNs: 1n } }); // prettier-ignore
+  expect(answer).toMatchObject({ text: 'retention policy duration must be at least 1h0m0s' });
 });
 
 test('catalog: a command of a newer release stops the node', () => {
