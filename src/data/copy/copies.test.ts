@@ -21,15 +21,17 @@ const catalog: Catalog = {
 };
 
 /** What a copy of a shard waits for. */
-type Hindrance = 'snapshot' | 'piece' | 'throughput' | 'retry';
+type Hindrance = 'snapshot' | 'piece' | 'throughput' | 'retry' | 'damage' | 'nothing';
 
 /** A node that all three shards are being copied to, one after the other, from a source that hinders them; what is staged is counted. */
 class Destination {
   readonly copies: Copies;
   readonly staged = new Set<number>();
   readonly asked: string[] = [];
+  readonly installed: number[] = [];
 
   constructor({ clock, log }: Env, hindrance: Hindrance) {
+    const isWhole = hindrance === 'nothing';
     const never = (signal: AbortSignal | undefined): Promise<never> =>
       clock.sleep(3_600_000, signal).then(() => Promise.reject(new DbError('timeout', 'never')));
     const rpc = {
@@ -41,6 +43,7 @@ class Destination {
       ) => {
         // prettier-ignore
         this.asked.push(path);
+        if (hindrance === 'damage') return Promise.reject(new DbError('corrupt', 'damaged'));
         if (hindrance === 'retry') return Promise.reject(new DbError('unavailable', 'away'));
         if (hindrance === 'snapshot' && signal !== undefined) return never(signal);
         return Promise.resolve({ snapshotId: 1, files: [{ name: 'a.tsm', sizeBytes: 4 }] });
@@ -62,21 +65,26 @@ class Destination {
         return Promise.resolve(shardId);
       },
       write: ({ offsetBytes, piece }: { readonly offsetBytes: number; readonly piece: Uint8Array }) => Promise.resolve(offsetBytes + piece.length), // prettier-ignore
-      install: () => Promise.reject(new Error('nothing is whole')),
+      install: (id: number) => Promise.resolve(void this.installed.push(id)),
       end: (id: number) => Promise.resolve(void this.staged.delete(id)),
     };
-    const deletes = { begin: () => undefined, end: () => undefined, install: () => Promise.reject(new Error('nothing is whole')) }; // prettier-ignore
-    const take = (_bytes: number, signal: AbortSignal): Promise<void> => clock.sleep(3_600_000, signal); // prettier-ignore
+    const install = (_id: number, _job: object, done: (kept: readonly never[]) => Promise<void>) =>
+      isWhole ? done([]) : Promise.reject(new Error('nothing is whole'));
+    const deletes = { begin: () => undefined, end: () => undefined, install };
+    const take = (_bytes: number, signal: AbortSignal): Promise<void> => isWhole ? Promise.resolve() : clock.sleep(3_600_000, signal); // prettier-ignore
     this.copies = new Copies(
       { clock, log, rpc, stagings, deletes, take, meta: { catalog, nodeId: ownId } },
       { concurrentMax: 1 },
     );
   }
 
+  follow(shardId: number, copyIndex = copyOf(shardId).beganIndex) {
+    return this.copies.follow({ shardId, copyIndex }, new AbortController().signal);
+  }
+
   /** As the meta node that leads begins one; it goes on though nobody listens. */
   async begin(shardId: number): Promise<void> {
-    const copy = { shardId, copyIndex: copyOf(shardId).beganIndex };
-    await this.copies.follow(copy, new AbortController().signal).next();
+    await this.follow(shardId).next();
   }
 
   get shardIds(): readonly number[] {
@@ -117,3 +125,39 @@ test.each(hindrances)('copies: one that %s: %s, ends at once when it is given up
   };
   expect(await world.complete(work(), 3_600_000)).toBeLessThan(100);
 }); // prettier-ignore
+
+test('copies: one that is whole leaves its place to the next one, and is told as whole to whoever asks again', async () => {
+  const world = new World(1);
+  const { env } = world.addNode('a');
+  const work = async (): Promise<void> => {
+    const destination = new Destination(env, 'nothing');
+    for (const id of shardIds) await destination.begin(id);
+    const told: boolean[] = [];
+    for await (const { isWhole } of destination.follow(3)) told.push(isWhole);
+    expect(told.at(-1)).toBe(true);
+    expect(destination.installed).toEqual(shardIds);
+    const askedCount = destination.asked.length;
+    for (const id of shardIds)
+      expect((await destination.follow(id).next()).value).toMatchObject({ isWhole: true, progress: { shardId: id, totalBytes: 4, doneBytes: 4 } }); // prettier-ignore
+    expect(destination.asked.length).toBe(askedCount);
+    await expect(destination.follow(1, 99).next()).rejects.toMatchObject({ code: 'cancelled' });
+  };
+  await world.complete(work(), 3_600_000);
+});
+
+test('copies: one that has failed is told as that, keeps no place, and is begun anew when it is asked for again', async () => {
+  const world = new World(1);
+  const { env } = world.addNode('a');
+  const work = async (): Promise<void> => {
+    const destination = new Destination(env, 'damage');
+    for (const time of [1, 2]) {
+      const follow = async () => {
+        for await (const _ of destination.follow(1));
+      };
+      await expect(follow()).rejects.toMatchObject({ code: 'corrupt' });
+      expect(destination.shardIds).toEqual([]);
+      expect(destination.asked).toHaveLength(time);
+    }
+  };
+  await world.complete(work(), 3_600_000);
+});
