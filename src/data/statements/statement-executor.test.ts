@@ -24,28 +24,28 @@ function requestOf(q: string, signal: AbortSignal = new AbortController().signal
   };
 }
 
-test('statements: what is dropped the metas decide, also when this node has not heard of the database, and all nodes hear of it', async () => {
-  const sent: (Command | 'heard')[] = [];
-  const clock = { monotonicMs: () => 0, wallNs: () => 0n } as unknown as Clock;
-  const execute = (command: Command) => {
-    sent.push(command);
-    return Promise.resolve(undefined);
-  };
-  const ports = {
-    clock,
-    heardByAll: () => {
-      sent.push('heard');
-      return Promise.resolve();
-    },
-    log: {} as Log,
-    meta: { catalog: emptyCatalog, nodeId: 4, execute },
-    registry: new QueryRegistry({ clock, log: {} as Log }),
-  } as unknown as StatementPorts;
-  const request = requestOf('DROP RETENTION POLICY p ON d');
-  for await (const { error } of new StatementExecutor(ports).execute(request))
-    expect(error).toBeUndefined();
-  expect(sent).toEqual([{ kind: 'drop-retention-policy', database: 'd', name: 'p' }, 'heard']);
-});
+test.each([
+  ['DROP RETENTION POLICY p ON d', true],
+  ['DROP DATABASE d', true],
+  ['CREATE RETENTION POLICY p ON d DURATION INF REPLICATION 1 DEFAULT', true],
+  ['ALTER RETENTION POLICY p ON d DURATION INF', true],
+  ['CREATE DATABASE d', false],
+  ['DROP SUBSCRIPTION s ON d.p', false],
+])(
+  'statements: %s is for the metas to decide, also when this node has not heard of the database; all nodes hear of it: %s',
+  async (text, isHeard) => {
+    const sent: string[] = [];
+    const clock = { monotonicMs: () => 0, wallNs: () => 0n } as unknown as Clock;
+    const execute = ({ kind }: Command) => Promise.resolve(void sent.push(kind));
+    const meta = { catalog: emptyCatalog, nodeId: 4, execute } as unknown as StatementPorts['meta'];
+    const heardByAll = () => Promise.resolve(void sent.push('heard'));
+    const { signal } = new AbortController();
+    const results = await resultsOf(text, signal, { clock, meta, heardByAll });
+    expect(results).toEqual([{ statementId: 0, series: [] }]);
+    const [statement] = parseQuery(text);
+    expect(sent).toEqual([statement?.kind, ...(isHeard ? ['heard'] : [])]);
+  },
+);
 
 test('statements: a shard that this node of several has not heard of the metas drop', async () => {
   const sent: Command[] = [];

@@ -60,7 +60,7 @@ export interface StatementPorts extends SelectPorts {
   readonly indexBytes: () => Promise<number>;
   readonly stamps: DeletePorts['stamps'];
   readonly keepDelete: DeletePorts['keepDelete'];
-  /** Resolves once no data node that answers writes to a shard that this one knows to be dropped. */
+  /** Resolves once no data node that answers goes by an older catalog than this one. */
   readonly heardByAll: () => Promise<void>;
   readonly diagnostics: () => readonly (Diagnostic | DiagnosticTable)[];
   /** `retention-autocreate` is off: CREATE DATABASE without a policy makes none. */
@@ -89,10 +89,12 @@ export interface QueryRequest {
   readonly failedBefore?: FailedOwners | undefined;
 }
 
-/** Commands that drop shards. */
-const droppingKinds: ReadonlySet<Command['kind']> = new Set([
+/** Commands that drop shards, or change where writes go and which are taken (decisions 148 and 161). */
+const heardKinds: ReadonlySet<Command['kind']> = new Set([
   'drop-database',
   'drop-retention-policy',
+  'create-retention-policy',
+  'alter-retention-policy',
 ]);
 
 /** Runs the statements of a request one after the other; the first that fails ends it (spec 4.1). */
@@ -430,7 +432,7 @@ export class StatementExecutor {
       const made = isQuery ? { ...command, nowNs: this.#ports.clock.wallNs() } : command;
       await this.#ports.meta.execute(made);
     } else await this.#ports.meta.execute(command);
-    if (droppingKinds.has(command.kind)) await this.#ports.heardByAll();
+    if (heardKinds.has(command.kind)) await this.#ports.heardByAll();
     return [];
   }
 
