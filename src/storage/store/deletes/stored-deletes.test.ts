@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest';
-import { makeStamp, stampBehind } from '../../../models/stamp.ts';
-import { withDelete, type StoredDelete } from './stored-deletes.ts';
+import { makeStamp, noStamp, stampBehind } from '../../../models/stamp.ts';
+import {
+  deletesOf,
+  deleteText,
+  forgottenUntil,
+  withDelete,
+  type StoredDelete,
+} from './stored-deletes.ts';
 
 const dayNs = 86_400_000_000_000n;
 
@@ -44,4 +50,32 @@ test('stored deletes: one that overtakes what a clock that was ahead has written
   expect(all(before, overtaking, now)).toEqual([before, now, overtaking]);
   // They are as old as they were.
   expect(all(before, overtaking, at(9n * dayNs, { filter: 'o' }))).not.toContainEqual(before);
+});
+
+test('stored deletes: one that another does not cover wholly is kept beside it', () => {
+  const one = at(5n, { minTimeNs: 3n, maxTimeNs: 6n });
+  const [earlier, later] = [makeStamp(4n, 1), makeStamp(6n, 1)];
+  const others = [{ filter: 'n' }, { minTimeNs: 2n, maxTimeNs: 5n }, { minTimeNs: 2n, stamp: earlier }, { maxTimeNs: 7n, stamp: earlier }, { minTimeNs: 4n, stamp: later }, { maxTimeNs: 5n, stamp: later }]; // prettier-ignore
+  for (const part of others) {
+    const other = { ...one, ...part };
+    expect(new Set(all(one, other))).toEqual(new Set([one, other]));
+    expect(new Set(all(other, one))).toEqual(new Set([one, other]));
+  }
+  expect(all(one, { ...one, minTimeNs: 4n }, { ...one, maxTimeNs: 5n })).toEqual([one]);
+});
+
+test('stored deletes: what a shard may have forgotten is what is older than the first of as many as it keeps', () => {
+  const many = (count: number, length = 1) => Array.from({ length: count }, (_, i) => at(BigInt(i + 1), { filter: 'x'.repeat(length) })); // prettier-ignore
+  expect([forgottenUntil([]), forgottenUntil(many(255))]).toEqual([noStamp, noStamp]);
+  expect(forgottenUntil(many(256))).toBe(makeStamp(1n, 1));
+  expect([forgottenUntil(many(2, 65_536)), forgottenUntil(many(2, 65_537))]).toEqual([noStamp, makeStamp(1n, 1)]); // prettier-ignore
+});
+
+test('stored deletes: they are read as they were written, and nothing else is a list of them', () => {
+  const deletes = [at(1n), at(5n, { minTimeNs: -(2n ** 63n), maxTimeNs: 2n ** 63n - 1n, filter: '' })]; // prettier-ignore
+  const texts = deletes.map(deleteText);
+  expect(deletesOf(JSON.parse(JSON.stringify(texts)))).toEqual(deletes);
+  expect(deletesOf([])).toEqual([]);
+  const others = [undefined, {}, 'text', [7], [['1', '2', '3']], [['1', '2', '3', 'f', 'g']], [['1', '2', 3, 'f']], [['1', '2', '3', 4]], [['1', 'x', '3', 'f']], [['', '2', '3', 'f']]]; // prettier-ignore
+  for (const other of others) expect(deletesOf(other)).toBeUndefined();
 });
