@@ -13,6 +13,7 @@ const shards = [
 
 /** Of a catalog what is looked at. */
 const catalog = {
+  index: 40,
   maxShardId: 9,
   databases: {
     shards: () => shards.map((shard) => ({ shard })),
@@ -33,6 +34,8 @@ const held = [
 /** One run of a node, whose log has a batch of each shard. */
 class Run {
   readonly passedOn: string[] = [];
+  /** Of the catalogs that named the owners. */
+  readonly indexes: (number | undefined)[] = [];
   readonly asked: LatelyLoggedTask[] = [];
   letGoCount = 0;
   isSettled = true;
@@ -67,7 +70,8 @@ class Run {
           },
         },
         storedDeletes: () => Promise.resolve(this.deletes),
-        passOn: ({ shardId, database, retentionPolicy }, owners) => {
+        passOn: ({ shardId, database, retentionPolicy, catalogIndex }, owners) => {
+          this.indexes.push(catalogIndex);
           this.passedOn.push(`${database}.${retentionPolicy} ${shardId} to ${owners.join()}`);
           return Promise.resolve();
         },
@@ -99,6 +103,14 @@ test('last moments: a node that has not ended before brings what it took last to
   await world.complete(third.open());
   await world.run(world.nowMs + 5_000);
   expect(third.passedOn).toHaveLength(2);
+});
+
+test('last moments: whoever is brought something is told by which catalog it is an owner', async () => {
+  const world = new World(1);
+  const run = new Run(world.addNode('a'));
+  await world.complete(run.open());
+  await world.run(world.nowMs + 5_000);
+  expect(run.indexes).toEqual([40, 40]);
 });
 
 test('last moments: what is older than all deletes that its shard remembers stays, once some are forgotten', async () => {

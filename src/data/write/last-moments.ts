@@ -133,14 +133,17 @@ export class LastMoments {
 
   async #passOn(logged: readonly LoggedBatch[]): Promise<void> {
     const { log, meta, passOn, storedDeletes } = this.#ports;
+    const { catalog } = meta;
     if (logged.length > 0)
       log.info('What was taken last before the node died is brought to the other owners', { batches: logged.length }); // prettier-ignore
     const all = logged.flatMap(({ shardId, payload }) => {
-      const place = findShard(meta.catalog, shardId);
+      const place = findShard(catalog, shardId);
       if (place === undefined) return [];
       const { database, retentionPolicy } = place;
       const owners = place.owners.filter((id) => id !== meta.nodeId);
-      return [{ batch: { shardId, database, retentionPolicy, payload }, owners }];
+      // An owner that has gone by the time it is asked is known by it to have been one: what waits for it is for those of then.
+      const batch = { shardId, database, retentionPolicy, payload, catalogIndex: catalog.index };
+      return [{ batch, owners }];
     });
     const nodeId = (): number => meta.nodeId;
     await passOnAll(all, { passOn, nodeId, storedDeletes, isOver: () => this.#isClosed });
