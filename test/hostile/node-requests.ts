@@ -57,7 +57,11 @@ export const nodeRequests: readonly NodeRequest[] = [
     ],
   }),
   of('meta', listenMethod, { from: 'm9:8089' }),
-  of('meta', executeMethod, { id: 'evil', command: { kind: 'drop-database', name: 'hostile' } }),
+  of('meta', executeMethod, {
+    id: 'evil',
+    command: { kind: 'drop-database', name: 'hostile' },
+    heardIndex: 0,
+  }),
   of('meta', watchMethod, { index: 0, form: 'protobuf' }),
   of('meta', announceMethod, { tcpAddress: 'd9:8088', version: 'evil', heard: [] }),
   of('data', writeShardsMethod, { batches: [{ ...evil, payload: Uint8Array.of(1, 2, 3) }] }),

@@ -207,12 +207,14 @@ test('meta cluster: a copy that went another way is found out by the next change
   await world.complete(again.close());
 });
 
+type RequestAsBefore = Omit<CommandRequest, 'heardIndex'>;
+
 /** As a node of a release sends that has no table of commands: whatever it has, in a block of ours. */
 const executeAsBefore = {
   ...executeMethod,
   request: {
     ...executeMethod.request,
-    encode: ({ id, command }: CommandRequest) =>
+    encode: ({ id, command }: RequestAsBefore) =>
       varve.meta.v1.ExecuteRequest.encode({ id, command: encodeMessage(command) }).finish(),
   },
 };
@@ -222,7 +224,7 @@ async function startThree(seed: number): Promise<{
   cluster: MetaWorld;
   client: MetaClient;
   leader: () => MetaNode;
-  execute: (logged: CommandRequest) => Promise<ExecuteReply>;
+  execute: (logged: RequestAsBefore) => Promise<ExecuteReply>;
 }> {
   // prettier-ignore
   const cluster = new MetaWorld(seed);
@@ -230,7 +232,7 @@ async function startThree(seed: number): Promise<{
   const { transport } = cluster.node('d1').env;
   const rpc = new RpcClient(transport, client.membership);
   const leader = (): MetaNode => must([...cluster.nodes.values()].find((node) => node.isLeader), 'a leader'); // prettier-ignore
-  const execute = async (logged: CommandRequest): Promise<ExecuteReply> => {
+  const execute = async (logged: RequestAsBefore): Promise<ExecuteReply> => {
     const { tcpAddress } = must(leader().catalog.metaNodes.find(({ id }) => id === leader().status.nodeId), 'its address'); // prettier-ignore
     const reply = rpc.call(tcpAddress, executeAsBefore, logged, { deadlineMs: 6_000 });
     return await cluster.world.complete(reply);

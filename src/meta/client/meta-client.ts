@@ -230,7 +230,7 @@ export class MetaClient implements MetaAccess {
     if (!this.isJoined) throw new DbError('unavailable', 'meta service unavailable');
     const { random } = this.#ports;
     const words = Array.from({ length: 4 }, () => random.u32().toString(16).padStart(8, '0'));
-    const logged = { id: words.join(''), command };
+    const logged = { id: words.join(''), command, heardIndex: this.#catalog.index };
     const wait = this.#wait(executeLimitMs);
     const { index, answer } = await this.#askLeader<CommandRequest, ExecuteReply>(executeMethod, logged, wait); // prettier-ignore
     await this.#reach(index, wait);

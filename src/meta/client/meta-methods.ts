@@ -32,6 +32,8 @@ export const heardMax = 4_096;
 export interface CommandRequest {
   readonly id: string;
   readonly command?: unknown;
+  /** Of the catalog that the asker has: what is decided must be later than it (meta/server/forgotten-catalog.ts). */
+  readonly heardIndex: number;
 }
 
 /** What `Execute` answers: the outcome at a leader, or who leads. */
@@ -112,6 +114,7 @@ export const executeMethod = callMethod('/varve.meta.v1.Catalog/Execute', {
       to: (command: unknown) => encodeLogged({ id: '', command: command as Command }),
       from: (encoded) => commandIn(encoded),
     }),
+    heardIndex: count(),
   }),
   reply: union<ExecuteReply>(v1.ExecuteReply, {
     variants: {

@@ -373,11 +373,31 @@ test('meta node: one whose disk hangs sends those who watch it on', async () => 
   await one.world.complete(node.close());
 });
 
+test('meta node: one that was put back decides nothing once a data node shows that it was told of more', async () => {
+  const one = new OneMeta();
+  const node = await one.open();
+  await node.found();
+  await one.run(1_000);
+  const create = (name: string) =>
+    one.world.complete(node.execute({ kind: 'create-database', name }));
+  await create('before');
+  const { index } = node.catalog;
+  void watched(node, index).catch(() => undefined);
+  await one.run(1_000);
+  await create('heard');
+  await expect(one.world.complete(watched(node, index + 9))).rejects.toThrow(
+    'the meta nodes know less',
+  );
+  await expect(create('after')).rejects.toThrow(/their disks were put back; influxd-meta recover/);
+  expect(node.catalog.databases.map(({ name }) => name)).toEqual(['before', 'heard']);
+  await one.world.complete(node.close());
+});
+
 /** To the end of what a node says to whoever watches. */
-async function watched(node: MetaNode): Promise<void> {
+async function watched(node: MetaNode, index = 0): Promise<void> {
   const served = must(node.methods.find(({ path }) => path === watchMethod.path), 'the method is there'); // prettier-ignore
   if (served.kind !== 'stream') throw new Error('it is a call');
-  const request = watchMethod.request.encode({ index: 0, form: 'protobuf' });
+  const request = watchMethod.request.encode({ index, form: 'protobuf' });
   const { signal } = new AbortController();
   for await (const _ of served.answer(request, { signal })) continue;
 }

@@ -27,6 +27,7 @@ import { isLogged } from '../command/command-shape.ts';
 import { CatalogMachine, type Executed } from './catalog-machine.ts';
 import { leaveCluster } from './leave-cluster.ts';
 import { caughtUp, changeMembership, type Pace } from './membership-changes.ts';
+import { ForgottenCatalog } from './forgotten-catalog.ts';
 import type { PeerMessages } from './peer-sender.ts';
 import { proposalOf } from './proposal.ts';
 import { refuseByLeader } from './refuse-by-leader.ts';
@@ -77,6 +78,8 @@ export interface MetaStatus {
 }
 
 const executeTimeoutMs = 5_000;
+/** As long as an election takes. */
+const settleLimitMs = 2_000;
 const watchBeatMs = 2_000;
 /** More than an election takes: whoever watches goes on to another meta node then. */
 const leaderlessBeatsMax = 3;
@@ -96,12 +99,14 @@ export class MetaNode {
   readonly #changing = new Mutex();
   #identity: Identity | undefined;
   #driver: RaftDriver | undefined;
+  #forgotten: ForgottenCatalog;
   #isClosed = false;
 
   private constructor(ports: MetaNodePorts, options: MetaNodeOptions, storage: RaftStorage) {
     this.#ports = ports;
     this.#options = options;
     this.#storage = storage;
+    this.#forgotten = this.#nothingForgotten();
     const clusterId = () => this.clusterId;
     this.membership = new ClusterMembership(ports.clock, { clusterId, secret: options.secret ?? '' }); // prettier-ignore
     const transport = { ...ports, random: ports.random.fork('proofs') };
@@ -324,6 +329,7 @@ export class MetaNode {
     this.#driver = undefined;
     this.#identity = undefined;
     this.#machine = new CatalogMachine();
+    this.#forgotten = this.#nothingForgotten();
     await driver?.close();
     machine.close();
     await this.#storage.wipe();
@@ -383,6 +389,7 @@ export class MetaNode {
     const { makesBareDatabases } = this.#options;
     const nowNs = this.#ports.clock.wallNs();
     const refuse = (command: Command) => {
+      this.#forgotten.refuse();
       refuseByLeader(this.catalog, command, { nowNs, unapplied: () => driver.unapplied });
     };
     const heard = isLogged(logged) ? driver.heardFor(logged.command.kind) : undefined;
@@ -411,6 +418,7 @@ export class MetaNode {
 
   async #executeForOther(request: CommandRequest): Promise<ExecuteReply> {
     if (!this.isLeader) return { kind: 'leader', leader: this.status.leader };
+    await this.#forgotten.hear(request.heardIndex);
     // Whether it is a command is looked at there.
     return { kind: 'executed', ...(await this.#execute(request as LoggedCommand)) };
   }
@@ -432,6 +440,7 @@ export class MetaNode {
 
   /** Ends where no leader is heard of, or nothing gets to the disk: in a cluster that has a leader its catalog may be of long ago. */
   async *#watch({ index, form }: WatchRequest, signal: AbortSignal): AsyncGenerator<WatchReply> {
+    await this.#forgotten.hear(index);
     const machine = this.#machine;
     let known = index;
     let leaderlessBeats = 0;
@@ -461,6 +470,11 @@ export class MetaNode {
       unwatch();
       signal.removeEventListener('abort', wake);
     }
+  }
+
+  #nothingForgotten(): ForgottenCatalog {
+    const settle = () => this.settleRead(settleLimitMs);
+    return new ForgottenCatalog({ log: this.#ports.log, catalog: () => this.catalog, settle });
   }
 
   #joined(): RaftDriver {

@@ -19702,6 +19702,7 @@ export const varve = $root.varve = (() => {
 
                 ExecuteRequest.prototype.id = "";
                 ExecuteRequest.prototype.command = $util.newBuffer([]);
+                ExecuteRequest.prototype.heardIndex = 0;
 
                 ExecuteRequest.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -19714,6 +19715,8 @@ export const varve = $root.varve = (() => {
                         writer.uint32(10).string(message.id);
                     if (message.command != null && $Object.hasOwnProperty.call(message, "command") && message.command.length)
                         writer.uint32(18).bytes(message.command);
+                    if (message.heardIndex != null && $Object.hasOwnProperty.call(message, "heardIndex") && (typeof message.heardIndex === "object" ? message.heardIndex.low || message.heardIndex.high : message.heardIndex !== 0))
+                        writer.uint32(24).uint64(message.heardIndex);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -19763,6 +19766,15 @@ export const varve = $root.varve = (() => {
                                     message.command = value;
                                 else
                                     delete message.command;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.heardIndex = value;
+                                else
+                                    delete message.heardIndex;
                                 continue;
                             }
                         }

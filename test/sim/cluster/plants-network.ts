@@ -21,7 +21,11 @@ import {
 } from '../../../src/data/shards/shard-methods.ts';
 import { rangePointsMethod } from '../../../src/meta/client/digest-methods.ts';
 import { copyMethod } from '../../../src/meta/client/transfer-methods.ts';
-import { executeMethod, readIndexMethod } from '../../../src/meta/client/meta-methods.ts';
+import {
+  executeMethod,
+  readIndexMethod,
+  watchMethod,
+} from '../../../src/meta/client/meta-methods.ts';
 import type { Command } from '../../../src/meta/command/command.ts';
 import { decodeRecord, encodeRecord } from '../../../src/meta/server/raft-records.ts';
 import { servingWith, transportWith } from './transport-with.ts';
@@ -132,6 +136,24 @@ export function readingAtOnce(transport: RpcTransport): RpcTransport {
         ? Promise.resolve(readIndexMethod.reply.encode({ index: 0 }))
         : handlers.call(method, request, context),
   }));
+}
+
+/** Nobody says of which catalog it has heard. */
+export function tellingNoIndex(transport: RpcTransport): RpcTransport {
+  return transportWith(transport, {
+    call: (address, method, request, options) => {
+      if (method !== executeMethod.path) return transport.call(address, method, request, options);
+      const logged = executeMethod.request.decode(request);
+      const untold = executeMethod.request.encode({ ...logged, heardIndex: 0 });
+      return transport.call(address, method, untold, options);
+    },
+    stream: (address, method, request, options) => {
+      if (method !== watchMethod.path) return transport.stream(address, method, request, options);
+      const from = watchMethod.request.decode(request);
+      const untold = watchMethod.request.encode({ ...from, index: 0 });
+      return transport.stream(address, method, untold, options);
+    },
+  });
 }
 
 /** Owners do not look at the lease that a write shows. */

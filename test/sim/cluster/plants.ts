@@ -15,6 +15,7 @@ import {
   sendingBackwards,
   settlingAhead,
   swallowingFailures,
+  tellingNoIndex,
   tellingOfShares,
   trustingMemory,
   waitingToTheEnd,
@@ -117,6 +118,8 @@ export const fullCopyPlants = ['staging-kept'] as const;
 export const wipedPlants = ['awaiting-read'] as const;
 /** Those of nodes that are taken out: `run-leaves.ts` finds them. */
 export const leavePlants = ['leaving-forgotten'] as const;
+/** Those of metas whose disks are put back: `run-put-back.ts` finds them. */
+export const putBackPlants = ['index-untold'] as const;
 export type Plant =
   | (typeof plants)[number]
   | (typeof answerPlants)[number]
@@ -139,7 +142,8 @@ export type Plant =
   | (typeof backupPlants)[number]
   | (typeof fullCopyPlants)[number]
   | (typeof wipedPlants)[number]
-  | (typeof leavePlants)[number];
+  | (typeof leavePlants)[number]
+  | (typeof putBackPlants)[number];
 
 /** What nodes bring each other after a crash (decision 137) makes good most of what these break: nobody brings anything. */
 const mendedAfterwards: readonly Plant[] = ['damage-forgotten', 'deletes-unstamped'];
@@ -160,6 +164,8 @@ export function planted(bare: Env, plant: Plant | undefined): Env {
       return { ...env, disk: forgettingHints(env.disk) };
     case 'leaving-forgotten':
       return { ...env, disk: forgettingThatItLeaves(env.disk) };
+    case 'index-untold':
+      return { ...env, transport: tellingNoIndex(env.transport) };
     case 'staging-kept':
       return { ...env, disk: keepingStagings(env.disk) };
     case 'whole-too-soon':

@@ -93,7 +93,12 @@ export class SimCtl implements ClusterAccess, MetaCaller {
 
   async #execute(address: string, request: { readonly id: string; readonly command: Command }) {
     try {
-      return await this.rpc.call(address, executeMethod, request, { deadlineMs: metaMs });
+      return await this.rpc.call(
+        address,
+        executeMethod,
+        { ...request, heardIndex: 0 },
+        { deadlineMs: metaMs },
+      );
     } catch (error) {
       throw new DbError('unavailable', `operation timed out with error: ${errorText(error)}`);
     }

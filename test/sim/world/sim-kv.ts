@@ -66,6 +66,9 @@ class KvData {
   }
 }
 
+/** What stores had at a time, by their folders. */
+export type KvCopies = ReadonlyMap<string, ReadonlyMap<string, Uint8Array>>;
+
 /** The stores of a machine: outlive its processes. */
 export class SimKvDrive {
   readonly #loop: Loop;
@@ -92,6 +95,21 @@ export class SimKvDrive {
     const data = new KvData();
     this.#stores.set(path, data);
     return data;
+  }
+
+  /** As a snapshot of the machine's disk has them. */
+  copies(): KvCopies {
+    return new Map([...this.#stores].map(([path, { map }]) => [path, new Map(map)]));
+  }
+
+  /** To what they had when the copies were made; of a machine that is off. */
+  putBack(copies: KvCopies): void {
+    for (const [path, data] of this.#stores) {
+      const before = copies.get(path) ?? new Map<string, Uint8Array>();
+      const gone = [...data.map.keys()].filter((key) => !before.has(key));
+      const kept = [...before].map(([key, value]) => ({ kind: 'put', key, value }) as const);
+      data.apply([...gone.map((key) => ({ kind: 'delete', key }) as const), ...kept], true);
+    }
   }
 
   crash(): void {

@@ -144,7 +144,7 @@ export class SimNode {
   readonly drive: SimDrive;
   readonly #loop: Loop;
   readonly #board: SimSwitchboard;
-  readonly #kvDrive: SimKvDrive;
+  readonly kvDrive: SimKvDrive;
   readonly #receivers: ReadonlyMap<string, SimReceiver>;
   readonly #doors: SimDoors;
   readonly #engineFactory: EngineFactory | undefined;
@@ -175,7 +175,7 @@ export class SimNode {
       zeroTailRate: options.zeroTailRate ?? 0.1,
       ioErrorRate: options.ioErrorRate ?? 0,
     });
-    this.#kvDrive = new SimKvDrive(loop, name, this.drive);
+    this.kvDrive = new SimKvDrive(loop, name, this.drive);
     this.#life = { node: name, generation: 0, alive: true };
     this.#env = this.#createEnv(this.#life);
   }
@@ -198,7 +198,7 @@ export class SimNode {
     this.#board.crash(this.#life);
     announceDeath(this.#life);
     this.drive.crash();
-    this.#kvDrive.crash();
+    this.kvDrive.crash();
   }
 
   /** A new process on the same machine; the caller spawns its program. */
@@ -222,7 +222,7 @@ export class SimNode {
       disk,
       log,
       random: random.fork('node'),
-      kv: new SimKvOpener(loop, life, { disk: this.drive, kv: this.#kvDrive }),
+      kv: new SimKvOpener(loop, life, { disk: this.drive, kv: this.kvDrive }),
       transport: new SimTransport(loop, life, this.#board),
       jobs: new SimJobs(loop, life, random.fork('jobs')),
       outbound: new SimOutbound(loop, life, this.#receivers),
