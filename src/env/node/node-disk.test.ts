@@ -1,5 +1,7 @@
-import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { NodeDisk } from './node-disk.ts';
 
@@ -56,5 +58,37 @@ test('node disk: a closed file refuses use rather than touch another one', async
     expect(() => file.readIntoSync(0, new Uint8Array(1))).toThrow('file is open');
   } finally {
     await rm(dir, { recursive: true });
+  }
+});
+
+/** What is said by whoever makes a folder durably and then syncs another; root may read all, so that nobody does it for him. */
+async function saidByNobody(made: string, synced: string): Promise<string> {
+  const [nodeDisk, durable] = ['./node-disk.ts', '../make-durable-dir.ts'].map((path) => JSON.stringify(import.meta.resolve(path))); // prettier-ignore
+  const script = `
+    import { NodeDisk } from ${nodeDisk};
+    import { makeDurableDir } from ${durable};
+    const disk = new NodeDisk();
+    await makeDurableDir(disk, process.argv[1]);
+    await disk.syncDir(process.argv[2]).catch(({ code }) => console.log(code));`;
+  const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+  const args = ['--input-type=module', '--eval', script, made, synced];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { ...nobody, cwd: '/' });
+  return stdout;
+}
+
+test('node disk: a folder above its own that a node may only pass through keeps it from nothing', async () => {
+  const above = await mkdtemp(`${tmpdir()}/varve-disk-`);
+  const [own, hidden] = [`${above}/own`, `${above}/hidden`];
+  try {
+    for (const folder of [own, hidden]) await mkdir(folder);
+    await chmod(own, 0o777);
+    await chmod(hidden, 0o333);
+    await chmod(above, 0o111);
+    // Of one that it may write to a name may be of its making, and not durable.
+    expect(await saidByNobody(`${own}/data`, hidden)).toBe('io_error\n');
+    expect(await new NodeDisk().list(own)).toEqual([{ name: 'data', isDirectory: true }]);
+  } finally {
+    await chmod(above, 0o700);
+    await rm(above, { recursive: true });
   }
 });

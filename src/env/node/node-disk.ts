@@ -86,7 +86,8 @@ export class NodeDisk implements Disk {
 
   async syncDir(path: string): Promise<void> {
     await attempt('sync', path, async () => {
-      const handle = await fs.open(path, 'r');
+      const handle = await openFolder(path);
+      if (handle === undefined) return;
       try {
         await handle.sync();
       } finally {
@@ -128,6 +129,20 @@ async function attempt<T>(operation: string, path: string, run: () => Promise<T>
   } catch (error) {
     throw diskError(operation, path, error);
   }
+}
+
+/** Undefined for one that this process may only pass through, as folders above its own may be: no name in it is of its making. */
+async function openFolder(path: string): Promise<fs.FileHandle | undefined> {
+  try {
+    return await fs.open(path, 'r');
+  } catch (error) {
+    if (!isErrno(error, 'EACCES') || (await isWritable(path))) throw error;
+    return undefined;
+  }
+}
+
+async function isWritable(path: string): Promise<boolean> {
+  return fs.access(path, fs.constants.W_OK).then(() => true, () => false); // prettier-ignore
 }
 
 /** As fs.mkdir would with `recursive`, which asks for ever where a folder that is there takes no other, as in /proc. */
