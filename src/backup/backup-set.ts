@@ -23,7 +23,7 @@ export interface UnreadManifest {
 export interface BackupSet {
   /** Of which the first has the newest facts. */
   readonly manifests: readonly NamedManifest[];
-  /** Those of other clusters. Each can be restored by itself. */
+  /** Of which the facts do not count: those of other clusters, and those before the one that is asked for. Each can be restored by itself. */
   readonly others: readonly NamedManifest[];
   /** Those that do not read. Who wants the newest of something cannot know whether they have it. */
   readonly unread: readonly UnreadManifest[];
@@ -58,8 +58,28 @@ export function isBackedUp(
  * Files that a manifest names and that are gone hinder nothing where newer ones have what they had, as when old backups were cleared away.
  */
 export async function readBackupSet(store: BackupStore, clusterId?: bigint): Promise<BackupSet> {
-  let cluster = clusterId?.toString();
+  return readSet(store, await store.list(), { clusterId: clusterId?.toString() });
+}
+
+/**
+ * The state that one backup is of. An incremental one has only what had changed since those before it in the place: all else is theirs,
+ * and would be restored as if it were empty.
+ */
+export async function readOneBackup(store: BackupStore, name: string): Promise<BackupSet> {
+  const { strategy } = await readManifest(store, name);
+  const isOf = (other: string): boolean => other === name || (strategy === 'incremental' && other < name); // prettier-ignore
   const names = await store.list();
+  const chosen = names.filter((other) => !other.endsWith(manifestSuffix) || isOf(other));
+  const set = await readSet(store, chosen, {});
+  return { ...set, manifests: set.manifests.slice(0, 1), others: set.manifests.slice(1) };
+}
+
+async function readSet(
+  store: BackupStore,
+  names: readonly string[],
+  { clusterId }: { readonly clusterId?: string | undefined },
+): Promise<BackupSet> {
+  let cluster = clusterId;
   const present = new Set(names);
   const manifests: NamedManifest[] = [];
   const others: NamedManifest[] = [];
@@ -86,17 +106,6 @@ export async function readBackupSet(store: BackupStore, clusterId?: bigint): Pro
     }
   }
   return { manifests, others, unread, shards, lost };
-}
-
-/** The one backup that a manifest is of. */
-export async function readOneBackup(store: BackupStore, name: string): Promise<BackupSet> {
-  const manifest = await readManifest(store, name);
-  const present = new Set(await store.list());
-  const [shards, lost] = [new Map<number, ManifestShard>(), new Map<number, string>()];
-  for (const file of manifest.files)
-    if (present.has(file.fileName)) shards.set(file.shardID, file);
-    else lost.set(file.shardID, file.fileName);
-  return { manifests: [{ name, manifest }], others: [], unread: [], shards, lost };
 }
 
 /** Throws `not_found` for a place without a backup, and `corrupt` where a manifest does not read: it may be the newest. */

@@ -98,9 +98,10 @@ function listOf(set: BackupSet): string {
     return [`${shardID}`, database, policy, `${size}`, moment, fileName];
   });
   const strategyOf = ({ strategy, limited }: Manifest): string => strategy ?? (limited ? 'limited' : 'full'); // prettier-ignore
+  const isOther = ({ cluster_id: cluster }: Manifest): boolean => cluster !== undefined && cluster !== manifest.cluster_id; // prettier-ignore
   const backups = [...set.manifests, ...set.others].map((one) => [
     one.name,
-    `${strategyOf(one.manifest)}${set.others.includes(one) ? ', of another cluster' : ''}`,
+    `${strategyOf(one.manifest)}${isOther(one.manifest) ? ', of another cluster' : ''}`,
     `${one.manifest.files.length}`,
   ]);
   const table = { widthMin: 0, padding: 2 };
