@@ -47,6 +47,9 @@ async function twoOwners(
     awaited: new Set<number>(),
     isSilent: false,
     isLeaving: false,
+    /** What other owners fail with, and this node's own copy. */
+    failure: undefined as Error | undefined,
+    refusal: undefined as Error | undefined,
     /** What is wrong with the third owner's copy. */
     damage: new DbError('corrupt', 'shard 1 is damaged: its folder is gone') as Error | undefined,
     saved: [] as readonly ShardBatch[],
@@ -68,6 +71,7 @@ async function twoOwners(
       isAwaited: (_, owner) => state.awaited.has(owner),
       points: (asked, task) => {
         if (state.isSilent) throw new DbError('unavailable', 'no answer');
+        if (state.failure !== undefined) throw state.failure;
         if (asked === damagedId && state.damage !== undefined) throw state.damage;
         // As it travels.
         const { request } = rangePointsMethod;
@@ -78,6 +82,7 @@ async function twoOwners(
         state.saved = batches;
       },
       write: ({ payload }) => {
+        if (state.refusal !== undefined) return Promise.resolve({ kind: 'failed', error: state.refusal }); // prettier-ignore
         const values = [...valuesOf(payload)].map(({ key, field, timeNs, value }) => `${key} ${field}=${value.value} ${timeNs}`); // prettier-ignore
         written.push({ stamp: stampOfBatch(payload), values });
         return Promise.resolve({ kind: 'written', droppedCount: 0, reason: '' });
@@ -184,7 +189,9 @@ test('unclear writes: what was held is noted, and a run that goes on with it com
   const theirs: OwnerPoints = [['m', 'v', 10n, 2]];
   const first = await twoOwners(theirs);
   first.unclear.note(said('m v=1 10', 5));
+  expect(first.state.saved).toHaveLength(1);
   const second = await twoOwners(theirs);
+  second.state.saved = first.state.saved;
   second.unclear.resume(first.state.saved);
   await second.unclear.look();
   expect(second.written).toEqual([]);
@@ -192,6 +199,26 @@ test('unclear writes: what was held is noted, and a run that goes on with it com
   await second.unclear.look();
   expect(second.written.map(({ values }) => values)).toEqual([['m v=2 10']]);
   expect(second.state.saved).toEqual([]);
+});
+
+test('unclear writes: what ends by itself, as a disk that fails or is full, leaves all in doubt; anything else is told of', async () => {
+  const { unclear, state, written } = await twoOwners([['m', 'v', 10n, 2]]);
+  const outcome = () => unclear.look().then(() => 'kept', (error: unknown) => error); // prettier-ignore
+  unclear.note(said('m v=1 10', 5));
+  state.nowMs = settledMs;
+  for (const code of ['timeout', 'io_error', 'unsupported_version', 'unauthenticated'] as const) {
+    state.failure = new DbError(code, 'no answer');
+    expect([code, await outcome(), unclear.heldCount]).toEqual([code, 'kept', 1]);
+  }
+  state.failure = undefined;
+  for (const code of ['disk_full', 'cache_full', 'queue_full', 'io_error'] as const) {
+    state.refusal = new DbError(code, 'no room');
+    expect([code, await outcome(), unclear.heldCount]).toEqual([code, 'kept', 1]);
+  }
+  // This node's own copy is to be replaced.
+  state.refusal = new DbError('corrupt', 'shard 1 is damaged: a block');
+  expect([await outcome(), unclear.heldCount, state.saved]).toEqual([state.refusal, 0, []]);
+  expect(written).toEqual([]);
 });
 
 test('unclear writes: what shards could not tell as the log was replayed is asked for until all are open', async () => {
@@ -225,7 +252,7 @@ test('unclear writes: an owner that has the shard and is to be brought something
   state.awaited = new Set(owners.slice(2));
   await unclear.look();
   state.awaited = new Set();
-  state.damage = new DbError('unavailable', 'shard 1 is damaged: its disk fails');
+  state.damage = new DbError('io_error', 'shard 1 is damaged: its disk fails');
   await unclear.look();
   expect([unclear.heldCount, written.length]).toEqual([1, 0]);
   state.damage = undefined;

@@ -27,6 +27,7 @@ import { isWrongShard } from '../../storage/engine/damaged-shard.ts';
 import { valuesOf, type FoundValue } from '../engine/digests/batch-values.ts';
 import type { RangePoints, RangePointsTask } from '../engine/digests/range-points.ts';
 import type { BatchOutcome, ShardBatch } from '../engine/shard-access.ts';
+import { isNodeFailure } from '../shards/choose-owners.ts';
 import { findShard } from '../shards/shard-places.ts';
 import { isSame } from './merge-points.ts';
 
@@ -186,12 +187,7 @@ export class UnclearWrites {
       if (owners.includes(meta.nodeId)) await this.#compare(batches, owners.filter((id) => id !== meta.nodeId)); // prettier-ignore
     } catch (error) {
       // Tried again with the next look, or by the next run.
-      if (
-        this.#closing.signal.aborted ||
-        isDbError(error, 'unavailable') ||
-        isDbError(error, 'timeout')
-      )
-        return;
+      if (this.#closing.signal.aborted || mayEnd(error)) return;
       this.#drop(batches);
       throw error;
     }
@@ -263,6 +259,12 @@ export class UnclearWrites {
     const { shardId: shard } = first;
     this.#ports.log.info('Late values were compared with the other owners', { shard, values: doubts.size, replaced: later.length }); // prettier-ignore
   }
+}
+
+/** An owner is away or its disk fails, or there is no room here; a copy whose bytes are wrong, this node's own by now, is replaced. */
+function mayEnd(error: unknown): boolean {
+  const isFull = (['disk_full', 'cache_full', 'queue_full'] as const).some((code) => isDbError(error, code)); // prettier-ignore
+  return isFull || (isNodeFailure(error) && !isWrongShard(error));
 }
 
 /** The doubts of each point, and how others are asked for what they have there. */
