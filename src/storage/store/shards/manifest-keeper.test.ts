@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { World } from '../../../../test/sim/world/world.ts';
 import { FailingDisk } from '../../../../test/support/failing-disk.ts';
+import { makeDurableDir } from '../../../env/make-durable-dir.ts';
 import { ManifestKeeper } from './manifest-keeper.ts';
 import { readManifest, type ShardManifest } from './shard-manifest.ts';
 
@@ -72,4 +73,21 @@ test('shard.json: of files whose change failed the next one says that they are g
     await keeper.update((manifest) => ({ ...manifest, files: new Map([[two, seal]]) }));
     expect([keeper.manifest.gone, [...keeper.manifest.files.keys()]]).toEqual([[one], [two]]);
   });
+});
+
+test('shard.json: a file that was taken back is not there again after a loss of power', async () => {
+  for (let seed = 1; seed <= 8; seed++) {
+    const world = new World(seed);
+    const node = world.addNode('a');
+    const { disk } = node.env;
+    const takeBack = async (): Promise<void> => {
+      await makeDurableDir(disk, folder);
+      await disk.replaceFile(`${folder}/${one}`, new Uint8Array(1));
+      await new ManifestKeeper(disk, folder, empty).takeBack([one]);
+    };
+    await world.complete(takeBack());
+    node.crash();
+    const found = await world.complete(node.restart().disk.list(folder));
+    expect(found).toEqual([]);
+  }
 });
