@@ -3,7 +3,7 @@
  * is delivered. A torn end is what a crash leaves of a write that nobody was told of: it is not kept.
  */
 import { MiB } from '../base/units.ts';
-import { errorText } from '../base/errors.ts';
+import { errorText, isDbError } from '../base/errors.ts';
 import type { Disk } from '../env/disk.ts';
 import type { Log } from '../env/log.ts';
 import { decodeHintHeader, hintHeaderBytes } from './hint-record.ts';
@@ -26,19 +26,35 @@ export class HintQuarantine {
 
   /** Whether something that was queued is lost. Never throws: hints behind the damage must not wait for a place to put it. */
   async take(path: string, damage: HintDamage, bytes: Uint8Array): Promise<boolean> {
-    const { offset, lengthBytes, isTail } = damage;
+    const { offset, lengthBytes, isTail, isUnreadable = false } = damage;
     const fields = { path, offset, bytes: lengthBytes };
-    if (isTail && isTorn(bytes)) {
+    if (isTail && !isUnreadable && isTorn(bytes)) {
       this.#log.info('The end of a hinted handoff segment is torn', fields);
       return false;
     }
-    this.#log.error('Damaged bytes in hinted handoff are set aside', fields);
+    if (isUnreadable)
+      this.#log.error('Hinted writes are lost: the disk does not read them', fields);
+    else this.#log.error('Damaged bytes in hinted handoff are set aside', fields);
     try {
       await this.#keep(path, offset, bytes);
     } catch (error) {
       this.#log.warn('Damaged hints could not be kept', { ...fields, error: errorText(error) });
     }
     return true;
+  }
+
+  /** Whether a file can be written, and is durable, where damaged bytes go: of a disk that is away none can. */
+  async takesFiles(): Promise<boolean> {
+    const path = `${this.#folder}/probe`;
+    try {
+      await this.#disk.makeDir(this.#folder);
+      await this.#disk.replaceFile(path, new Uint8Array(1));
+      await this.#disk.remove(path);
+      return true;
+    } catch (error) {
+      if (isDbError(error)) return false;
+      throw error;
+    }
   }
 
   async #keep(path: string, offset: number, bytes: Uint8Array): Promise<void> {

@@ -19,6 +19,7 @@ import type { Disk, DiskFile } from '../env/disk.ts';
 import { makeDurableDir } from '../env/make-durable-dir.ts';
 import { BroughtMark } from './brought-mark.ts';
 import { BlockMemory } from './block-memory.ts';
+import { FailingSegment } from './failing-segment.ts';
 import type { HintClock } from './hint-clock.ts';
 import type { QueueEnds } from './hint-ends.ts';
 import { encodeHintHeader, hintHeaderBytes } from './hint-record.ts';
@@ -31,6 +32,8 @@ export interface HintQueuePorts {
   readonly buffers: SharedBuffers;
   /** Bytes that are no record are handed over before the queue goes past them. */
   readonly onDamage: (path: string, damage: HintDamage, bytes: Uint8Array) => Promise<void>;
+  /** Whether the disk takes a file now. */
+  readonly isDiskWell: () => Promise<boolean>;
 }
 
 export interface HintQueueOptions {
@@ -69,6 +72,7 @@ export class HintQueue {
   readonly #ports: HintQueuePorts;
   readonly #options: HintQueueOptions;
   readonly #mark: BroughtMark;
+  readonly #failing: FailingSegment;
   readonly #writing = new Mutex();
   readonly #reading = new Mutex();
   #segments: Segment[] = [];
@@ -86,6 +90,7 @@ export class HintQueue {
     this.#ports = ports;
     this.#options = options;
     this.#mark = new BroughtMark(ports.disk, options.folder);
+    this.#failing = new FailingSegment(ports.isDiskWell);
   }
 
   /**
@@ -302,7 +307,7 @@ export class HintQueue {
       const file = await this.#openReader(segment);
       const endOffset = segment.endOffset ?? file.lengthBytes;
       const bounds = { offset: this.#offset, endOffset, bytesMax, memory };
-      const { records, damages, nextOffset } = await readHints(file, bounds);
+      const { records, damages, nextOffset } = await this.#failing.reading(file, (readable) => readHints(readable, bounds)); // prettier-ignore
       for (const damage of damages) await this.#report(segment, file, damage);
       if (records.length > 0) return { records, nextOffset };
       // Of damage, however much of it follows, nothing is kept.
@@ -325,9 +330,11 @@ export class HintQueue {
     const [reportedNumber, reportedOffset] = this.#reported;
     if (number === reportedNumber && damage.offset < reportedOffset) return;
     const bytes = new Uint8Array(Math.min(damage.lengthBytes, damageBytesMax));
-    const count = await file.readAt(damage.offset, bytes);
-    await this.#ports.onDamage(file.path, damage, bytes.subarray(0, count));
-    this.#reported = [number, damage.offset + damage.lengthBytes];
+    const count = await this.#failing.reading(file, (readable) => readable.readAt(damage.offset, bytes)); // prettier-ignore
+    const end = damage.offset + damage.lengthBytes;
+    const isUnreadable = this.#failing.isUnreadable({ start: damage.offset, end });
+    await this.#ports.onDamage(file.path, { ...damage, ...(isUnreadable && { isUnreadable }) }, bytes.subarray(0, count)); // prettier-ignore
+    this.#reported = [number, end];
   }
 
   /** Removes the head when all of it is consumed and nothing is being appended to it. */

@@ -150,7 +150,8 @@ test('hint queue: of damage that is longer than a mebibyte so much is handed ove
     told.push([lengthBytes, length]);
     return Promise.resolve();
   };
-  const ports = { disk, clock: new HintClock(clock), onDamage, buffers: new SharedBuffers(MiB) };
+  const isDiskWell = () => Promise.resolve(true);
+  const ports = { disk, clock: new HintClock(clock), onDamage, isDiskWell, buffers: new SharedBuffers(MiB) }; // prettier-ignore
   const queue = new HintQueue(ports, { folder: 'hh/5/7', segmentBytesMax: 10 * MiB });
   const work = async (): Promise<void> => {
     await queue.append([hintOf(1, MiB + 100), hintOf(2)]);

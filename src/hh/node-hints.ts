@@ -196,7 +196,8 @@ export class NodeHints {
       if (await quarantine.take(...damage)) target.onDropped(this.#nodeId, shardId);
     };
     const folder = `${this.folder}/${shardId}`;
-    const ports = { disk, clock, onDamage, buffers: this.#buffers };
+    const isDiskWell = (): Promise<boolean> => quarantine.takesFiles();
+    const ports = { disk, clock, onDamage, isDiskWell, buffers: this.#buffers };
     return new HintQueue(ports, { folder, segmentBytesMax });
   }
 

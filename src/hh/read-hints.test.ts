@@ -118,7 +118,8 @@ test('hints: of a long queue that the disk has spoilt no more is in memory than 
     }
     const buffers = new CountedBuffers(1 << 20);
     const onDamage = () => Promise.resolve();
-    const spoilt = new HintQueue({ disk, clock: new HintClock(clock), onDamage, buffers }, { folder: hintFolder, segmentBytesMax: 150 }); // prettier-ignore
+    const isDiskWell = () => Promise.resolve(true);
+    const spoilt = new HintQueue({ disk, clock: new HintClock(clock), onDamage, isDiskWell, buffers }, { folder: hintFolder, segmentBytesMax: 150 }); // prettier-ignore
     await spoilt.load();
     const numbers = await drain(spoilt, 100_000);
     expect(numbers.at(-1)).toBe(41);

@@ -10,8 +10,8 @@
  */
 import { crc32 } from 'node:zlib';
 import { KiB } from '../base/units.ts';
-import type { DiskFile } from '../env/disk.ts';
 import type { BlockMemory } from './block-memory.ts';
+import type { ReadableFile } from './failing-segment.ts';
 import { decodeHintHeader, hintHeaderBytes } from './hint-record.ts';
 
 export interface HintRead {
@@ -27,6 +27,8 @@ export interface HintDamage {
   readonly lengthBytes: number;
   /** Nothing whole comes after it: what a crash or a failed write leaves at the end. */
   readonly isTail: boolean;
+  /** The disk does not read it: zeros stand for it. */
+  readonly isUnreadable?: boolean;
 }
 
 export interface HintsRead {
@@ -53,7 +55,7 @@ export const blockRecordsMax = 128;
 /** What is read at a time, at the least: many records are small. */
 const windowBytesMin = 64 * KiB;
 
-export async function readHints(file: DiskFile, bounds: ReadBounds): Promise<HintsRead> {
+export async function readHints(file: ReadableFile, bounds: ReadBounds): Promise<HintsRead> {
   const { endOffset, bytesMax, memory } = bounds;
   const window = new Window(file, endOffset, memory.lend(Math.max(windowBytesMin, bytesMax)));
   try {
@@ -106,13 +108,13 @@ interface Found {
 
 /** Bytes of the file around the place at hand. */
 class Window {
-  readonly #file: DiskFile;
+  readonly #file: ReadableFile;
   readonly #endOffset: number;
   readonly memory: Uint8Array;
   #start = 0;
   #bytes: Uint8Array = new Uint8Array();
 
-  constructor(file: DiskFile, endOffset: number, memory: Uint8Array) {
+  constructor(file: ReadableFile, endOffset: number, memory: Uint8Array) {
     this.#file = file;
     this.#endOffset = endOffset;
     this.memory = memory;

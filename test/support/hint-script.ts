@@ -2,7 +2,7 @@ import { SharedBuffers } from '../../src/base/shared-buffers.ts';
 import type { Clock } from '../../src/env/clock.ts';
 import type { Disk } from '../../src/env/disk.ts';
 import { HintClock } from '../../src/hh/hint-clock.ts';
-import { HintQueue, type HintQueueOptions } from '../../src/hh/hint-queue.ts';
+import { HintQueue, type HintQueueOptions, type HintQueuePorts } from '../../src/hh/hint-queue.ts';
 import type { HintDamage } from '../../src/hh/read-hints.ts';
 
 export const hintFolder = 'hh/5/7';
@@ -25,6 +25,7 @@ export function numberOf(payload: Uint8Array): number {
 export async function openQueue(
   { disk, clock }: { readonly disk: Disk; readonly clock: Clock },
   options: Partial<HintQueueOptions> = {},
+  isDiskWell: HintQueuePorts['isDiskWell'] = () => Promise.resolve(true),
 ): Promise<OpenedQueue> {
   const damages: HintDamage[] = [];
   const onDamage = (_path: string, damage: HintDamage) => {
@@ -32,7 +33,7 @@ export async function openQueue(
     return Promise.resolve();
   };
   const buffers = new SharedBuffers(1 << 20);
-  const queue = new HintQueue({ disk, clock: new HintClock(clock), onDamage, buffers }, { folder: hintFolder, segmentBytesMax: 150, ...options }); // prettier-ignore
+  const queue = new HintQueue({ disk, clock: new HintClock(clock), onDamage, isDiskWell, buffers }, { folder: hintFolder, segmentBytesMax: 150, ...options }); // prettier-ignore
   await queue.load();
   return { queue, damages };
 }

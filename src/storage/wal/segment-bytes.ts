@@ -2,12 +2,10 @@
  * The bytes of a segment, read ahead in large pieces. What the disk cannot read is there as zeros, and known as unreadable:
  * a bad sector costs the records in it and no others.
  */
-import { isDbError } from '../../base/errors.ts';
 import type { DiskFile } from '../../env/disk.ts';
+import { readAroundSectors, type ByteRange } from '../../env/read-around-sectors.ts';
 
 const pieceBytes = 1 << 20;
-/** What is tried alone where a piece could not be read. */
-const sectorBytes = 4_096;
 
 export class SegmentBytes {
   readonly #file: DiskFile;
@@ -15,7 +13,7 @@ export class SegmentBytes {
   #bytes: Uint8Array = new Uint8Array();
   /** Used again for each piece: megabytes that are made anew have the collector go through all of the heap. */
   #room: Uint8Array = new Uint8Array();
-  readonly #unreadable: { readonly start: number; readonly end: number }[] = [];
+  readonly #unreadable: ByteRange[] = [];
 
   constructor(file: DiskFile) {
     this.#file = file;
@@ -79,24 +77,10 @@ export class SegmentBytes {
 
   async #read(offset: number, lengthBytes: number): Promise<Uint8Array> {
     if (this.#room.length < lengthBytes) this.#room = new Uint8Array(lengthBytes);
-    const bytes = this.#room.subarray(0, lengthBytes);
-    try {
-      const read = await this.#file.readAt(offset, bytes);
-      return bytes.subarray(0, read);
-    } catch (error) {
-      if (!isDbError(error, 'io_error')) throw error;
-    }
-    bytes.fill(0);
-    for (let at = 0; at < lengthBytes; at += sectorBytes) {
-      const sector = bytes.subarray(at, at + sectorBytes);
-      try {
-        await this.#file.readAt(offset + at, sector);
-      } catch (error) {
-        if (!isDbError(error, 'io_error')) throw error;
-        sector.fill(0);
-        this.#unreadable.push({ start: offset + at, end: offset + at + sector.length });
-      }
-    }
-    return bytes;
+    const into = this.#room.subarray(0, lengthBytes);
+    const read = await readAroundSectors(this.#file, { offset, into }, (range) => {
+      this.#unreadable.push(range);
+    });
+    return into.subarray(0, read);
   }
 }
