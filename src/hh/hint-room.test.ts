@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { hintOf } from '../../test/support/hint-script.ts';
 import { batchOf } from '../../test/support/store-script.ts';
+import { wrapped } from '../../test/sim/world/lax-disk.ts';
 import { World, type SimNode } from '../../test/sim/world/world.ts';
 import { DbError } from '../base/errors.ts';
 import { MiB } from '../base/units.ts';
@@ -21,6 +22,8 @@ class Holder {
   readonly world: World;
   readonly node: SimNode;
   readonly errors: string[] = [];
+  /** That of the node when left out. */
+  disk: Disk | undefined;
   isAway = false;
   broughtCount = 0;
 
@@ -30,7 +33,8 @@ class Holder {
   }
 
   open(clusterId = 7n, changed: Partial<HintOptions> = {}): Promise<HintedHandoff> {
-    const { disk, clock } = this.node.env;
+    const { clock } = this.node.env;
+    const disk = this.disk ?? this.node.env.disk;
     const log = { info: () => undefined, warn: () => undefined, error: (text: string) => this.errors.push(text) } as unknown as Log; // prettier-ignore
     const target: HintTarget = {
       standing: () => 'owner',
@@ -89,6 +93,22 @@ test('hinted handoff: what it was asked, refused, brought and has is counted', a
   expect(valuesOf('hh_node')).toEqual({ queueTotalSize: 0 });
   expect(valuesOf('hh_processor')).toMatchObject({ writeNodeReq: 2, writeNodeReqPoints: 3, bytesRead: one.length + two.length, queueBytes: 0, queueDepth: 0 }); // prettier-ignore
   expect(valuesOf('hh')).toEqual({ writeShardReq: 1, writeShardReqPoints: 4 });
+});
+
+test('hinted handoff: a queue that cannot be read keeps no other from being dropped for its age', async () => {
+  const holder = new Holder();
+  const { disk } = holder.node.env;
+  holder.disk = wrapped(disk, {
+    open: (path, mode) =>
+      mode === 'read' && path.startsWith('hh/5/6/')
+        ? Promise.reject(new DbError('io_error', 'a bad inode'))
+        : disk.open(path, mode),
+  });
+  const handoff = await holder.open(7n, { ageMsMax: 100_000, purgeMs: 60_000, retryMsMax: 60_000 });
+  holder.isAway = true;
+  for (const shardId of [6, 7]) await holder.world.complete(handoff.append(5, shardId, [hintOf(1)])); // prettier-ignore
+  await holder.pass(300_000);
+  expect(handoff.waiting()).toEqual([{ nodeId: 5, shardIds: [6] }]);
 });
 
 test('hinted handoff: what was set aside makes way for that of the next cluster that is left', async () => {

@@ -8,6 +8,7 @@
  *
  * Not here: files (hint-queue.ts), bringing what waits (node-drain.ts), which nodes there are (hinted-handoff.ts).
  */
+import { tryAll } from '../base/async/try-all.ts';
 import { DbError, errorText } from '../base/errors.ts';
 import { SharedBuffers } from '../base/shared-buffers.ts';
 import { MiB } from '../base/units.ts';
@@ -159,19 +160,19 @@ export class NodeHints {
 
   /** Drops what belongs to nobody any more. */
   async dropGone(): Promise<void> {
-    for (const shard of [...this.#shards.values()])
-      if (this.#ports.target.standing(this.#nodeId, shard.shardId) === 'gone')
-        await this.#drop(shard);
+    const { target } = this.#ports;
+    const gone = [...this.#shards.values()].filter(({ shardId }) => target.standing(this.#nodeId, shardId) === 'gone'); // prettier-ignore
+    await tryAll(gone, 1, (shard) => this.#drop(shard));
   }
 
   /** Drops what was queued before that time. */
   async dropOld(beforeNs: bigint): Promise<void> {
-    for (const shard of [...this.#shards.values()]) await this.#dropOld(shard, beforeNs);
+    await tryAll([...this.#shards.values()], 1, (shard) => this.#dropOld(shard, beforeNs));
   }
 
   async close(): Promise<void> {
     await this.#drain.close();
-    for (const { queue } of this.#shards.values()) await queue.rest();
+    await tryAll([...this.#shards.values()], 1, ({ queue }) => queue.rest());
   }
 
   statistics(): readonly Statistic[] {
