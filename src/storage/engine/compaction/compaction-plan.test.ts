@@ -5,11 +5,13 @@ const mebibyte = 1 << 20;
 
 /**
  * `1 1 2 4!`: levels, oldest first; `!` has tombstones; `4L` is as large as a file gets; `w` is one of the whole shard's, `a` the same
- * with large blocks; `x` is damaged.
+ * with large blocks; `x` is damaged; `+` is of the generation of the one before.
  */
 function filesOf(text: string): readonly CompactionFile[] {
-  return text.split(' ').map((word, i) => ({
+  const words = text.split(' ');
+  return words.map((word, i) => ({
     name: `${i}`,
+    generation: words.slice(0, i + 1).filter((one) => !one.includes('+')).length,
     level: Number(word[0]),
     lengthBytes: word.includes('L') ? 2048 * mebibyte : 10 * mebibyte,
     hasTombstones: word.includes('!'),
@@ -112,4 +114,14 @@ test('compaction plan: of files that are small together many are taken at once',
   expect(countOf(small)).toBe(41);
   expect(countOf(small.map((file) => ({ ...file, lengthBytes: 100 })))).toBe(64);
   expect(countOf(small.map((file) => ({ ...file, lengthBytes: mebibyte })))).toBe(8);
+});
+
+test('compaction plan: files of a generation stay together', () => {
+  expect(planned('1 1 1 1 1 1 1 1 2+ 1')).toBe('0 1 2 3 4 5 6 7 8 -> 2');
+  expect(planned('4L! 4+ 4')).toBe('0 1 -> 4');
+  expect(planned('4L 4!+ 4')).toBe('0 1 -> 4');
+  expect(planned('4L! 4x+ 4')).toBe('none');
+  expect(planned('1 4L 4+ 1', true)).toBe('0 1 2 3 -> 4');
+  expect(planned('4 4Lw 4w+', true)).toBe('0 1 2 -> 4');
+  expect(planned('4Lw 4w+', true)).toBe('none');
 });

@@ -5,6 +5,8 @@
  *
  * Invariants:
  * - files of a plan stand side by side in age, so that of equal times the newest value goes on to win;
+ * - files of one generation, which are made where there are more of them than generations, are in a plan together: what were made of
+ *   the first ones alone would have no name that sorts below the others;
  * - a file that is damaged is in no plan, and none goes across it: the others of its shard are brought together on both sides;
  * - a plan takes at least two files, or one whose tombstones are to be worked in;
  * - a shard that is several files although all of it was brought together, as a key has more blocks than a file can, is so once more
@@ -15,6 +17,7 @@ import { blockRowsMax } from '../../tsm/tsm-format.ts';
 
 export interface CompactionFile {
   readonly name: string;
+  readonly generation: number;
   readonly level: number;
   readonly lengthBytes: number;
   readonly hasTombstones: boolean;
@@ -76,7 +79,9 @@ function levelPlan(files: readonly CompactionFile[], level: 1 | 2 | 3): Compacti
     if (ofLevel < wanted) continue;
     // From the first file of the level on: those of a lower one between them come along.
     const start = run.findIndex((file) => file.level === level);
-    const taken = run.slice(start, start + Math.max(wanted, smallCount(run.slice(start))));
+    const end = start + Math.max(wanted, smallCount(run.slice(start)));
+    const last = run[end - 1]?.generation;
+    const taken = run.filter(({ generation }, i) => i >= start && (i < end || generation === last));
     return planOf(`level${level}`, taken, level + 1, blockRowsMax);
   }
   return undefined;
@@ -141,24 +146,42 @@ function tombstonePlan(
   files: readonly CompactionFile[],
   options: PlanOptions,
 ): CompactionPlan | undefined {
-  const [[file] = []] = runsOf(files, ({ hasTombstones, level }) => hasTombstones && level >= levelMax); // prettier-ignore
-  if (file === undefined) return undefined;
-  return planOf('full', [file], levelMax, rowsOf([file], options));
+  const [run = []] = runsOf(
+    files,
+    ({ hasTombstones, level }) => hasTombstones && level >= levelMax,
+  );
+  const taken = run.filter(({ generation }) => generation === run[0]?.generation);
+  if (taken.length === 0) return undefined;
+  return planOf('full', taken, levelMax, rowsOf(taken, options));
 }
 
+/** Files side by side that belong; one of a generation brings the others of it along. */
 function* runsOf(
   files: readonly CompactionFile[],
   belongs: (file: CompactionFile) => boolean,
 ): Generator<readonly CompactionFile[]> {
   let run: CompactionFile[] = [];
-  for (const file of files) {
-    if (file.isLeftOut !== true && belongs(file)) run.push(file);
+  for (const alike of generationsOf(files)) {
+    const isLeftOut = alike.some((file) => file.isLeftOut === true);
+    if (!isLeftOut && alike.some(belongs)) run.push(...alike);
     else {
       if (run.length > 0) yield run;
       run = [];
     }
   }
   if (run.length > 0) yield run;
+}
+
+function* generationsOf(files: readonly CompactionFile[]): Generator<readonly CompactionFile[]> {
+  let alike: CompactionFile[] = [];
+  for (const file of files) {
+    if (alike.length > 0 && alike[0]?.generation !== file.generation) {
+      yield alike;
+      alike = [];
+    }
+    alike.push(file);
+  }
+  if (alike.length > 0) yield alike;
 }
 
 function planOf(

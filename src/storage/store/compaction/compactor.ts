@@ -233,6 +233,7 @@ export class Compactor {
     const doomed = new Set(open.manifest.manifest.pendingDelete?.files);
     const files = open.shard.files.map((file) => ({
       name: nameOf(file),
+      generation: tsmNameOf(nameOf(file))?.generation ?? 0,
       level: Math.min(tsmNameOf(nameOf(file))?.sequence ?? levelMax, levelMax),
       lengthBytes: file.seal.lengthBytes,
       hasTombstones: file.hasTombstones,
@@ -254,10 +255,11 @@ export class Compactor {
       // Outputs have the names of those that a failed one could not name, and may have named all the same.
       await open.manifest.settle();
       const others = [...open.shard.files.map(nameOf), ...(open.manifest.manifest.gone ?? [])];
-      const names = outputNames(inputs, others, plan.level);
+      const namesOf = outputNames(inputs, others, plan.level);
       const request = {
         inputs,
-        pathOf: (output: number) => `${folder}/${names(output)}`,
+        // Which names they get hangs on how many there are.
+        pathOf: (output: number) => `${folder}/${output}.tsm`,
         rowsPerBlock: plan.rowsPerBlock,
         fileBytesMax: this.#options.fileBytesMax,
         keyBlocksMax: this.#options.keyBlocksMax,
@@ -269,7 +271,7 @@ export class Compactor {
       const slices = new Slices(this.#ports);
       const foreseeing = open.shard.content.foresee(inputs);
       while (foreseeing.next().done !== true) await slices.next();
-      const outputs = await this.#openOutputs(open, marked(plan, written));
+      const outputs = await this.#openOutputs(open, marked(plan, written), namesOf(written.length));
       if (isCancelled()) {
         await discard(open, outputs);
         return false;
@@ -287,18 +289,18 @@ export class Compactor {
   async #openOutputs(
     open: OpenShard,
     written: readonly WrittenFile[],
+    names: readonly string[],
   ): Promise<readonly TsmFile[]> {
     const { disk, cache, blocks, folderOf } = this.#ports;
     const outputs: TsmFile[] = [];
-    const names: string[] = [];
+    const folder = folderOf(open);
     try {
-      for (const { path, seal } of written) {
-        const name = path.slice(0, -'.tmp'.length);
-        names.push(name.slice(name.lastIndexOf('/') + 1));
-        await disk.rename(path, name);
-        outputs.push(await TsmFile.open({ disk, cache, blocks }, name, seal));
+      for (const [output, { path, seal }] of written.entries()) {
+        const named = `${folder}/${names[output]}`;
+        await disk.rename(path, named);
+        outputs.push(await TsmFile.open({ disk, cache, blocks }, named, seal));
       }
-      await disk.syncDir(folderOf(open));
+      await disk.syncDir(folder);
     } catch (error) {
       await open.manifest.takeBack(names);
       for (const file of outputs) await file.close();
@@ -360,27 +362,29 @@ function nameOf({ path }: TsmFile): string {
 }
 
 /**
- * Names of outputs: of the generations of inputs, so that they sort where these did, and a sequence past all files that the
- * shard has, or had, of those generations. One output alone stands where the newest input stood.
+ * Names of so many outputs, which sort as they stand and where the inputs did, since a start goes by that alone: of the generations of
+ * inputs, the newest ones, and a sequence past all files that the shard has, or had, of those generations.
  */
 function outputNames(
   inputs: readonly TsmFile[],
   others: readonly string[],
   level: number,
-): (output: number) => string {
+): (count: number) => readonly string[] {
   const parts = inputs.flatMap((file) => tsmNameOf(nameOf(file)) ?? []);
-  const generations = [...new Set(parts.map(({ generation }) => generation))].reverse();
+  const generations = [...new Set(parts.map(({ generation }) => generation))];
   const known = others.flatMap((name) => tsmNameOf(name) ?? []);
   const sequence = [...parts, ...known]
     .filter(({ generation }) => generations.includes(generation))
     .reduce((most, one) => Math.max(most, one.sequence + 1), level);
-  const [newest = 1] = generations;
-  return (output) => {
-    const generation = generations[output];
-    // Parts of a key in several files are apart in time: their order among each other does not matter.
-    if (generation === undefined) return tsmName({ generation: newest, sequence: sequence + 1 + output - generations.length }); // prettier-ignore
-    return tsmName({ generation, sequence });
-  };
+  const newest = generations.at(-1) ?? 1;
+  return (count) =>
+    Array.from({ length: count }, (_, output) => {
+      const place = output + Math.max(generations.length - count, 0);
+      const generation = generations[place];
+      return generation === undefined
+        ? tsmName({ generation: newest, sequence: sequence + 1 + place - generations.length })
+        : tsmName({ generation, sequence });
+    });
 }
 
 /** Takes back what is not to be the shard's. */
