@@ -116,12 +116,16 @@ test('compaction plan: of files that are small together many are taken at once',
   expect(countOf(small.map((file) => ({ ...file, lengthBytes: mebibyte })))).toBe(8);
 });
 
-test('compaction plan: files of a generation stay together', () => {
-  expect(planned('1 1 1 1 1 1 1 1 2+ 1')).toBe('0 1 2 3 4 5 6 7 8 -> 2');
-  expect(planned('4L! 4+ 4')).toBe('0 1 -> 4');
-  expect(planned('4L 4!+ 4')).toBe('0 1 -> 4');
-  expect(planned('4L! 4x+ 4')).toBe('none');
-  expect(planned('1 4L 4+ 1', true)).toBe('0 1 2 3 -> 4');
-  expect(planned('4 4Lw 4w+', true)).toBe('0 1 2 -> 4');
-  expect(planned('4Lw 4w+', true)).toBe('none');
+test('compaction plan: beside a part of a generation are no newer files, older ones are', () => {
+  expect(planned('4L 4+ 1 1', true)).toBe('2 3 -> 4');
+  expect(planned('4L 4+ 4', true)).toBe('none');
+  expect(planned('4 4L+', true)).toBe('none');
+  expect(planned('1 4 4L+', true)).toBe('0 1 -> 4');
+  expect(planned('1 4 4+ 1', true)).toBe('0 1 2 3 -> 4');
+  expect(planned('1 4x 4+ 4+ 1 1', true)).toBe('0 -> 4');
+  expect(planned('4 4x 4+ 4+ 1 1', true)).toBe('2 3 -> 4');
+  expect(planned('4L! 4+ 4')).toBe('0 -> 4');
+  expect(planned('4L 4!+ 4')).toBe('1 -> 4');
+  expect(planned('2 1+ 1 1 1 1 1 1 1 1')).toBe('2 3 4 5 6 7 8 9 -> 2');
+  expect(planned('1 2+ 2 2 2')).toBe('0 1 2 3 -> 3');
 });

@@ -5,8 +5,8 @@
  *
  * Invariants:
  * - files of a plan stand side by side in age, so that of equal times the newest value goes on to win;
- * - files of one generation, which are made where there are more of them than generations, are in a plan together: what were made of
- *   the first ones alone would have no name that sorts below the others;
+ * - files of one generation, which are made where there are more of them than generations, have no point in common: beside what is in
+ *   a plan of a part of them are older files alone, since what is made of newer ones too could not sort between the two parts;
  * - a file that is damaged is in no plan, and none goes across it: the others of its shard are brought together on both sides;
  * - a plan takes at least two files, or one whose tombstones are to be worked in;
  * - a shard that is several files although all of it was brought together, as a key has more blocks than a file can, is so once more
@@ -78,10 +78,9 @@ function levelPlan(files: readonly CompactionFile[], level: 1 | 2 | 3): Compacti
     const ofLevel = run.filter((file) => file.level === level).length;
     if (ofLevel < wanted) continue;
     // From the first file of the level on: those of a lower one between them come along.
-    const start = run.findIndex((file) => file.level === level);
-    const end = start + Math.max(wanted, smallCount(run.slice(start)));
-    const last = run[end - 1]?.generation;
-    const taken = run.filter(({ generation }, i) => i >= start && (i < end || generation === last));
+    const first = run.find((file) => file.level === level);
+    const start = run.findIndex(({ generation }) => generation === first?.generation);
+    const taken = run.slice(start, start + Math.max(wanted, smallCount(run.slice(start))));
     return planOf(`level${level}`, taken, level + 1, blockRowsMax);
   }
   return undefined;
@@ -146,42 +145,31 @@ function tombstonePlan(
   files: readonly CompactionFile[],
   options: PlanOptions,
 ): CompactionPlan | undefined {
-  const [run = []] = runsOf(
-    files,
-    ({ hasTombstones, level }) => hasTombstones && level >= levelMax,
-  );
-  const taken = run.filter(({ generation }) => generation === run[0]?.generation);
-  if (taken.length === 0) return undefined;
-  return planOf('full', taken, levelMax, rowsOf(taken, options));
+  const [[file] = []] = runsOf(files, ({ hasTombstones, level }) => hasTombstones && level >= levelMax); // prettier-ignore
+  if (file === undefined) return undefined;
+  return planOf('full', [file], levelMax, rowsOf([file], options));
 }
 
-/** Files side by side that belong; one of a generation brings the others of it along. */
+/** Files side by side that belong. What is left of a generation behind others of it is by itself. */
 function* runsOf(
   files: readonly CompactionFile[],
   belongs: (file: CompactionFile) => boolean,
 ): Generator<readonly CompactionFile[]> {
   let run: CompactionFile[] = [];
-  for (const alike of generationsOf(files)) {
-    const isLeftOut = alike.some((file) => file.isLeftOut === true);
-    if (!isLeftOut && alike.some(belongs)) run.push(...alike);
-    else {
-      if (run.length > 0) yield run;
+  /** Of the file before the run. */
+  let begun = Number.NaN;
+  for (const [i, file] of files.entries()) {
+    const isTaken = file.isLeftOut !== true && belongs(file);
+    const endsRest = run[0]?.generation === begun && file.generation !== begun;
+    if (run.length > 0 && (!isTaken || endsRest)) {
+      yield run;
       run = [];
     }
+    if (!isTaken) continue;
+    if (run.length === 0) begun = files[i - 1]?.generation ?? Number.NaN;
+    run.push(file);
   }
   if (run.length > 0) yield run;
-}
-
-function* generationsOf(files: readonly CompactionFile[]): Generator<readonly CompactionFile[]> {
-  let alike: CompactionFile[] = [];
-  for (const file of files) {
-    if (alike.length > 0 && alike[0]?.generation !== file.generation) {
-      yield alike;
-      alike = [];
-    }
-    alike.push(file);
-  }
-  if (alike.length > 0) yield alike;
 }
 
 function planOf(

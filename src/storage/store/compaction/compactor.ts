@@ -254,8 +254,8 @@ export class Compactor {
     try {
       // Outputs have the names of those that a failed one could not name, and may have named all the same.
       await open.manifest.settle();
-      const others = [...open.shard.files.map(nameOf), ...(open.manifest.manifest.gone ?? [])];
-      const namesOf = outputNames(inputs, others, plan.level);
+      const { files } = open.shard;
+      const namesOf = outputNames(inputs, { files, gone: open.manifest.manifest.gone }, plan.level);
       const request = {
         inputs,
         // Which names they get hangs on how many there are.
@@ -362,28 +362,30 @@ function nameOf({ path }: TsmFile): string {
 }
 
 /**
- * Names of so many outputs, which sort as they stand and where the inputs did, since a start goes by that alone: of the generations of
- * inputs, the newest ones, and a sequence past all files that the shard has, or had, of those generations.
+ * Names of so many outputs, which sort as they stand and where the inputs did, since a start goes by that alone: of the newest
+ * generations that are inputs as a whole, and a sequence past all files that the shard has, or had, of those. Of what is one
+ * generation in part it is that one: nothing of it is in the other files.
  */
 function outputNames(
   inputs: readonly TsmFile[],
-  others: readonly string[],
+  { files, gone = [] }: { readonly files: readonly TsmFile[]; readonly gone: readonly string[] | undefined }, // prettier-ignore
   level: number,
 ): (count: number) => readonly string[] {
-  const parts = inputs.flatMap((file) => tsmNameOf(nameOf(file)) ?? []);
-  const generations = [...new Set(parts.map(({ generation }) => generation))];
-  const known = others.flatMap((name) => tsmNameOf(name) ?? []);
-  const sequence = [...parts, ...known]
+  const generationOf = (file: TsmFile): number => tsmNameOf(nameOf(file))?.generation ?? 1;
+  const parted = new Set(files.filter((file) => !inputs.includes(file)).map(generationOf));
+  const all = [...new Set(inputs.map(generationOf))];
+  const whole = all.filter((generation) => !parted.has(generation));
+  const generations = whole.length > 0 ? whole : all;
+  const sequence = [...files.map(nameOf), ...gone]
+    .flatMap((name) => tsmNameOf(name) ?? [])
     .filter(({ generation }) => generations.includes(generation))
     .reduce((most, one) => Math.max(most, one.sequence + 1), level);
   const newest = generations.at(-1) ?? 1;
   return (count) =>
     Array.from({ length: count }, (_, output) => {
       const place = output + Math.max(generations.length - count, 0);
-      const generation = generations[place];
-      return generation === undefined
-        ? tsmName({ generation: newest, sequence: sequence + 1 + place - generations.length })
-        : tsmName({ generation, sequence });
+      const more = Math.max(place - generations.length + 1, 0);
+      return tsmName({ generation: generations[place] ?? newest, sequence: sequence + more });
     });
 }
 
