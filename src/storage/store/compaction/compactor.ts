@@ -380,7 +380,7 @@ function outputNames(
     .flatMap((name) => tsmNameOf(name) ?? [])
     .filter(({ generation }) => generations.includes(generation))
     .reduce((most, one) => Math.max(most, one.sequence + 1), level);
-  const newest = generations.at(-1) ?? 1;
+  const newest = Math.max(...generations);
   return (count) =>
     Array.from({ length: count }, (_, output) => {
       const place = output + Math.max(generations.length - count, 0);
