@@ -127,3 +127,20 @@ test.each([
   expect(meta.catalog.databases.shard(1)?.shard.owners).toEqual(isWaiting ? [1, 2] : [1]);
   await world.complete(keeper.close());
 });
+
+test('copy keeper: a copy that fails as often as it begins is given up, though it waits for its turn each time', async () => {
+  const world = new World(1);
+  const { env } = world.addNode('a');
+  const stream = async function* (): AsyncGenerator {
+    const progress = { shardId: 1, copyIndex: 1, totalBytes: 0, doneBytes: 0, bytesPerSecond: 0 };
+    yield { progress: { ...progress, isWaiting: true }, isWhole: false };
+    await env.clock.sleep(45_000);
+    yield { progress: { ...progress, isWaiting: false }, isWhole: false };
+    throw new DbError('unavailable', 'n1 has nothing of shard 1');
+  };
+  const { meta, keeper } = await keeperOf(() => Promise.resolve({}), { ...env, stream });
+  const copied = keeper.copy(request).then(() => 'owned', (error: unknown) => errorText(error)); // prettier-ignore
+  expect(await world.complete(copied, 3_600_000)).toBe('n1 has nothing of shard 1');
+  expect(meta.catalog.copies ?? []).toEqual([]);
+  await world.complete(keeper.close());
+});

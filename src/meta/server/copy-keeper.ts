@@ -3,7 +3,7 @@
  * next goes on with it (decision 24).
  *
  * - A copy under way: its destination is followed until it has all, then it is finished. One that brings no byte for
- *   `idleMsMax`, or fails, is given up; while others are brought to its destination first it waits for its turn.
+ *   `idleMsMax`, or fails, is given up; while others are brought to its destination first it waits for its turn, which does not count.
  * - One that was given up: its destination discards what it has, asked again until it has, then the copy is forgotten.
  *
  * A destination that is away for good keeps its copy in the list until the node is removed from the cluster.
@@ -193,7 +193,17 @@ export class CopyKeeper {
     const { shardId, beganIndex: copyIndex } = copy;
     const options = { deadlineMs: followDeadlineMs, signal: this.#closing.signal };
     let lastBytes = -1;
-    let lastMs = clock.monotonicMs();
+    // One that fails each time it begins anew waits for its turn in between.
+    let idleMs = 0;
+    let heardMs = clock.monotonicMs();
+    let failure: unknown;
+    const check = (isIdle: boolean): void => {
+      const nowMs = clock.monotonicMs();
+      if (isIdle) idleMs += nowMs - heardMs;
+      heardMs = nowMs;
+      if (idleMs <= idleMsMax) return;
+      throw failure ?? new DbError('cancelled', `the copy of shard ${shardId} has come to a standstill`); // prettier-ignore
+    };
     for (;;) {
       try {
         const address = this.#addressOf(copy.destinationId);
@@ -206,14 +216,16 @@ export class CopyKeeper {
           // prettier-ignore
           if (isWhole) return;
           this.#check(copy);
-          if (progress.isWaiting || progress.doneBytes !== lastBytes) lastMs = clock.monotonicMs();
+          if (progress.doneBytes !== lastBytes) [idleMs, failure] = [0, undefined];
+          else check(!progress.isWaiting);
+          heardMs = clock.monotonicMs();
           lastBytes = progress.doneBytes;
-          if (clock.monotonicMs() - lastMs > idleMsMax)
-            throw new DbError('cancelled', `the copy of shard ${shardId} has come to a standstill`);
         }
       } catch (error) {
         this.#check(copy);
-        if (!mayComeBack(error) || clock.monotonicMs() - lastMs > idleMsMax) throw error;
+        if (!mayComeBack(error)) throw error;
+        failure = error;
+        check(true);
       }
       await clock.sleep(retryMs, this.#closing.signal);
     }

@@ -5,7 +5,8 @@
  * Invariants:
  * - A shard is handed over only when nothing waits in hinted handoff for the owner that it leaves: nobody would bring it. What that one
  *   lacks and nobody keeps for it is brought by a repair before, where there may be one (move-repairs.ts).
- * - A shard is copied from the owner that it leaves, as long as that is not done without.
+ * - A shard is copied from the owner that it leaves, as long as that is not done without, nor has nothing of it that can be read, as
+ *   on a new disk, while another one has.
  *
  * Not here: which move is next, how often it is tried (plan-keeper.ts).
  */
@@ -20,6 +21,7 @@ import type { Heard } from './cluster-view.ts';
 import type { CopyKeeper } from './copy-keeper.ts';
 import type { MetaNode } from './meta-node.ts';
 import { MoveRepairs, type MoveRepairsPorts } from './move-repairs.ts';
+import { askStates } from './shard-states.ts';
 import type { SilentNodes } from './silent-nodes.ts';
 
 const discardDeadlineMs = 60_000;
@@ -71,7 +73,7 @@ export class MoveSteps {
       const isUnderWay = copiesOf(node.catalog).some((copy) => copy.shardId === shardId && copy.destinationId === toId); // prettier-ignore
       if (isUnderWay) return;
       if (this.isSourceAway(plan, move, heard)) return;
-      const sourceId = sourceOf(owners, { shardId, fromId, heard });
+      const sourceId = await this.#sourceOf(owners, { shardId, fromId, heard });
       if (sourceId === undefined) throw new DbError('unavailable', 'none of its owners answers');
       await copies.copy({ shardId, sourceId, destinationId: toId }, isWanted);
       if (activePlan(node.catalog)?.beganIndex !== plan.beganIndex) return;
@@ -82,6 +84,28 @@ export class MoveSteps {
       await this.advance(plan, move, 'hand-over');
     }
     return this.#cleared(plan, move);
+  }
+
+  /** The one that it leaves, so that nothing which that one alone has is lost; else one that answers and lacks nothing. */
+  async #sourceOf(
+    owners: readonly number[],
+    { shardId, fromId, heard }: { readonly shardId: number; readonly fromId: number; readonly heard: Heard }, // prettier-ignore
+  ): Promise<number | undefined> {
+    const { node, rpc } = this.#ports;
+    const up = owners.filter((owner) => heard.nodeIds.has(owner));
+    if (up.length <= 1) return up[0];
+    const states = await askStates(rpc, node.catalog.dataNodes.filter(({ id }) => up.includes(id))); // prettier-ignore
+    const hasNothing = (owner: number): boolean => {
+      const held = states.get(owner);
+      return typeof held === 'object' && !held.has(shardId);
+    };
+    const lacksSomething = (owner: number): boolean =>
+      [heard.waiting, heard.lost].some((keys) => keys.has(waitingKey(owner, shardId)));
+    const rankOf = (owner: number): number => {
+      const rank = owner === fromId ? 0 : lacksSomething(owner) ? 2 : 1;
+      return hasNothing(owner) ? rank + 3 : rank;
+    };
+    return up.sort((a, b) => rankOf(a) - rankOf(b))[0];
   }
 
   async #cleared(plan: MovePlan, move: ShardMove, reason = ''): Promise<void> {
@@ -114,18 +138,6 @@ export class MoveSteps {
     const named = { planIndex: plan.beganIndex, shardId, fromId, toId };
     await this.#ports.node.execute({ kind: 'advance-shard-move', ...named, step, reason });
   }
-}
-
-/** The one that it leaves, so that nothing which that one alone has is lost; else one that answers and lacks nothing. */
-function sourceOf(
-  owners: readonly number[],
-  { shardId, fromId, heard }: { readonly shardId: number; readonly fromId: number; readonly heard: Heard }, // prettier-ignore
-): number | undefined {
-  const up = owners.filter((owner) => heard.nodeIds.has(owner));
-  const lacksSomething = (owner: number): boolean =>
-    [heard.waiting, heard.lost].some((keys) => keys.has(waitingKey(owner, shardId)));
-  const rankOf = (owner: number): number => (owner === fromId ? 0 : lacksSomething(owner) ? 2 : 1);
-  return up.sort((a, b) => rankOf(a) - rankOf(b))[0];
 }
 
 /** Undefined for a shard that is gone. */
