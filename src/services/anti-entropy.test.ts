@@ -31,7 +31,10 @@ class Neighbours {
   readonly waitingIds = new Set<number>();
   readonly awaitingIds = new Set<number>();
   readonly versions = new Map<string, string>();
+  readonly warnings: string[] = [];
   found: Comparison | DbError = 'equal';
+  /** What happens as a shard is compared. */
+  meanwhile: () => Promise<unknown> = () => Promise.resolve();
   /** After all of the hours. */
   nowNs = 100n * hourNs;
   #tick: () => void = () => undefined;
@@ -57,7 +60,8 @@ class Neighbours {
   }
 
   service(options: Partial<AntiEntropyOptions> = {}): AntiEntropy {
-    const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+    const warn = (text: string): number => this.warnings.push(text);
+    const log = { info: () => undefined, warn, error: () => undefined };
     const { meta, ownId: nodeId } = this;
     const ports: AntiEntropyPorts = {
       meta: {
@@ -75,9 +79,10 @@ class Neighbours {
         },
       } as unknown as Clock,
       log: log as unknown as Log,
-      compare: (shardId, _nodeId, { isAnew }) => {
+      compare: async (shardId, _nodeId, { isAnew }) => {
         this.compared.push(shardId);
         if (isAnew) this.readAnew.push(shardId);
+        await this.meanwhile();
         return this.found instanceof DbError ? Promise.reject(this.found) : Promise.resolve(this.found); // prettier-ignore
       },
       repair: (shardId, { only, signal }) =>
@@ -451,4 +456,15 @@ test('anti-entropy: what this node lacks comes from another owner where the next
   all.begun[3]?.fail(new DbError('unavailable', 'no answer'));
   await turns();
   expect(await check()).toBe(other);
+});
+
+test('anti-entropy: shards that are dropped while they are compared, or before it is their turn, are no failures', async () => {
+  const all = await Neighbours.of(3);
+  all.found = new DbError('shard_not_found', 'shard not found for id: 1');
+  all.meanwhile = () => all.meta.execute({ kind: 'drop-database', name: 'd' });
+  const service = all.service();
+  await all.tick();
+  expect([all.compared, all.warnings]).toEqual([[1], []]);
+  expect(service.statistics()[0]?.values).toMatchObject({ checks: 1, errors: 0 });
+  await service.close();
 });

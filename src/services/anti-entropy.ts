@@ -210,6 +210,8 @@ export class AntiEntropy {
     const damagedIds = await this.#ports.damagedIds();
     for (const { shardId, others, isHot } of sharedShards(catalog, nodeId, clock.wallNs())) {
       if (this.#closing.signal.aborted) return;
+      // Dropped, or given up, while those before it were compared.
+      if (!this.#isShared(shardId)) continue;
       if (this.#queue.has(shardId) || this.#processing.has(shardId)) continue;
       if (isHot) await this.#bringDamaged(shardId, others);
       else if (!(await this.#checkShard(shardId, others, damagedIds.has(shardId)))) skipped.push(shardId); // prettier-ignore
@@ -279,7 +281,7 @@ export class AntiEntropy {
       if (found === 'own-missing' && this.#options.repairsMissing) this.#bring(shardId, others);
       return true;
     } catch (error) {
-      if (this.#closing.signal.aborted) return true;
+      if (this.#closing.signal.aborted || !this.#isShared(shardId)) return true;
       this.#counts.failedCheckCount++;
       log.warn('A shard could not be compared', { shard: shardId, nodeId: next, error: errorText(error) }); // prettier-ignore
       // The next owner is away, and another one has what this node lacks.
@@ -339,7 +341,7 @@ export class AntiEntropy {
       const tookMs = Math.round(clock.monotonicMs() - startMs);
       log.info('Repaired shard', { shard: shardId, tookMs, ...report });
     } catch (error) {
-      if (this.#closing.signal.aborted) return;
+      if (this.#closing.signal.aborted || !this.#isShared(shardId)) return;
       if (signal.aborted) {
         log.info('A repair was given up', { shard: shardId });
         return;
@@ -352,6 +354,11 @@ export class AntiEntropy {
       this.#equalAt.delete(shardId);
       if (!this.#closing.signal.aborted) this.#next();
     }
+  }
+
+  #isShared(shardId: number): boolean {
+    const { catalog, nodeId } = this.#ports.meta;
+    return isShared(catalog, shardId, nodeId);
   }
 
   /** Also of shards that no other owner has any more: nobody is left whom they could differ from. */
