@@ -196,7 +196,7 @@ export class CopyKeeper {
     // One that fails each time it begins anew waits for its turn in between.
     let idleMs = 0;
     let heardMs = clock.monotonicMs();
-    let failure: unknown;
+    let failure: DbError | undefined;
     const check = (isIdle: boolean): void => {
       const nowMs = clock.monotonicMs();
       if (isIdle) idleMs += nowMs - heardMs;
@@ -223,7 +223,7 @@ export class CopyKeeper {
         }
       } catch (error) {
         this.#check(copy);
-        if (!mayComeBack(error)) throw error;
+        if (!isDbError(error) || !mayComeBack(error)) throw error;
         failure = error;
         check(true);
       }
