@@ -9,7 +9,9 @@ export async function makeDurableDir(disk: Disk, path: string): Promise<void> {
 /** The folders above one, the nearest first. */
 export function parentsOf(path: string): readonly string[] {
   const parts = path.split('/');
-  return parts
+  const parents = parts
     .map((_, above) => parts.slice(0, parts.length - 1 - above).join('/'))
     .map((parent) => (parent !== '' ? parent : path.startsWith('/') ? '/' : '.'));
+  // Of an absolute path the root comes twice.
+  return [...new Set(parents)];
 }
