@@ -42,13 +42,19 @@ export function isBackedUp(
   database: string,
   retentionPolicy?: string,
 ): boolean {
-  const isThis = (one: { readonly database?: string | undefined; readonly policy?: string | undefined }): boolean => // prettier-ignore
+  return manifests.some(({ manifest }) => isOf(manifest, database, retentionPolicy));
+}
+
+/** Whether one backup is of a policy, or of any of a database's. */
+export function isOf(
+  { database: only = '', policy = '', shard_id: shardId = 0, files }: Manifest,
+  database: string,
+  retentionPolicy?: string,
+): boolean {
+  const isThis = (one: { readonly database: string; readonly policy?: string | undefined }): boolean => // prettier-ignore
     one.database === database && (retentionPolicy === undefined || one.policy === undefined || one.policy === retentionPolicy); // prettier-ignore
-  return manifests.some(({ manifest }) => {
-    const { database: only = '', policy = '', shard_id: shardId = 0, files } = manifest;
-    if (shardId !== 0) return files.some(isThis);
-    return only === '' || isThis({ database: only, policy: policy === '' ? undefined : policy });
-  });
+  if (shardId !== 0) return files.some(isThis);
+  return only === '' || isThis({ database: only, policy: policy === '' ? undefined : policy });
 }
 
 /**

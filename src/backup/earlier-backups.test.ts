@@ -77,3 +77,21 @@ test('backup: an incremental one of a database gives that database alone, whatev
   ]);
   expect(Array.from(target.facts.databases, ({ name }) => name)).toEqual(['tel']);
 });
+
+test('backup: a database that was made again since its last backup comes back as it was at that one', async () => {
+  const cluster = twoShards();
+  await backup(cluster, { filter: { ...allOf, database: 'tel' } });
+  cluster.do({ kind: 'drop-database', name: 'tel' });
+  cluster.do({ kind: 'create-database', name: 'tel' });
+  cluster.do({ kind: 'create-shard-groups', database: 'tel', retentionPolicy: 'autogen', timesNs: [0n] }); // prettier-ignore
+  cluster.do({ kind: 'create-database', name: 'other' });
+  cluster.timeMs += 60_000;
+  await backup(cluster, { filter: { ...allOf, database: 'other' } });
+  const target = new BackupCluster(['m1:1', 'm2:1']);
+  const text = await restore(target, { filter: { database: 'tel' } });
+  expect(text.match(/Restored shard \d/g)?.sort()).toEqual([
+    'Restored shard 2',
+    'Restored shard 3',
+  ]);
+  expect(target.facts.databases.get('tel')?.retentionPolicies.map(({ name }) => name)).toEqual(['p']); // prettier-ignore
+});

@@ -9,14 +9,16 @@
  *   rest is brought from its beginning.
  * - An archive that a manifest names and that is not there refuses the whole, before anything is changed: its shard would be restored as
  *   one without points.
+ * - Each database is as it was at the newest backup that is of it, whatever the cluster knew of it at a later one of others.
  * - How shards come to their owners: bring-shards.ts.
  */
 import { DbError } from '../base/errors.ts';
 import { formatElapsed } from '../influxql/duration.ts';
 import { activeDataNodes, type Catalog } from '../meta/model/catalog.ts';
+import type { Database } from '../meta/model/database.ts';
 import type { ShardPlace } from '../meta/model/databases.ts';
 import { decodeBackupMeta, type BackupFacts } from './backup-meta.ts';
-import { isBackedUp, newestOf, type BackupSet } from './backup-set.ts';
+import { isBackedUp, isOf, newestOf, type BackupSet } from './backup-set.ts';
 import { readWhole } from './backup-store.ts';
 import { bringShards, sayDropped, type Target } from './bring-shards.ts';
 import { restoreName, unfinishedOf } from './interrupted-restore.ts';
@@ -40,9 +42,10 @@ export async function restoreBackup(
 ): Promise<void> {
   const { clock, target, out } = ports;
   const startMs = clock.monotonicMs();
-  const { facts, backup } = await readFacts(ports, set);
-  const present = await target.catalog();
+  const { facts: newest, backup } = await readFacts(ports, set);
   const { filter, changes } = options;
+  const facts = await withFactsOfTheirOwn(ports, set, { newest, only: filter.database });
+  const present = await target.catalog();
   const archives = {
     hasPoints: (id: number) => set.shards.has(id),
     isBackedUp: (database: string, policy?: string) => isBackedUp(set, database, policy),
@@ -100,6 +103,31 @@ async function readFacts(
   out(`Using meta backup: ${fileName}\n`);
   const bytes = await readWhole(store, fileName);
   return { facts: decodeBackupMeta(fileName, bytes), backup: `${fileName} ${sha256Of(bytes)}` };
+}
+
+/**
+ * Each database as it was at the newest backup that is of it. Where one was made of another database since, the newest facts have what nobody
+ * has backed up: of one that was dropped and made again, shards without any of its points.
+ */
+async function withFactsOfTheirOwn(
+  { store }: RestorePorts,
+  { manifests }: BackupSet,
+  { newest, only }: { readonly newest: BackupFacts; readonly only: string },
+): Promise<BackupFacts> {
+  const read = new Map<string, BackupFacts>();
+  const databases: Database[] = [];
+  for (const database of newest.databases) {
+    const own = manifests.find(({ manifest }) => isOf(manifest, database.name));
+    const fileName = own === undefined || own === manifests[0] ? undefined : own.manifest.meta.fileName; // prettier-ignore
+    if (fileName === undefined || (only !== '' && only !== database.name)) {
+      databases.push(database);
+      continue;
+    }
+    const facts = read.get(fileName) ?? decodeBackupMeta(fileName, await readWhole(store, fileName)); // prettier-ignore
+    read.set(fileName, facts);
+    databases.push(facts.databases.find(({ name }) => name === database.name) ?? database);
+  }
+  return { ...newest, databases };
 }
 
 interface FactsTask extends Pick<Archives, 'hasPoints'> {
