@@ -77,3 +77,16 @@ test('expect: one that is behind another request is told at its turn, and its an
   expect(continued).toMatch(/^HTTP\/1.1 204 No Content\r\n[^]*\r\n\r\n$/);
   expect(answer).toMatch(/^HTTP\/1.1 400 Bad Request\r\n[^]*\r\n\r\n\{"error":"unable to parse 'bad': missing fields"\}\n$/); // prettier-ignore
 });
+
+test.each([
+  { value: '', status: '204 No Content' },
+  { value: 'tea', status: '417 Expectation Failed' },
+])('expect: a header that says "$value" is answered as 1.12.4 answers it: $status', async ({ value, status }) => {
+  const socket = connect(Number(new URL(node.url).port), '127.0.0.1');
+  const closes = value === '' ? 'Connection: close\r\n' : '';
+  socket.write(`POST ${allowed} HTTP/1.1\r\nHost: a\r\n${closes}Expect: ${value}\r\nContent-Length: 7\r\n\r\nm f=1 1`); // prettier-ignore
+  const parts: Buffer[] = [];
+  socket.on('data', (part: Buffer) => parts.push(part));
+  await once(socket, 'close');
+  expect(Buffer.concat(parts).toString()).toMatch(new RegExp(`^HTTP/1.1 ${status}\r\n`));
+}); // prettier-ignore
