@@ -8,11 +8,11 @@ import { StampClock } from '../write/stamp-clock.ts';
 import type { DeletePointsRequest, MeasurementDescription } from '../engine/shard-access.ts';
 import { deletePoints, type DeletePorts, type DeleteStatement } from './delete-points.ts';
 
-/** Shard 1 of nodes 4 and 5, shard 2 of node 5; node 6 owns nothing. */
-function catalogOf(nodeIds: readonly number[]): Catalog {
+/** Shard 1 of nodes 4 and 5, shard 2 of node 5 or another one; node 6 owns nothing. */
+function catalogOf(nodeIds: readonly number[], owner = 5): Catalog {
   const shards = [
     { id: 1, owners: [4, 5] },
-    { id: 2, owners: [5] },
+    { id: 2, owners: [owner] },
   ];
   const own = shards.map(({ id, owners }) => ({ id, owners: owners.filter((one) => nodeIds.includes(one)) })); // prettier-ignore
   const shardGroups = [{ id: 1, startNs: 0n, endNs: 1n << 62n, shards: own }];
@@ -34,10 +34,17 @@ interface Told {
 /** Node 4 runs the statement; node 5 is ahead by its clock. */
 async function run(
   text: string,
-  { nodeIds = [4, 5, 6], isDown = false, known = { 4: ['m'], 5: ['m', 'n'] }, toldNs = 5_000n }: { readonly nodeIds?: readonly number[]; readonly isDown?: boolean; readonly known?: Readonly<Record<number, readonly string[]>>; readonly toldNs?: bigint } = {}, // prettier-ignore
+  { nodeIds = [4, 5, 6], isDown = false, known = { 4: ['m'], 5: ['m', 'n'] }, toldNs = 5_000n, moved }: { readonly nodeIds?: readonly number[]; readonly isDown?: boolean; readonly known?: Readonly<Record<number, readonly string[]>>; readonly toldNs?: bigint; readonly moved?: { readonly error: DbError; readonly isHeard: boolean } } = {}, // prettier-ignore
 ): Promise<Told & { readonly error: string }> {
   const told: Told = { deletes: [], kept: [], stamps: [] };
-  const clock = { wallNs: () => 1_000n, monotonicMs: () => 0 };
+  let nowMs = 0;
+  const sleep = (ms: number): Promise<void> => {
+    nowMs += ms;
+    if (moved?.isHeard === true) meta.catalog = catalogOf(nodeIds, 6);
+    return Promise.resolve();
+  };
+  const clock = { wallNs: () => 1_000n, monotonicMs: () => nowMs, sleep };
+  const meta = { catalog: catalogOf(nodeIds), nodeId: 4 };
   const stamps = new StampClock({ clock, nodeId: () => 4, random: { u32: () => 1 } });
   const away = new DbError('unavailable', 'connection refused');
   const textOf = (nodeId: number, { shardIds, measurements }: DeletePointsRequest): string =>
@@ -54,6 +61,7 @@ async function run(
     },
     deletePoints: async (request: DeletePointsRequest) => {
       if (isDown && nodeId !== 4) throw away;
+      if (nodeId === 5 && request.shardIds.includes(2) && moved !== undefined) throw moved.error;
       // Those that are away have said so before an owner is done.
       await new Promise(setImmediate);
       told.deletes.push(textOf(nodeId, request));
@@ -61,8 +69,7 @@ async function run(
     },
   });
   const ports = {
-    meta: { catalog: catalogOf(nodeIds), nodeId: 4 },
-    shards: { of },
+    ...{ clock, meta, shards: { of } },
     stamps,
     keepDelete: (nodeId: number, request: DeletePointsRequest) => {
       told.kept.push(textOf(nodeId, request));
@@ -143,3 +150,14 @@ test('delete: a number beside a tag, whose values are texts, deletes nothing', a
     expect([error, deletes]).toEqual(['shard 1: fields not supported in WHERE clause during deletion', []]);
   }
 }); // prettier-ignore
+
+test.each([
+  ['is not there any more', new DbError('unavailable', 'shard 2 is not on this node')],
+  ['goes as it is deleted from', new DbError('shard_not_found', 'shard is deleted')],
+])('delete: a shard that %s is deleted from at its owner of now', async (_what, error) => {
+  const told = await run('DELETE FROM m', { moved: { error, isHeard: true } });
+  expect(told.error).toBe('');
+  expect(told.deletes.slice(-3)).toEqual(['5: 1 m', '6:  ', '6: 2 m']);
+  const unheard = await run('DELETE FROM m', { moved: { error, isHeard: false } });
+  expect(unheard.error).toContain(error.message);
+});

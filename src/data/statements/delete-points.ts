@@ -1,6 +1,7 @@
 /**
  * DELETE, DROP SERIES and DROP MEASUREMENT (spec 6.2, F64): every owner of every shard deletes for itself, by what its own
- * index says. An owner that cannot be reached keeps its points, and the statement says so.
+ * index says. An owner that cannot be reached keeps its points, and the statement says so. Where a shard goes to other owners meanwhile
+ * all of it is said once more, to those of now.
  */
 import { quoteGo } from '../../base/go-format.ts';
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
@@ -14,6 +15,8 @@ import { mergeDescriptions } from '../engine/lists/describe-shards.ts';
 import type { ListedMeasurement } from '../engine/lists/schema-list.ts';
 import type { DeletePointsRequest, ShardAccess } from '../engine/shard-access.ts';
 import { allowedOf, bounded } from '../access/series-rules.ts';
+import { ownsShard } from '../../meta/model/shard-fate.ts';
+import { movedShardOf } from '../../storage/engine/moved-shard.ts';
 import { isAway } from '../shards/choose-owners.ts';
 import { deletionPredicate } from './deletion-condition.ts';
 import type { SchemaPorts } from './schema/schema-reader.ts';
@@ -36,11 +39,16 @@ export type DeleteStatement = Extract<
 const describeDeadlineMs = 30_000;
 /** Deleting a million series takes its time; dead peers are found by the transport. */
 const deleteDeadlineMs = 3_600_000;
+/** Of one statement: a plan moves a shard in seconds. */
+const movesMax = 16;
+/** Longer than the catalog takes from the metas to here. */
+const catalogWaitMs = 3_000;
+const catalogPollMs = 5;
 
 /** Nodes that own nothing of a delete need not hear of it for it to be done. */
 const tellDeadlineMs = 2_000;
 
-export interface DeletePorts extends Pick<SchemaPorts, 'meta' | 'shards'> {
+export interface DeletePorts extends Pick<SchemaPorts, 'clock' | 'meta' | 'shards'> {
   readonly stamps: {
     learned(): Promise<void> | undefined;
     overtaking(newerNs: bigint): Stamp;
@@ -54,11 +62,26 @@ interface Owner {
   readonly shardIds: readonly number[];
 }
 
+const noOwner: Owner = { nodeId: 0, shardIds: [] };
+
 export async function deletePoints(
   statement: DeleteStatement,
   context: ShowContext,
   ports: DeletePorts,
 ): Promise<void> {
+  for (let moveCount = 0; ; moveCount++) {
+    const outcomes = await deleteOnce(statement, context, ports);
+    if (moveCount < movesMax && (await haveMoved(outcomes, context.signal, ports))) continue;
+    throwFirst(outcomes);
+    return;
+  }
+}
+
+async function deleteOnce(
+  statement: DeleteStatement,
+  context: ShowContext,
+  ports: DeletePorts,
+): Promise<readonly Outcome[]> {
   const { catalog } = ports.meta;
   if (findDatabase(catalog, context.database) === undefined)
     throw new DbError('database_not_found', `database not found: ${context.database}`);
@@ -88,7 +111,25 @@ export async function deletePoints(
     ...(isShared && { stamp: ports.stamps.overtaking(schemas.newestNs) }),
   };
   const deleted = measurements.length === 0 ? [] : await deleteAll(owners, { request, signal }, ports); // prettier-ignore
-  throwFirst([...schemas.outcomes, ...deleted]);
+  return [...schemas.outcomes, ...deleted];
+}
+
+/** Whether all that owners said was not there is owned by others by now, or dropped: waits a while for the catalog that says so. */
+async function haveMoved(
+  outcomes: readonly Outcome[],
+  signal: AbortSignal,
+  { clock, meta }: DeletePorts,
+): Promise<boolean> {
+  const left = outcomes.filter(({ result }) => result.status === 'rejected' && isMoved(result.reason)); // prettier-ignore
+  const isOwner = ({ nodeId, shardIds }: Outcome): boolean => shardIds.every((id) => ownsShard(meta.catalog, id, nodeId)); // prettier-ignore
+  const giveUpMs = clock.monotonicMs() + catalogWaitMs;
+  while (left.some(isOwner) && clock.monotonicMs() < giveUpMs && !signal.aborted)
+    await clock.sleep(catalogPollMs, signal);
+  return left.length > 0 && !left.some(isOwner);
+}
+
+function isMoved(error: unknown): boolean {
+  return movedShardOf(error) !== undefined || isDbError(error, 'shard_not_found');
 }
 
 /**
@@ -117,8 +158,7 @@ function writable(
   throw new DbError('forbidden', `not authorized to delete from ${quoteGo(refused)}: it is restricted`); // prettier-ignore
 }
 
-interface Outcome {
-  readonly nodeId: number;
+interface Outcome extends Owner {
   readonly result: PromiseSettledResult<unknown>;
 }
 
@@ -145,7 +185,7 @@ async function describeAll(
   const described = results.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   let newestNs = 0n;
   for (const { stampNs = 0n } of described) if (stampNs > newestNs) newestNs = stampNs;
-  const outcomes = results.map((result, i) => ({ nodeId: owners[i]?.nodeId ?? 0, result }));
+  const outcomes = results.map((result, i) => ({ ...(owners[i] ?? noOwner), result }));
   return { known: mergeDescriptions(described.map((one) => one.measurements)), outcomes, newestNs }; // prettier-ignore
 }
 
@@ -176,7 +216,7 @@ async function deleteAll(
     }),
   );
   await told;
-  return results.map((result, i) => ({ nodeId: owners[i]?.nodeId ?? 0, result }));
+  return results.map((result, i) => ({ ...(owners[i] ?? noOwner), result }));
 }
 
 /** Measurements that are named and that no owner knows: what has points of them may still be on its way. */
