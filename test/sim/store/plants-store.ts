@@ -28,7 +28,8 @@ export type StorePlant = (typeof storePlants)[number];
 export function plantedDisk(disk: Disk, plant: StorePlant | undefined): Disk {
   switch (plant) {
     case 'compaction-not-synced':
-      return withoutSync(disk, (path) => isCompacted(path.replace(/\.tmp$/, '')));
+      // What a compaction writes has its place as its name until all of it is written.
+      return withoutSync(disk, (path) => /\/\d\.tsm\.tmp$/.test(path));
     case 'segments-not-synced':
       return withoutSync(disk, (path) => path.endsWith('.index.tmp'));
     case 'inputs-gone-early':
