@@ -294,7 +294,9 @@ export class ClusterWorld {
   /** The production engine; what it acknowledges is noted. */
   async #engine(name: string, settings: EngineSettings, ports: EnginePorts): Promise<Engine> {
     const parts = this.#memories.lend(name);
-    const options = { ...(settings.options as StorageEngineOptions), logKeptBytes: this.#logKeptBytes }; // prettier-ignore
+    const given = settings.options as StorageEngineOptions;
+    const { tsmFileBytesMax: fileBytesMax = given.compaction.fileBytesMax } = this.knobs;
+    const options = { ...given, compaction: { ...given.compaction, fileBytesMax }, logKeptBytes: this.#logKeptBytes }; // prettier-ignore
     const engine = await StorageEngine.create({ ...settings, options }, plantedEngine(ports, this.#plant), parts); // prettier-ignore
     const { history, lastWrites } = this;
     return watchEngine(plantedWrites(engine, ports, this.#plant), {

@@ -17,6 +17,8 @@ export interface Knobs {
   /** Entries after which a meta node makes a snapshot and cuts its log. */
   readonly raftSnapshotEntries: number;
   readonly electionTicks: number;
+  /** Of a file that a compaction makes; undefined for that of a real node. */
+  readonly tsmFileBytesMax: number | undefined;
 }
 
 export function drawKnobs(random: Random): Knobs {
@@ -33,6 +35,7 @@ export function drawKnobs(random: Random): Knobs {
     electionTicks: 6 + below(random, 8),
     indexCacheBytes: fraction(random) < 0.5 ? 0 : 1 << 20,
     indexResidentBytes: fraction(random) < 0.7 ? 0 : 1 << 20,
+    tsmFileBytesMax: fraction(random) < 0.5 ? 300 + below(random, 3_000) : undefined,
   };
 }
 

@@ -8,6 +8,7 @@ import { below, fraction, type Random } from '../../../src/env/random.ts';
 import type { Env } from '../../../src/env/env.ts';
 import type { Log } from '../../../src/env/log.ts';
 import { makeStamp, stampBatch } from '../../../src/models/stamp.ts';
+import { compactionByHand } from '../../../src/storage/store/store-options.ts';
 import type { Store } from '../../../src/storage/store/store.ts';
 import { batchOf, deleteOf, kept, openStore } from '../../support/store-script.ts';
 import { World, type SimNode } from '../world/world.ts';
@@ -64,6 +65,8 @@ class StoreRun {
   /** What the store has said of the shard's files. */
   readonly #damages: string[] = [];
   readonly #log: Log;
+  /** Small, so that compactions of several files make several. */
+  readonly #fileBytesMax: number;
   #number = 0;
   #failing: FailingCalls | undefined;
 
@@ -72,6 +75,9 @@ class StoreRun {
     this.#world = new World(seed);
     this.#node = this.#world.addNode('a', { zeroTailRate: 0.3 });
     this.#random = this.#world.random('store');
+    const sizes = this.#world.random('file sizes');
+    this.#fileBytesMax =
+      fraction(sizes) < 0.6 ? 150 + below(sizes, 1_500) : Number.POSITIVE_INFINITY;
     const hear = (text: string, values?: object): void => {
       const said = `${text} ${JSON.stringify(values)}`;
       // The end of a log may be torn.
@@ -128,6 +134,7 @@ class StoreRun {
     const store = await openStore(this.#failing.disk, clock, {
       columnKernel: plantedKernel(plant),
       log: this.#log,
+      compaction: { ...compactionByHand, fileBytesMax: this.#fileBytesMax },
       // Pages are read again, and series leave memory at each flush.
       indexCacheBytesMax: 0,
       residentBytesMax: 0,
