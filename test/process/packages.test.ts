@@ -53,11 +53,16 @@ test(
       installed.start('influxd-meta', '-config', workshop.config({ name: 'meta', port: metaPort }));
       installed.start('influxd', '-config', workshop.config({ name: 'data', port: dataPort }));
       const ctl = (...args: readonly string[]) => call(join(unpacked, 'bin/influxd-ctl'), '-bind', `127.0.0.1:${metaPort + 91}`, ...args); // prettier-ignore
-      await eventually(() => {
-        ctl('add-meta', `127.0.0.1:${metaPort + 91}`);
-        return Promise.resolve();
-      }, 30_000);
-      ctl('add-data', `127.0.0.1:${dataPort + 88}`);
+      // Both start by themselves: each is added once it listens.
+      for (const [command, port] of [
+        ['add-meta', metaPort + 91],
+        ['add-data', dataPort + 88],
+      ] as const)
+        // prettier-ignore
+        await eventually(() => {
+          ctl(command, `127.0.0.1:${port}`);
+          return Promise.resolve();
+        }, 30_000);
       const url = `http://127.0.0.1:${dataPort + 86}`;
       const query = async (q: string) => (await fetch(`${url}/query?${new URLSearchParams({ q, db: 'd' }).toString()}`, { method: 'POST' })).text(); // prettier-ignore
       await eventually(async () => {
