@@ -14,6 +14,11 @@ const program = join(import.meta.dirname, '../../bin/influxd-meta');
 beforeAll(() => cluster.start(), limitMs);
 afterAll(() => cluster.stop(), limitMs);
 
+/** Where the meta node is that was made on another machine. */
+function moved(port: number): string {
+  return `127.0.0.1:${port + offset + 60}`;
+}
+
 function loseDisk(name: string): void {
   rmSync(join(cluster.dir, name, 'meta'), { recursive: true });
 }
@@ -99,7 +104,6 @@ test(
     copyCatalogs('data-1', 'data-2');
     // On a machine of another name: data nodes find it nowhere that they know.
     const config = join(cluster.dir, 'meta-1/influxdb-meta.conf');
-    const moved = (port: number) => `127.0.0.1:${port + offset + 60}`;
     const text = readFileSync(config, 'utf8');
     writeFileSync(config, [8_089, 8_091].reduce((changed, port) => changed.replaceAll(`127.0.0.1:${port + offset}`, moved(port)), text)); // prettier-ignore
     expect(recover('-catalogs', catalogs)[0]).toBe(0);
@@ -111,6 +115,36 @@ test(
       }, 60_000);
     await everythingIsThere(['d', 'e1', 'e2']);
     await changesAreMade('f', 1_100_000_000_000_000_000n);
+  },
+  limitMs,
+);
+
+test(
+  'lost metas: the disk of all is put back to an older state, and nothing is decided until data nodes have said what they know',
+  async () => {
+    const folder = join(cluster.dir, 'meta-1/meta');
+    const snapshot = join(cluster.dir, 'snapshot');
+    await cluster.stopNode('meta-1');
+    cpSync(folder, snapshot, { recursive: true });
+    cluster.startByHand('meta-1');
+    await changesAreMade('g', 1_200_000_000_000_000_000n);
+    await cluster.kill('meta-1');
+    rmSync(folder, { recursive: true });
+    cpSync(snapshot, folder, { recursive: true });
+    cluster.startByHand('meta-1');
+    await eventually(async () => {
+      const { text } = await cluster.ctl(['-bind', moved(8_091), 'truncate-shards']);
+      expect(text).toMatch(/the meta nodes know less than they have told data nodes: .*influxd-meta recover/); // prettier-ignore
+    }, 60_000);
+    expect(await cluster.query(1, 'CREATE DATABASE h')).toContain('meta service unavailable');
+    for (const node of [1, 2])
+      expect(await cluster.write(node, `n v=9 1200000000000000001`, 'all', `g${node}`)).toBe('204');
+    await cluster.stopNode('meta-1');
+    copyCatalogs('data-1', 'data-2');
+    expect(recover('-catalogs', catalogs)[0]).toBe(0);
+    cluster.startByHand('meta-1');
+    await everythingIsThere(['d', 'e1', 'e2', 'f1', 'f2', 'g1', 'g2']);
+    await changesAreMade('i', 1_300_000_000_000_000_000n);
   },
   limitMs,
 );
