@@ -43,6 +43,8 @@ export const dbErrorCodes = [
   'corrupt',
   'io_error',
   'wrong_cluster',
+  /** The metas know less than they have told: nothing is decided before an operator has looked at it. */
+  'catalog_forgotten',
   /** What was asked was only for the holder of a lease, and another has it now. */
   'lease_lost',
   /** Planned by what a node has not any more: to be planned anew. */

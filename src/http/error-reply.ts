@@ -41,6 +41,7 @@ export const errorStatus: Readonly<Record<DbErrorCode, number>> = {
   corrupt: 500,
   io_error: 500,
   wrong_cluster: 500,
+  catalog_forgotten: 500,
   lease_lost: 500,
   schema_changed: 500,
   unsupported_version: 500,

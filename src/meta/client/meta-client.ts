@@ -27,6 +27,7 @@ import { decodeCatalog } from '../codec/catalog-codec.ts';
 import type { Command } from '../command/command.ts';
 import { CatalogCache } from './catalog-cache.ts';
 import type { DataIdentity } from './data-methods.ts';
+import { RefusalLog } from './refusal-log.ts';
 import { ServersFile } from './servers-file.ts';
 import { SettledCatalog } from './settled-catalog.ts';
 import { OwnIdentity } from './own-identity.ts';
@@ -52,7 +53,6 @@ const settleCallMs = 800;
 /** As the node stops: what is not done by then others do, or its next run. */
 const stopLimitMs = 2_000;
 const retryMs = 100;
-const refusedTellMs = 60_000;
 /** The metas show life each two seconds. */
 const watchSilenceMs = 5_000;
 /** One that has not brought by then what another one has told of has lost touch with it, though it shows life. */
@@ -100,6 +100,7 @@ export class MetaClient implements MetaAccess {
   #leader = '';
   readonly #cache: CatalogCache;
   readonly #servers: ServersFile;
+  readonly #refusals: RefusalLog;
   readonly #settled: SettledCatalog;
   readonly #listeners = new Set<(news: CatalogNews) => void>();
   /** The last step did not fit: the whole catalog is asked for. */
@@ -107,7 +108,6 @@ export class MetaClient implements MetaAccess {
   /** What should have been brought by now; a look at that is to come. */
   #overdueIndex = 0;
   #lagTimer: Timer | undefined;
-  #toldRefusedMs = -Infinity;
 
   private constructor(ports: MetaClientPorts, folder: string, restored: Restored) {
     this.#ports = ports;
@@ -115,6 +115,7 @@ export class MetaClient implements MetaAccess {
     this.#catalog = restored.catalog;
     this.#cache = restored.cache;
     this.#servers = new ServersFile(ports, folder);
+    this.#refusals = new RefusalLog(ports);
     const clusterId = () => this.clusterId;
     this.membership = new Membership(ports.clock, { clusterId, secret: restored.secret });
     this.#rpc = new RpcClient(ports.transport, this.membership);
@@ -364,21 +365,11 @@ export class MetaClient implements MetaAccess {
     } catch (error) {
       // Whatever became of it, the same id may be sent again.
       if (signal.aborted) throw error;
-      this.#noteUntaken(address, error);
+      this.#refusals.note(address, error);
+      // The leader's own word, and it stays so.
+      if (isDbError(error, 'catalog_forgotten')) throw error;
       return undefined;
     }
-  }
-
-  /** That a meta node does not answer passes; that it refuses who asks does not, and says no more than `meta service unavailable` to clients. */
-  #noteUntaken(address: string, error: unknown): void {
-    const { clock, log } = this.#ports;
-    const fields = { address, error: errorText(error) };
-    log.debug('A meta node did not take a request', fields);
-    if (!isDbError(error, 'unauthenticated')) return;
-    const nowMs = clock.monotonicMs();
-    if (nowMs - this.#toldRefusedMs < refusedTellMs) return;
-    this.#toldRefusedMs = nowMs;
-    log.warn('A meta node refuses this node: their clocks differ, or their shared secrets', fields);
   }
 
   /** Resolves once this node's catalog is that of `index`, or a later one. Throws `timeout`. */
@@ -431,6 +422,7 @@ export class MetaClient implements MetaAccess {
       } catch (error) {
         if (isDbError(error, 'wrong_cluster'))
           this.#ports.log.warn('A meta node is of another cluster', { address });
+        else if (isDbError(error, 'catalog_forgotten')) this.#refusals.note(address, error);
         else this.#noteLost(error, address);
       }
       await clock.sleep(retryMs, signal).catch(() => undefined);

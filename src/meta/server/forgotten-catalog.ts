@@ -28,7 +28,7 @@ export class ForgottenCatalog {
     this.#ports = ports;
   }
 
-  /** Throws `unavailable` for whoever has heard of more than there is. */
+  /** Throws `catalog_forgotten` for whoever has heard of more than there is. */
   async hear(index: number): Promise<void> {
     const { catalog, settle, log } = this.#ports;
     if (index <= catalog().index || !(await settle()) || index <= catalog().index) return;
@@ -37,8 +37,8 @@ export class ForgottenCatalog {
     this.refuse();
   }
 
-  /** Throws `unavailable` while that is so. */
+  /** Throws `catalog_forgotten` while that is so. */
   refuse(): void {
-    if (this.#ports.catalog().index < this.#toldIndex) throw new DbError('unavailable', text);
+    if (this.#ports.catalog().index < this.#toldIndex) throw new DbError('catalog_forgotten', text);
   }
 }

@@ -48,6 +48,7 @@ const statusOf: Readonly<Record<DbErrorCode, number>> = {
   corrupt: 15,
   io_error: 13,
   wrong_cluster: 7,
+  catalog_forgotten: 9,
   lease_lost: 9,
   schema_changed: 9,
   unsupported_version: 12,
