@@ -110,6 +110,15 @@ export function stampBehind(newer: Stamp, stamp: Stamp): Stamp {
   return stampOf(stampNs(newer) + 1n, stampOrigin(stamp) | ofNoClock);
 }
 
+/**
+ * The least behind `over` for what a node puts over a value of that stamp by itself: other nodes put other values over what has the same, and each
+ * may be brought to the others, so it is of this node, and of what it holds (`content`: u32).
+ */
+export function stampOver(over: Stamp, nodeId: number, content: number): Stamp {
+  const origin = (BigInt(nodeId) << 32n) | BigInt(runOf(content)) | ofNoClock;
+  return stampOf(stampNs(over) + 1n, origin);
+}
+
 export function latestOf(stamps: readonly Stamp[]): Stamp {
   return stamps.reduce((latest, one) => (one > latest ? one : latest), noStamp);
 }

@@ -6,10 +6,13 @@ import { DbError } from '../../base/errors.ts';
 import { emptyCatalog } from '../../meta/model/catalog.ts';
 import { rangePointsMethod } from '../../meta/client/digest-methods.ts';
 import {
+  isOfClock,
   makeStamp,
   markBrought,
   stampBatch,
   stampBehind,
+  stampKey,
+  stampNs,
   stampOfBatch,
 } from '../../models/stamp.ts';
 import { valuesOf } from '../engine/digests/batch-values.ts';
@@ -31,7 +34,8 @@ async function twoOwners(
   {
     bytesMax,
     isDamaged = false,
-  }: { readonly bytesMax?: number; readonly isDamaged?: boolean } = {},
+    own = 0,
+  }: { readonly bytesMax?: number; readonly isDamaged?: boolean; readonly own?: 0 | 1 } = {},
 ) {
   const meta = new MemoryMeta();
   await meta.execute({ kind: 'found-cluster', clusterId: 7n });
@@ -40,7 +44,8 @@ async function twoOwners(
   const policy = { replication: isDamaged ? 3 : 2, shardDurationNs: 3_600_000_000_000n };
   await meta.execute({ kind: 'create-database', name: 'd', policy });
   await meta.execute({ kind: 'create-shard-groups', database: 'd', retentionPolicy: 'autogen', timesNs: [0n] }); // prettier-ignore
-  const [nodeId = 0, , damagedId] = meta.catalog.dataNodes.map(({ id }) => id);
+  const ids = meta.catalog.dataNodes.map(({ id }) => id);
+  const [nodeId = 0, damagedId] = [ids[own], ids[2]];
   const state = {
     nowMs: 0,
     hasHeard: true,
@@ -105,8 +110,7 @@ test('unclear writes: what another owner has instead is put over a value, as the
   unclear.note(said('m,t=a v=2 10\nm,t=c v=4 1000\nm,t=d v=1 11', 6));
   state.nowMs = settledMs;
   await unclear.look();
-  const stamp = makeStamp(6n, 2);
-  expect(written).toEqual([{ stamp: stampBehind(stamp, stamp), values: ['m,t=a v=3 10', 'm,t=c v=5 1000'] }]); // prettier-ignore
+  expect(written.map(({ stamp, values }) => [stampNs(stamp), isOfClock(stamp), values])).toEqual([[7n, false, ['m,t=a v=3 10', 'm,t=c v=5 1000']]]); // prettier-ignore
   await unclear.look();
   expect([unclear.heldCount, written.length]).toEqual([0, 1]);
 });
@@ -182,7 +186,7 @@ test('unclear writes: what was left as it was brought again is put in where the 
   state.nowMs = settledMs;
   await unclear.look();
   const stamp = makeStamp(5n, 2);
-  expect(written).toEqual([{ stamp: stampBehind(stamp, stamp), values: ['m,t=a v=1 10'] }]);
+  expect(written.map(({ stamp, values }) => [stampNs(stamp), values])).toEqual([[stampNs(stamp) + 1n, ['m,t=a v=1 10']]]); // prettier-ignore
 });
 
 test('unclear writes: what was held is noted, and a run that goes on with it compares it', async () => {
@@ -258,4 +262,21 @@ test('unclear writes: an owner that has the shard and is to be brought something
   state.damage = undefined;
   await unclear.look();
   expect([unclear.heldCount, written.length]).toEqual([0, 1]);
+});
+
+test('unclear writes: what owners put over values of one batch are batches of their own, whoever else is brought them', async () => {
+  const stamps: bigint[] = [];
+  // Another owner, or the same one later, puts other values over those of the same batch.
+  for (const [own, value] of [
+    [0, 3],
+    [1, 3],
+    [0, 8],
+  ] as const) {
+    const { unclear, state, written } = await twoOwners([['m,t=a', 'v', 10n, value]], { own });
+    unclear.note(said('m,t=a v=1 10', 5));
+    state.nowMs = settledMs;
+    await unclear.look();
+    stamps.push(...written.map(({ stamp }) => stampKey(stamp)));
+  }
+  expect(new Set(stamps).size).toBe(3);
 });

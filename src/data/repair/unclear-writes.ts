@@ -8,10 +8,12 @@
  *   nothing of it is for an owner of the shard: by then an owner that has another value has taken both, and found that one to be later. An owner whose copy
  *   is damaged or gone is as one that has nothing: nobody waits until it is replaced, perhaps by a copy of what is in doubt here, as long as one other has the shard.
  * - A value that was left is put in once all other owners that have the point have that very value: what is here then is the earlier one.
- * - What is put over a value is the least later than it: whatever was written after it stays, here and on its way.
+ * - What is put over a value is the least later than it: whatever was written after it stays, here and on its way. No other batch has its stamp, of
+ *   another owner, which puts over what it has itself, either: it would be taken for one that was here before.
  * - Values are gone through in slices.
  * - Bounded: past `bytesMax` nothing more is compared, and the log has said of each batch that it is in doubt.
  */
+import { crc32 } from 'node:zlib';
 import { Tasks } from '../../base/async/tasks.ts';
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import { MiB } from '../../base/units.ts';
@@ -22,7 +24,7 @@ import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import { sliceCount, sliceOf } from '../../models/digest-grid.ts';
 import type { FieldValue } from '../../models/field-value.ts';
 import { PointBatchBuilder } from '../../models/point-batch-builder.ts';
-import { asFirstBrought, isBrought, isOfClock, latestOf, stampBatch, stampBehind, stampOfBatch, type Stamp } from '../../models/stamp.ts'; // prettier-ignore
+import { asFirstBrought, isBrought, isOfClock, latestOf, stampBatch, stampOfBatch, stampOver, type Stamp } from '../../models/stamp.ts'; // prettier-ignore
 import { isWrongShard } from '../../storage/engine/damaged-shard.ts';
 import { valuesOf, type FoundValue } from '../engine/digests/batch-values.ts';
 import type { RangePoints, RangePointsTask } from '../engine/digests/range-points.ts';
@@ -252,7 +254,7 @@ export class UnclearWrites {
       const one = laterOf(doubts.get(name) ?? {}, values);
       if (one !== undefined) later.push(one);
     }
-    for (const batch of batchesOf(later, first)) {
+    for (const batch of batchesOf(later, first, this.#ports.meta.nodeId)) {
       const outcome = await this.#ports.write(batch);
       if (outcome.kind === 'failed') throw outcome.error;
     }
@@ -330,6 +332,7 @@ function taskOf(
 function* batchesOf(
   later: readonly LaterValue[],
   { shardId, database, retentionPolicy }: ShardBatch,
+  nodeId: number,
 ): Generator<ShardBatch> {
   const builders = new Map<Stamp, PointBatchBuilder>();
   for (const { over, key, measurement, field, timeNs, value } of later) {
@@ -339,7 +342,7 @@ function* batchesOf(
   }
   for (const [over, builder] of builders) {
     const payload = builder.finish();
-    stampBatch(payload, stampBehind(over, over));
+    stampBatch(payload, stampOver(over, nodeId, crc32(payload)));
     yield { shardId, database, retentionPolicy, payload };
   }
 }
