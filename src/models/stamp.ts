@@ -115,8 +115,7 @@ export function stampBehind(newer: Stamp, stamp: Stamp): Stamp {
  * may be brought to the others, so it is of this node, and of what it holds (`content`: u32).
  */
 export function stampOver(over: Stamp, nodeId: number, content: number): Stamp {
-  const origin = (BigInt(nodeId) << 32n) | BigInt(runOf(content)) | ofNoClock;
-  return stampOf(stampNs(over) + 1n, origin);
+  return makeStamp(stampNs(over) + 1n, nodeId, runOf(content)) | ofNoClock;
 }
 
 export function latestOf(stamps: readonly Stamp[]): Stamp {

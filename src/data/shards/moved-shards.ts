@@ -26,6 +26,16 @@ interface MovePorts {
   readonly meta: Pick<MetaAccess, 'catalog'>;
 }
 
+/** Waits a while for the catalog by which an owner that has given a shard up owns it no more: whether it has come. */
+export async function hasMoved(
+  isOwned: () => boolean,
+  { clock, signal }: Pick<MovePorts, 'clock'> & { readonly signal: AbortSignal },
+): Promise<boolean> {
+  const giveUpMs = clock.monotonicMs() + catalogWaitMs;
+  while (isOwned() && clock.monotonicMs() < giveUpMs) await clock.sleep(catalogPollMs, signal);
+  return !isOwned();
+}
+
 /** Notes that an owner failed; throws what it was if it is no failure of a node. Where a shard has moved it is heard first where to. */
 export async function noteFailure(
   error: unknown,
@@ -36,10 +46,8 @@ export async function noteFailure(
   const { nodeId, cause } = error;
   const shardId = movedShardOf(cause);
   if (shardId !== undefined) {
-    const giveUpMs = clock.monotonicMs() + catalogWaitMs;
-    while (ownsShard(meta.catalog, shardId, nodeId) && clock.monotonicMs() < giveUpMs)
-      await clock.sleep(catalogPollMs, signal);
-    if (!ownsShard(meta.catalog, shardId, nodeId) && failed.moved()) return;
+    const isOwned = (): boolean => ownsShard(meta.catalog, shardId, nodeId);
+    if ((await hasMoved(isOwned, { clock, signal })) && failed.moved()) return;
   }
   failed.add(nodeId, cause);
 }

@@ -18,6 +18,7 @@ import { allowedOf, bounded } from '../access/series-rules.ts';
 import { ownsShard } from '../../meta/model/shard-fate.ts';
 import { movedShardOf } from '../../storage/engine/moved-shard.ts';
 import { isAway } from '../shards/choose-owners.ts';
+import { hasMoved } from '../shards/moved-shards.ts';
 import { deletionPredicate } from './deletion-condition.ts';
 import type { SchemaPorts } from './schema/schema-reader.ts';
 import {
@@ -41,9 +42,6 @@ const describeDeadlineMs = 30_000;
 const deleteDeadlineMs = 3_600_000;
 /** Of one statement: a plan moves a shard in seconds. */
 const movesMax = 16;
-/** Longer than the catalog takes from the metas to here. */
-const catalogWaitMs = 3_000;
-const catalogPollMs = 5;
 
 /** Nodes that own nothing of a delete need not hear of it for it to be done. */
 const tellDeadlineMs = 2_000;
@@ -122,10 +120,9 @@ async function haveMoved(
 ): Promise<boolean> {
   const left = outcomes.filter(({ result }) => result.status === 'rejected' && isMoved(result.reason)); // prettier-ignore
   const isOwner = ({ nodeId, shardIds }: Outcome): boolean => shardIds.every((id) => ownsShard(meta.catalog, id, nodeId)); // prettier-ignore
-  const giveUpMs = clock.monotonicMs() + catalogWaitMs;
-  while (left.some(isOwner) && clock.monotonicMs() < giveUpMs && !signal.aborted)
-    await clock.sleep(catalogPollMs, signal);
-  return left.length > 0 && !left.some(isOwner);
+  return (
+    left.length > 0 && !signal.aborted && hasMoved(() => left.some(isOwner), { clock, signal })
+  );
 }
 
 function isMoved(error: unknown): boolean {

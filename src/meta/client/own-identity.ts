@@ -26,7 +26,7 @@ export class OwnIdentity {
     return new OwnIdentity(disk, folder, (await readIdentity(disk, folder)) ?? nobody);
   }
 
-  /** Another object for each cluster that the node is of, and for none: whoever waited sees by it that it is of another one. */
+  /** Another object whenever the node becomes one of a cluster, begins to leave it or has left it: whoever waited sees that by it. */
   get current(): DataIdentity {
     return this.#current;
   }
