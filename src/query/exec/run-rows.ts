@@ -182,14 +182,18 @@ function memberStreams(
     const places = placesOf(shards, span);
     const count = places.length;
     const memberAt = (at: number) => must(members[places[at] ?? -1], 'a member for each place');
+    const ownBoundNs = (member: MemberSeries): bigint | 'none' | undefined => {
+      if (count <= openSeriesMax || member.source.firstNs === undefined) return undefined;
+      return member.source.firstNs(rowsAsked(plan, member)) ?? 'none';
+    };
     return {
       count,
       boundNs(at) {
         const member = memberAt(at);
-        if (count > openSeriesMax && member.source.firstNs !== undefined)
-          return member.source.firstNs(rowsAsked(plan, member)) ?? 'none';
-        return boundOf(fragment, firstNs.get(member.source));
+        // What is known of the shard is enough as long as others have earlier rows: where few are wanted most are never asked.
+        return boundOf(fragment, firstNs.get(member.source)) ?? ownBoundNs(member);
       },
+      nearerNs: (at) => ownBoundNs(memberAt(at)),
       at(at) {
         const rows = memberStream(plan, memberAt(at));
         const first = seriesRowsMax === undefined ? rows : firstRows(rows, seriesRowsMax);

@@ -15,6 +15,11 @@ export interface StreamList {
    * rows, undefined where nothing is known of it.
    */
   boundNs(place: number): bigint | 'none' | undefined;
+  /**
+   * The same, looked up: asked of one that boundNs() said something of, once it is the next, so that what is told of all at once is
+   * enough where a few rows are wanted. Undefined where there is nothing better.
+   */
+  nearerNs?(place: number): bigint | 'none' | undefined;
   /** Once for each. */
   at(place: number): ChunkStream;
 }

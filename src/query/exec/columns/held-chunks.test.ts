@@ -143,3 +143,27 @@ test('merge of chunks: where a few rows are wanted no more series are opened tha
   expect(rows).toBe(4);
   expect(tally.made).toBeLessThan(5);
 });
+
+test('merge of chunks: where a few rows are wanted few series are asked when they begin', () => {
+  let [askedCount, madeCount] = [0, 0];
+  // Nothing is known of them at first but what is so of all of a shard.
+  const beginning: StreamList = {
+    count: 30_000,
+    boundNs: () => 0n,
+    nearerNs(place) {
+      askedCount++;
+      if (place % 3 === 0) return 'none';
+      return place % 3 === 1 ? 7n : 0n;
+    },
+    at(place) {
+      madeCount++;
+      const firstNs = place % 3 === 1 ? 7n : 0n;
+      return streamOfOne(firstNs);
+    },
+  };
+  const rows: bigint[] = [];
+  for (const { timesNs } of mergeChunks(beginning, ['float'], { ascending: true, rowsFirst: 4 }))
+    if (rows.push(...timesNs) >= 4) break;
+  expect(rows).toEqual([0n, 0n, 0n, 0n]);
+  expect([askedCount, madeCount]).toEqual([12, 4]);
+});

@@ -210,6 +210,24 @@ export class Lanes {
     return this.#lanes.length + (this.#waiting?.count ?? 0) > 1;
   }
 
+  /**
+   * Asks when the first begins, before it is opened: true where that is later than was thought, or never. Then another one may be the
+   * first.
+   */
+  delaysFirst(): boolean {
+    const [first] = this.#lanes;
+    const waiting = this.#waiting;
+    if (first === undefined || waiting === undefined || first.isAsked) return false;
+    const { order: place, nextNs } = first;
+    if (waiting.isNear(place)) return false;
+    waiting.cameNearer(place);
+    const nearerNs = this.#streams.nearerNs?.(place);
+    if (nearerNs === undefined || nearerNs === nextNs) return false;
+    if (nearerNs !== 'none') waiting.add(place, nearerNs);
+    this.goOn(undefined);
+    return true;
+  }
+
   /** The first has the next chunk of its stream now; undefined at its end, when it is removed. */
   goOn(chunk: RowChunk | undefined): void {
     const lanes = this.#lanes;

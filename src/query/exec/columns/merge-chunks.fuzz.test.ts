@@ -58,6 +58,8 @@ const lane = fc.record({
   /** How long before its first row the stream is expected. */
   aheadNs: fc.bigInt(0n, 3n),
   isExpected: fc.boolean(),
+  /** How much of `aheadNs` is left once it is looked up; undefined where nothing better is known. */
+  nearer: fc.constantFrom(undefined, 0n, 1n, 3n),
 });
 
 function boundOf(
@@ -81,6 +83,7 @@ test('merge of chunks: rows by time, those of one time by rank, each with its ce
         let seed = 0;
         const wanted: { row: Row; hasNulls: boolean }[] = [];
         const bounds: (bigint | 'none' | undefined)[] = [];
+        const nearer: (bigint | 'none' | undefined)[] = [];
         const streams = lanes.map(
           ({ timesNs, chunkRows, hasNulls, pauses, ...expected }, i): ChunkStream => {
             // prettier-ignore
@@ -90,7 +93,11 @@ test('merge of chunks: rows by time, those of one time by rank, each with its ce
             let taken = 0;
             let isPause = false;
             const firstNs = rows[0]?.timeNs ?? 0n;
-            bounds.push(rows.length === 0 && expected.isExpected ? 'none' : boundOf(expected, firstNs, ascending)); // prettier-ignore
+            bounds.push(rows.length === 0 && expected.isExpected && expected.nearer === undefined ? 'none' : boundOf(expected, firstNs, ascending)); // prettier-ignore
+            const { nearer: leftNs, aheadNs } = expected;
+            const better = { ...expected, aheadNs: (leftNs ?? 0n) < aheadNs ? (leftNs ?? 0n) : aheadNs }; // prettier-ignore
+            if (leftNs === undefined) nearer.push(undefined);
+            else nearer.push(rows.length === 0 ? 'none' : boundOf(better, firstNs, ascending));
             return {
               next() {
                 isPause = pauses && !isPause;
@@ -102,7 +109,7 @@ test('merge of chunks: rows by time, those of one time by rank, each with its ce
           },
         );
         wanted.sort((a, b) => order(a.row.timeNs, b.row.timeNs) || a.row.rank - b.row.rank);
-        const listed = { ...listOf(streams), boundNs: (place: number) => bounds[place] };
+        const listed = { ...listOf(streams), boundNs: (place: number) => bounds[place], nearerNs: (place: number) => nearer[place] }; // prettier-ignore
         const got: unknown[] = [];
         for (const { timesNs, columns } of mergeChunks(listed, types, { ascending, rankAt, rowsFirst }))
         timesNs.forEach((timeNs, row) => got.push([timeNs, ...columns.map((one) => cellValue(one, row))])); // prettier-ignore

@@ -12,6 +12,8 @@ const passedRowsLeast = 64;
 const shortChunksMax = 512;
 /** So many chunks may be read before others run: a few milliseconds, whatever passes a predicate. */
 const chunksPerPause = 32;
+/** To ask when a stream begins takes a few microseconds. */
+const asksPerPause = 256;
 
 /**
  * Merges streams by time, rows of one time as `order` says, whatever the direction. A stream whose next chunk is of many
@@ -42,7 +44,11 @@ function* mergeMany(
   const to = { types, rowsMax, merged: new MergedRows(lanes.areMany() ? rowsMax : 0) };
   while (lanes.areMany()) {
     const { first } = lanes;
-    if (first?.isAtEnd === true) lanes.goOn(yield* nextChunk(first.stream));
+    if (first?.isAtEnd === true) {
+      yield* soonest(lanes);
+      const due = lanes.first;
+      if (due?.isAtEnd === true) lanes.goOn(yield* nextChunk(due.stream));
+    }
     if (!lanes.areMany() || lanes.first?.isAtEnd !== false) continue;
     yield (
       passThrough(lanes, ascending) ??
@@ -54,6 +60,11 @@ function* mergeMany(
   if (last === undefined) return;
   if (!last.isAtEnd) yield rest(last);
   yield* chunksOf(last.stream);
+}
+
+/** Asks those that are first when they begin, until one is that does not begin later. */
+function* soonest(lanes: Lanes): Generator<RowChunk> {
+  for (let asked = 1; lanes.delaysFirst(); asked++) if (asked % asksPerPause === 0) yield noRows;
 }
 
 function rest(lane: Lane): RowChunk {
@@ -129,12 +140,17 @@ function* mergeRows(
   const touched: Lane[] = [];
   const chunks: RowChunk[] = [];
   let readCount = 0;
+  let askedCount = 0;
   let shortCount = 0;
   merged.clear();
   while (merged.count < rowsMax) {
     const { first } = lanes;
     if (first === undefined || !lanes.areMany()) break;
     if (!first.isAsked || first.isAtEnd) {
+      if (lanes.delaysFirst()) {
+        if (++askedCount % asksPerPause === 0) yield noRows;
+        continue;
+      }
       // Its next chunk may be long in coming.
       if (++readCount % chunksPerPause === 0) yield noRows;
       const chunk = first.stream.next();

@@ -8,6 +8,8 @@ export class WaitingStreams {
   readonly #boundsNs: BigInt64Array;
   readonly #words: Int32Array;
   readonly #heap: Uint32Array;
+  /** By place: 1 once its time is as near as can be told. */
+  readonly #near: Uint8Array;
   #count = 0;
 
   constructor(countMax: number, ascending: boolean) {
@@ -15,15 +17,26 @@ export class WaitingStreams {
     this.#boundsNs = new BigInt64Array(countMax);
     this.#words = new Int32Array(this.#boundsNs.buffer);
     this.#heap = new Uint32Array(countMax);
+    this.#near = new Uint8Array(countMax);
   }
 
   /** What so many take. */
   static bytesOf(countMax: number): number {
-    return countMax * (BigInt64Array.BYTES_PER_ELEMENT + Uint32Array.BYTES_PER_ELEMENT);
+    const bytesOfOne = BigInt64Array.BYTES_PER_ELEMENT + Uint32Array.BYTES_PER_ELEMENT + 1;
+    return countMax * bytesOfOne;
   }
 
   get count(): number {
     return this.#count;
+  }
+
+  /** Of one that is to be asked for its time when it is the next. */
+  isNear(place: number): boolean {
+    return this.#near[place] === 1;
+  }
+
+  cameNearer(place: number): void {
+    this.#near[place] = 1;
   }
 
   add(place: number, boundNs: bigint): void {
