@@ -146,11 +146,11 @@ async function exportShard(
   const { node, place, folder } = at;
   const own = folderOf(node.data, place);
   const fresh = `${folder}${newSuffix}`;
-  const { files, flushedSequence, generation } = await healthyFiles(disk, own);
+  const { files, log, generation } = await healthyFiles(disk, own);
   await disk.removeTree(fresh);
   await makeDurableDir(disk, fresh);
   for (const name of files) await linkOrCopy(disk, `${own}/${name}`, `${fresh}/${name}`);
-  await writeOwnLog(disk, { walFolder: node.wal, shardId: place.shardId, flushedSequence }, { folder: fresh, generation }); // prettier-ignore
+  await writeOwnLog(disk, { walFolder: node.wal, shardId: place.shardId, log }, { folder: fresh, generation }); // prettier-ignore
   await disk.syncDir(fresh);
   await disk.rename(fresh, folder);
   await disk.syncDir(folder.slice(0, folder.lastIndexOf('/')));

@@ -3,7 +3,7 @@ import { exactBytesOf } from '../../base/exact-text.ts';
 import { DbError } from '../../base/errors.ts';
 import type { Disk } from '../../env/disk.ts';
 import { rowsInOrder } from '../../models/batch-rows.ts';
-import { decodePointBatch } from '../../models/point-batch.ts';
+import type { PointBatch } from '../../models/point-batch.ts';
 import { isRefused } from '../../storage/engine/limits/refused-rows.ts';
 import { GatheredPoints } from '../../storage/import/gathered-points.ts';
 import { markName, readMark } from '../../storage/store/log/damage-mark.ts';
@@ -13,13 +13,13 @@ import { TsmScan } from '../../storage/tsm/tsm-scan.ts';
 import { parseSegmentName } from '../../storage/wal/segment-name.ts';
 import type { WalRecord } from '../../storage/wal/wal-record.ts';
 import { readOwnLog } from '../inspect/folders/export-sources.ts';
+import { ShardLog } from '../inspect/folders/shard-log.ts';
 import { binaryOf } from '../inspect/output/print-values.ts';
 
 export interface HealthyFiles {
   /** TSM files and tombstones. */
   readonly files: readonly string[];
-  /** Records of the log up to this one are in them. */
-  readonly flushedSequence: number;
+  readonly log: ShardLog;
   /** Of the newest. */
   readonly generation: number;
 }
@@ -28,7 +28,8 @@ export interface HealthyFiles {
 export async function healthyFiles(disk: Disk, folder: string): Promise<HealthyFiles> {
   const mark = await readMark(disk, folder);
   if (mark !== undefined) throw new DbError('corrupt', `${folder}/${markName}: ${mark}`);
-  const { files: sealed, flushedSequence, gone = [], copy } = await readManifest(disk, folder);
+  const manifest = await readManifest(disk, folder);
+  const { files: sealed, gone = [], copy } = manifest;
   if (copy?.isWhole === false) throw new DbError('corrupt', `${folder}: what another owner has of it has not come yet`); // prettier-ignore
   const names = (await disk.list(folder)).map(({ name }) => name);
   const bad = names.find((name) => name.endsWith('.bad'));
@@ -43,13 +44,13 @@ export async function healthyFiles(disk: Disk, folder: string): Promise<HealthyF
     return tsmNameOf(tsm) !== undefined && !gone.includes(tsm);
   });
   const generation = Math.max(0, ...files.map((name) => tsmNameOf(name)?.generation ?? 0));
-  return { files, flushedSequence, generation };
+  return { files, log: new ShardLog(manifest), generation };
 }
 
-/** Writes the shard's records behind `flushedSequence` to files of later generations in `folder`. */
+/** Writes what counts of the shard's records that are in no file to files of later generations in `folder`. */
 export async function writeOwnLog(
   disk: Disk,
-  log: { readonly walFolder: string; readonly shardId: number; readonly flushedSequence: number },
+  { walFolder, shardId, log }: { readonly walFolder: string; readonly shardId: number; readonly log: ShardLog }, // prettier-ignore
   to: { readonly folder: string; readonly generation: number },
 ): Promise<void> {
   const points = new GatheredPoints();
@@ -58,19 +59,19 @@ export async function writeOwnLog(
     const name = tsmName({ generation: ++generation, sequence: 1 });
     await points.write(await disk.open(`${to.folder}/${name}`, 'create'));
   };
-  for (const { name } of await disk.list(log.walFolder)) {
+  for (const { name } of await disk.list(walFolder)) {
     if (parseSegmentName(name) === undefined) continue;
-    await readOwnLog(disk, `${log.walFolder}/${name}`, async (record) => {
-      if (record.shardId !== log.shardId || record.sequence <= log.flushedSequence) return;
-      gather(points, record);
+    await readOwnLog(disk, `${walFolder}/${name}`, async (record) => {
+      if (record.shardId !== shardId) return;
+      const batch = log.take(record);
+      if (batch !== undefined) gather(points, batch, record);
       if (points.isFull) await write();
     });
   }
   if (!points.isEmpty) await write();
 }
 
-function gather(points: GatheredPoints, { payload, rejectBitmap }: WalRecord): void {
-  const batch = decodePointBatch(payload);
+function gather(points: GatheredPoints, batch: PointBatch, { rejectBitmap }: WalRecord): void {
   const { offsets, bytes } = batch.series;
   for (const { shape, row } of rowsInOrder(batch)) {
     if (isRefused(rejectBitmap, shape.ordinals[row] ?? 0)) continue;

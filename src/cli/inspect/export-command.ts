@@ -5,7 +5,7 @@ import { formatRfc3339 } from '../../base/rfc3339.ts';
 import { quoteIdent } from '../../influxql/printer.ts';
 import { parseTimeLiteral } from '../../influxql/time-literal.ts';
 import { rowsInOrder } from '../../models/batch-rows.ts';
-import { decodePointBatch, type BatchColumn } from '../../models/point-batch.ts';
+import type { BatchColumn } from '../../models/point-batch.ts';
 import { isRefused } from '../../storage/engine/limits/refused-rows.ts';
 import { readInfluxSegment } from '../../storage/import/influx-log.ts';
 import type { TimeRange } from '../../storage/tsm/tombstones.ts';
@@ -106,7 +106,7 @@ async function sourcesOf(
     throw wrong('must specify a db (-database) and retention policy (-retention)');
   if (range.maxTimeNs < range.minTimeNs) throw wrong('end time before start time');
   if (tsmPath !== '') {
-    const none = { influxPaths: [], segmentPaths: [], flushedSequences: new Map<number, number>() };
+    const none = { influxPaths: [], segmentPaths: [], shards: new Map() };
     return [{ database, policy, tsmPaths: [tsmPath], ...none }];
   }
   const dataFolder = given.text('datadir', `${home}/.influxdb/data`);
@@ -264,12 +264,12 @@ or manually editing the exported file.
 
 async function exportRecord(
   { sink, range }: Export,
-  { flushedSequences }: ExportSource,
-  { shardId, sequence, payload, rejectBitmap }: WalRecord,
+  { shards }: ExportSource,
+  record: WalRecord,
 ): Promise<void> {
-  const flushed = flushedSequences.get(shardId);
-  if (flushed === undefined || sequence <= flushed) return;
-  const batch = decodePointBatch(payload);
+  const batch = shards.get(record.shardId)?.take(record);
+  if (batch === undefined) return;
+  const { rejectBitmap } = record;
   const { offsets, bytes } = batch.series;
   let text = '';
   for (const { shape, row } of rowsInOrder(batch)) {

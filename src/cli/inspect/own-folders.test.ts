@@ -3,7 +3,10 @@ import { finished } from '../../../test/support/finished.ts';
 import { inspect, type Inspected } from '../../../test/support/inspect-run.ts';
 import { batchOf, doomed, kept, openStore, readField } from '../../../test/support/store-script.ts';
 import { World } from '../../../test/sim/world/world.ts';
+import { deleteFilters, filterOf } from '../../data/engine/delete-filters.ts';
 import type { Env } from '../../env/env.ts';
+import { makeStamp, stampBatch } from '../../models/stamp.ts';
+import { readManifest, writeManifest } from '../../storage/store/shards/shard-manifest.ts';
 
 const path = 'data/db/autogen/7/000000001-000000001.tsm';
 
@@ -68,6 +71,64 @@ o v=1i 5
     const some = ['-database', 'db', '-start', '1970-01-01T00:00:00.00000002Z', '-end', '1970-01-01T00:00:00.00000004Z']; // prettier-ignore
     const part = await run('export', '-datadir', 'data', '-waldir', 'wal', '-lponly', '-out', '-', ...some); // prettier-ignore
     expect(part.out).toBe('m,h=a v=2e+21 20\nm,h=b s="x \\"y\\"" 30\nm,h=c v=3 40\n');
+  });
+});
+
+test('influx_inspect: what came late has lost to what was written later, and to deletes', async () => {
+  const world = new World(1);
+  const { env } = world.addNode('a');
+  const work = async (): Promise<void> => {
+    const filters = deleteFilters({ clock: env.clock, turn: () => Promise.resolve() });
+    const store = await openStore(env.disk, env.clock);
+    const write = (lines: string, ns: bigint) => {
+      const batch = batchOf(lines);
+      stampBatch(batch, makeStamp(ns, 1, 1));
+      return store.write(kept, batch);
+    };
+    await write('gone v=0 1\nm v=1 1', 1n);
+    const filter = filterOf([{ name: 'gone', predicate: undefined }]);
+    const said = { stamp: makeStamp(5n, 1, 1), filter };
+    await store.deletePoints(kept.shardId, { range: { minTimeNs: 0n, maxTimeNs: 9n }, said, select: (view) => filters.select(filter, view) }); // prettier-ignore
+    await write('m v=7,w=7 2', 7n);
+    // By hinted handoff.
+    await write('gone v=3 3\nm v=3,x=3 2\nm v=3 3', 3n);
+    await store.close();
+    const { out } = await inspect({ ...env, workingFolder: '/w' }, ['export', '-datadir', 'data', '-waldir', 'wal', '-lponly', '-out', '-']); // prettier-ignore
+    expect(out.split('\n').sort().join('\n').trim()).toBe('m v=1 1\nm v=3 3\nm v=7 2\nm w=7 2\nm x=3 2'); // prettier-ignore
+  };
+  await world.complete(work(), 10_000_000);
+});
+
+test('influx_inspect: what is left of shards that are none any more, and of files whose points are in others, is passed over', async () => {
+  await withFolders(async (run, { disk }) => {
+    const exported = () => run('export', '-datadir', 'data', '-waldir', 'wal', '-lponly', '-out', '-'); // prettier-ignore
+    const before = await exported();
+    const bytes = await disk.readFile(path);
+    const folder = 'data/db/autogen';
+    for (const suffix of ['new', 'deleted', 'snapshot-3', 'staging-4', 'aside-1700000000000']) {
+      await disk.makeDir(`${folder}/7.${suffix}`);
+      await disk.replaceFile(`${folder}/7.${suffix}/000000001-000000001.tsm`, bytes);
+    }
+    const manifest = await readManifest(disk, `${folder}/7`);
+    const gone = ['000000000-000000001.tsm'];
+    await disk.replaceFile(`${folder}/7/${gone[0]}`, bytes);
+    await writeManifest(disk, `${folder}/7`, { ...manifest, gone });
+    expect(await exported()).toEqual(before);
+    const report = await run('report', '-exact', 'data');
+    expect({ code: report.code, err: report.err }).toMatchObject({ code: 0 });
+    const lines = before.out.split('\n').filter((line) => line.startsWith('m,h=a'));
+    expect(lines.length).toBe(2);
+    // One that is asked for by name is looked at.
+    const aside = await run('verify', '-dir', `${folder}/7.aside-1700000000000`);
+    expect(aside.out).toContain('000000001-000000001.tsm: healthy');
+  });
+});
+
+test('influx_inspect: a damaged shard of another database does not keep an export from its own', async () => {
+  await withFolders(async (run, { disk }) => {
+    await disk.replaceFile('data/db/autogen/7/shard.json', new TextEncoder().encode('x'));
+    const some = await run('export', '-datadir', 'data', '-waldir', 'wal', '-lponly', '-database', 'other', '-out', '-'); // prettier-ignore
+    expect(some).toMatchObject({ code: 0, out: 'o v=1i 5\n' });
   });
 });
 

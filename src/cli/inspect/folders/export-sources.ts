@@ -1,4 +1,4 @@
-import { DbError } from '../../../base/errors.ts';
+import { DbError, isDbError } from '../../../base/errors.ts';
 import type { Disk } from '../../../env/disk.ts';
 import { isInfluxSegment } from '../../../storage/import/influx-log.ts';
 import {
@@ -11,7 +11,8 @@ import { readSegment } from '../../../storage/wal/read-segment.ts';
 import { parseSegmentName } from '../../../storage/wal/segment-name.ts';
 import { WalRecordKind, type WalRecord } from '../../../storage/wal/wal-record.ts';
 import { named } from './shard-files.ts';
-import { isTsmName, walkFiles } from './walk-files.ts';
+import { ShardLog } from './shard-log.ts';
+import { folderOf, isTsmName, nameOf, walkFiles } from './walk-files.ts';
 
 /** What there is of one retention policy, each in the order of its names. */
 export interface ExportSource {
@@ -20,10 +21,10 @@ export interface ExportSource {
   readonly tsmPaths: string[];
   /** Segments of a real influxd's log. */
   readonly influxPaths: string[];
-  /** Segments of our log that have points of it; what else is in them is of others. */
+  /** Segments of our log that have records of `shards`; what else is in them is of others. */
   readonly segmentPaths: string[];
-  /** Shards of it that a node of ours has, and up to which record their points are in files. */
-  readonly flushedSequences: Map<number, number>;
+  /** Shards of it that a node of ours has, and of which the log has what no file has. */
+  readonly shards: Map<number, ShardLog>;
 }
 
 export interface ExportFolders {
@@ -40,8 +41,11 @@ export async function exportSources(
   folders: ExportFolders,
 ): Promise<readonly ExportSource[]> {
   const sources = new Sources(folders);
-  for await (const path of walkFiles(disk, folders.dataFolder, isTsmName))
-    sources.ofPath(folders.dataFolder, path)?.tsmPaths.push(path);
+  const gone = new GoneFiles(disk);
+  for await (const path of walkFiles(disk, folders.dataFolder, isTsmName)) {
+    const source = sources.ofPath(folders.dataFolder, path);
+    if (source !== undefined && !(await gone.has(path))) source.tsmPaths.push(path);
+  }
   const segments: string[] = [];
   for await (const path of walkFiles(disk, folders.walFolder, (name) => name.endsWith('.wal'))) {
     const name = path.slice(path.lastIndexOf('/') + 1);
@@ -77,23 +81,56 @@ async function addOwnLog(
   folders: ExportFolders,
   { sources, segments }: { readonly sources: Sources; readonly segments: readonly string[] },
 ): Promise<void> {
-  const places = new Map<number, ShardPlace>();
-  const flushed = new Map<number, number>();
+  const held = new Map<number, { readonly place: ShardPlace; readonly log: ShardLog; readonly paths: Set<string> }>(); // prettier-ignore
   for (const place of await placesIn(disk, folders.dataFolder)) {
+    if (!sources.wants(place.database, place.retentionPolicy)) continue;
     const folder = shardFolderOf(folders.dataFolder, place);
-    places.set(place.shardId, place);
-    flushed.set(place.shardId, (await readManifest(disk, folder)).flushedSequence);
+    const log = new ShardLog(await readManifest(disk, folder));
+    held.set(place.shardId, { place, log, paths: new Set() });
   }
   for (const path of segments)
     await readOwnLog(disk, path, ({ shardId, sequence }) => {
-      const place = places.get(shardId);
-      const flushedSequence = flushed.get(shardId) ?? 0;
-      if (place === undefined || sequence <= flushedSequence) return;
-      const source = sources.of(place.database, place.retentionPolicy);
-      if (source === undefined) return;
-      source.flushedSequences.set(shardId, flushedSequence);
-      if (source.segmentPaths.at(-1) !== path) source.segmentPaths.push(path);
+      const shard = held.get(shardId);
+      if (shard === undefined) return;
+      const { place, log, paths } = shard;
+      paths.add(path);
+      if (sequence > log.flushedSequence)
+        sources.of(place.database, place.retentionPolicy)?.shards.set(shardId, log);
     });
+  for (const source of sources.sorted()) {
+    const shards = Array.from(source.shards.keys(), (id) => held.get(id));
+    source.segmentPaths.push(...segments.filter((path) => shards.some((one) => one?.paths.has(path)))); // prettier-ignore
+  }
+}
+
+/** Files of ours whose points are in others: what was deleted there since is in them still, until the next start removes them. */
+class GoneFiles {
+  readonly #disk: Disk;
+  #folder = '';
+  #names: readonly string[] = [];
+
+  constructor(disk: Disk) {
+    this.#disk = disk;
+  }
+
+  async has(path: string): Promise<boolean> {
+    const folder = folderOf(path);
+    if (folder !== this.#folder) {
+      this.#names = await this.#namesIn(folder);
+      this.#folder = folder;
+    }
+    return this.#names.includes(nameOf(path));
+  }
+
+  async #namesIn(folder: string): Promise<readonly string[]> {
+    try {
+      return (await readManifest(this.#disk, folder)).gone ?? [];
+    } catch (error) {
+      // What can be read of a damaged shard is exported.
+      if (isDbError(error, 'corrupt') || isDbError(error, 'unsupported_version')) return [];
+      throw error;
+    }
+  }
 }
 
 class Sources {
@@ -104,11 +141,15 @@ class Sources {
     this.#wanted = wanted;
   }
 
+  wants(database: string, policy: string): boolean {
+    const wanted = this.#wanted;
+    const isWanted = wanted.database === '' || wanted.database === database;
+    return isWanted && (wanted.policy === '' || wanted.policy === policy);
+  }
+
   /** Undefined for what was not asked for. */
   of(database: string, policy: string): ExportSource | undefined {
-    const { database: wantedDatabase, policy: wantedPolicy } = this.#wanted;
-    if (wantedDatabase !== '' && wantedDatabase !== database) return undefined;
-    if (wantedPolicy !== '' && wantedPolicy !== policy) return undefined;
+    if (!this.wants(database, policy)) return undefined;
     const key = `${database}/${policy}`;
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;
@@ -118,7 +159,7 @@ class Sources {
       tsmPaths: [],
       influxPaths: [],
       segmentPaths: [],
-      flushedSequences: new Map<number, number>(),
+      shards: new Map<number, ShardLog>(),
     };
     this.#byKey.set(key, made);
     return made;

@@ -4,10 +4,12 @@ import type { Disk } from '../../../env/disk.ts';
 
 /** Folders within folders that a walk follows: no tree of a server is as deep. */
 const depthMax = 64;
+/** Of a shard of ours that was being made, deleted or moved as its node was ended, or was set aside: none of its points count any more. */
+const leftPattern = /^\d+\.(new|deleted|(snapshot|staging|aside)-\d+)$/;
 
 /**
- * Paths of files under `root` for which `isWanted` holds by their name, each folder in the order of its names. `root` may be
- * a file. Throws `not_found` when it is not there.
+ * Paths of files under `root` for which `isWanted` holds by their name, each folder in the order of its names, without those of
+ * shards that are none any more. `root` may be a file. Throws `not_found` when it is not there.
  */
 export async function* walkFiles(
   disk: Disk,
@@ -30,6 +32,7 @@ async function* walk(
   for (const { name, isDirectory } of await disk.list(path)) {
     // As Go joins them.
     const inner = join(path, name);
+    if (isDirectory && leftPattern.test(name)) continue;
     if (isDirectory) yield* walk(disk, { path: inner, depth: depth + 1 }, isWanted);
     else if (isWanted(name)) yield inner;
   }
