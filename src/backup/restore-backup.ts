@@ -88,10 +88,11 @@ export async function overwriteFacts(
   const { facts } = await readFacts(ports, set);
   const { size } = newestOf(set, place).manifest.meta;
   out('Restoring meta data... ');
-  await orSayError(ports, () => target.overwrite(facts));
+  const silent = await orSayError(ports, () => target.overwrite(facts));
   const { shardCount } = (await target.catalog()).databases;
   const took = (): string => formatElapsed(clock.monotonicMs() - startMs);
   out(`Done. Restored in ${took()}, ${shardCount} shards mapped\n`);
+  if (silent.length > 0) out(`Data nodes that go by what was before until they hear of it: ${silent.join(', ')}\n`); // prettier-ignore
   out(`Restored from ${place} in ${took()}, transferred ${size} bytes\n`);
 }
 

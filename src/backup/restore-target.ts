@@ -25,7 +25,8 @@ export interface RestoreTarget {
   restore(content: Facts): Promise<ReadonlyMap<number, number>>;
   /** What there is of a shard is at all its owners. */
   finish(shardId: number): Promise<void>;
-  overwrite(content: Facts & { readonly clusterId: bigint }): Promise<void>;
+  /** Data nodes that answer go by it once it resolves; with the addresses of those that have not heard of it. */
+  overwrite(content: Facts & { readonly clusterId: bigint }): Promise<readonly string[]>;
   /** `node` is host:8088. */
   install(node: string, place: ShardPlace): Promise<ShardInstall>;
 }

@@ -29,3 +29,19 @@ test('restore: a node that has not heard of a shard yet is waited for, and not w
   await expect(newcomer(cluster, Infinity).install('n1:1', place)).rejects.toThrow('not on this node'); // prettier-ignore
   expect(cluster.timeMs).toBe(droppedMs);
 });
+
+test('overwrite: ends once all data nodes that answer have heard of it, and names the others', async () => {
+  const cluster = twoShards();
+  const { index } = await cluster.catalog();
+  const [first = '', ...others] = (await cluster.catalog()).dataNodes.map(({ tcpAddress }) => tcpAddress); // prettier-ignore
+  let calls = 0;
+  const call = (node: string): Promise<{ readonly index: number }> => {
+    if (node !== first) return Promise.reject(new DbError('unavailable', 'it is down'));
+    return Promise.resolve({ index: ++calls < 4 ? index - 1 : index });
+  };
+  const access = { clock: cluster.clock, rpc: { call }, catalog: () => cluster.catalog() };
+  const meta = { post: () => Promise.resolve({ firstShardId: 0 }) };
+  const target = new ClusterShards(access as unknown as ClusterAccess, meta as unknown as MetaCaller); // prettier-ignore
+  expect(await target.overwrite({ databases: [], users: [], clusterId: 1n })).toEqual(others);
+  expect(calls).toBe(4);
+});

@@ -4,6 +4,7 @@ import { DbError, isDbError } from '../base/errors.ts';
 import type { Facts, RestoreTarget, ShardInstall } from '../backup/restore-target.ts';
 import type { Survey } from '../backup/shard-plan.ts';
 import type { BackupSource, ShardSnapshot } from '../backup/take-backup.ts';
+import { hearAt } from '../data/shards/heard-catalogs.ts';
 import { HeldCopies } from './held-copies.ts';
 import { commandBytesMax } from '../meta/client/meta-methods.ts';
 import { statesMethod } from '../meta/client/data-methods.ts';
@@ -140,8 +141,17 @@ export class ClusterShards implements BackupSource, RestoreTarget {
     }
   }
 
-  async overwrite(content: Facts & { readonly clusterId: bigint }): Promise<void> {
+  async overwrite(content: Facts & { readonly clusterId: bigint }): Promise<readonly string[]> {
     await this.#change('/overwrite-meta', content);
+    const { index, dataNodes } = await this.catalog();
+    const heard = dataNodes.map(({ tcpAddress }) =>
+      hearAt(this.#cluster, tcpAddress, index).catch((error: unknown) => {
+        if (!isDbError(error)) throw error;
+        return false;
+      }),
+    );
+    const hasHeard = await Promise.all(heard);
+    return dataNodes.flatMap(({ tcpAddress }, i) => (hasHeard[i] === true ? [] : [tcpAddress]));
   }
 
   async #change(path: string, content: object): Promise<{ readonly firstShardId: number }> {

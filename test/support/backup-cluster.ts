@@ -124,9 +124,10 @@ export class BackupCluster implements BackupSource, RestoreTarget {
     return Promise.resolve();
   }
 
-  overwrite(content: Parameters<RestoreTarget['overwrite']>[0]): Promise<void> {
+  overwrite(content: Parameters<RestoreTarget['overwrite']>[0]): Promise<readonly string[]> {
     return Promise.resolve().then(() => {
       this.do({ kind: 'overwrite-databases', ...content });
+      return [];
     });
   }
 

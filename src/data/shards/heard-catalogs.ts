@@ -56,17 +56,27 @@ export class HeardCatalogs {
   }
 
   async #hearAt(address: string, index: number): Promise<void> {
-    const { clock, log, rpc } = this.#ports;
-    const giveUpMs = clock.monotonicMs() + patienceMs;
+    const { log } = this.#ports;
     try {
-      while (clock.monotonicMs() < giveUpMs) {
-        const reply = await rpc.call(address, hearCatalogMethod, { index }, { deadlineMs: callDeadlineMs }); // prettier-ignore
-        if (reply.index >= index) return;
-      }
+      if (await hearAt(this.#ports, address, index)) return;
       log.warn('A data node has not heard which shards were dropped', { address });
     } catch (error) {
       // It is down, parted from this one, or of a release that does not know the question.
       log.debug('A data node does not say which catalog it has', { address, error: errorText(error) }); // prettier-ignore
     }
   }
+}
+
+/** Whether a data node that answers has a catalog, for which it is waited. Throws what the call does. */
+export async function hearAt(
+  { clock, rpc }: Pick<HeardCatalogsPorts, 'clock' | 'rpc'>,
+  address: string,
+  index: number,
+): Promise<boolean> {
+  const giveUpMs = clock.monotonicMs() + patienceMs;
+  while (clock.monotonicMs() < giveUpMs) {
+    const reply = await rpc.call(address, hearCatalogMethod, { index }, { deadlineMs: callDeadlineMs }); // prettier-ignore
+    if (reply.index >= index) return true;
+  }
+  return false;
 }
