@@ -2,8 +2,11 @@
  * Hands the cluster what an import has put on this node's disk (spec F87): databases, policies, groups, users, all in one
  * command, as soon as the node is of a cluster, and again until that is accepted.
  *
- * Invariant: the record on disk is `done` only after the command is committed; a crash in between sends it again, which
- * changes nothing.
+ * Invariants:
+ * - The record on disk is `done` only after the command is committed; a crash in between sends it again, which changes nothing.
+ * - It says that the command is sent before it is, and that it was refused once it was: what was taken and dropped since, while
+ *   nobody here had heard that it was taken, is not taken for refused.
+ * - Users that the cluster has stay as they are there, as in a restore.
  */
 import { Tasks } from '../base/async/tasks.ts';
 import { Mutex } from '../base/async/mutex.ts';
@@ -14,9 +17,11 @@ import {
   importRecordPath,
   readImportRecord,
   writeImportRecord,
+  type ImportContent,
   type ImportRecord,
 } from '../meta/client/import-record.ts';
 import type { MetaAccess } from '../meta/client/meta-access.ts';
+import type { Catalog } from '../meta/model/catalog.ts';
 import type { ServicePorts } from './retention.ts';
 
 export interface HandOverPorts extends Omit<ServicePorts, 'meta'> {
@@ -29,6 +34,8 @@ export interface HandOverPorts extends Omit<ServicePorts, 'meta'> {
 }
 
 const retryMs = 10_000;
+/** What the metas say of an import that they do not take, now or later. */
+const refusals = ['conflict', 'already_exists', 'invalid_argument'] as const;
 
 export class ImportHandOver {
   readonly #ports: HandOverPorts;
@@ -47,7 +54,7 @@ export class ImportHandOver {
     });
     if (this.#isPending)
       this.#timer = ports.clock.every(retryMs, () => {
-        this.#tasks.spawn('hand over', this.handOver());
+        this.#tasks.spawn('hand over', this.#handOverUnasked());
       });
   }
 
@@ -55,7 +62,7 @@ export class ImportHandOver {
   static async open(ports: HandOverPorts, folder: string): Promise<ImportHandOver> {
     const record = await readImportRecord(ports.disk, folder);
     const service = new ImportHandOver(ports, folder, record);
-    if (service.#isPending) service.#tasks.spawn('hand over', service.handOver());
+    if (service.#isPending) service.#tasks.spawn('hand over', service.#handOverUnasked());
     return service;
   }
 
@@ -80,28 +87,61 @@ export class ImportHandOver {
     };
   }
 
-  /** Does what there is to do; what fails is told in the log, and tried again. */
-  handOver(): Promise<void> {
+  /** Does what there is to do; what fails is told in the log, and tried again. Resolves with what the cluster refuses it for. */
+  handOver(): Promise<DbError | undefined> {
     return this.#mutex.run(async () => {
-      const { disk, log, meta } = this.#ports;
+      const { log, meta } = this.#ports;
       const record = this.#record;
-      if (record?.state !== 'ready' || record.content === undefined) return;
-      if (meta.nodeId === 0 || meta.isLeaving === true) return;
+      if (record?.state !== 'ready' || record.content === undefined) return undefined;
+      if (meta.nodeId === 0 || meta.isLeaving === true) return undefined;
       try {
-        const { nodeId } = meta;
-        await meta.execute({ kind: 'import-databases', nodeId, ...record.content });
-        const done = { ...record, state: 'done', content: undefined } as const;
-        await writeImportRecord(disk, this.#folder, done);
-        this.#record = done;
+        await this.#send(record, record.content);
+        await this.#write({ ...record, state: 'done', content: undefined, isSent: undefined });
         this.#timer?.cancel();
         const databases = record.content.databases.map(({ name }) => name).join(', ');
         log.info('The cluster has the imported databases', { source: record.source, databases });
+        return undefined;
       } catch (error) {
         if (!isDbError(error)) throw error;
         const fields = { source: record.source, error: errorText(error) };
         log.error('The cluster did not take the imported databases', fields);
+        return isRefusal(error) ? error : undefined;
       }
     });
+  }
+
+  async #handOverUnasked(): Promise<void> {
+    await this.handOver();
+  }
+
+  /** Throws what the metas say. */
+  async #send(record: ImportRecord, content: ImportContent): Promise<void> {
+    const { log, meta } = this.#ports;
+    const { nodeId } = meta;
+    if (record.isSent !== true) await this.#write({ ...record, isSent: true });
+    const execute = async (): Promise<void> => {
+      const users = content.users.filter((user) => !isUserOf(meta.catalog, user.name));
+      await meta.execute({ kind: 'import-databases', nodeId, ...content, users });
+      const kept = content.users.filter((user) => !users.includes(user)).map(({ name }) => name);
+      if (kept.length > 0) log.warn('Users of the cluster stay as they are', { users: kept.join(', ') }); // prettier-ignore
+    };
+    try {
+      await execute().catch((error: unknown) => {
+        // A node that has just joined knew of no users, and knows them by this answer.
+        if (!isDbError(error, 'already_exists')) throw error;
+        return execute();
+      });
+    } catch (error) {
+      if (!isDbError(error) || !isRefusal(error)) throw error;
+      if (isTaken(meta.catalog, content, { nodeId, wasSent: record.isSent === true })) return;
+      await this.#write({ ...record, isSent: undefined });
+      throw error;
+    }
+  }
+
+  async #write(record: ImportRecord): Promise<void> {
+    await writeImportRecord(this.#ports.disk, this.#folder, record);
+    this.#record = record;
   }
 
   /** Of a node that has left its cluster, and erased what it had: that another gets nothing of which there are no shards. */
@@ -119,6 +159,37 @@ export class ImportHandOver {
     this.#timer?.cancel();
     await this.#tasks.settled();
   }
+}
+
+function isRefusal({ code }: DbError): boolean {
+  return (refusals as readonly string[]).includes(code);
+}
+
+function isUserOf({ users = [] }: Catalog, wanted: string): boolean {
+  return users.some(({ name }) => name === wanted);
+}
+
+/**
+ * Whether the metas that refuse an import have taken it before. It is taken as a whole, so one shard of it is enough; where its ids were
+ * given, and none of them is there, all of it was dropped since, or outlived.
+ */
+function isTaken(
+  { databases: present, maxShardId }: Catalog,
+  { databases }: ImportContent,
+  { nodeId, wasSent }: { readonly nodeId: number; readonly wasSent: boolean },
+): boolean {
+  let [shardCount, isAnyThere] = [0, false];
+  for (const { name, retentionPolicies } of databases)
+    for (const policy of retentionPolicies)
+      for (const { id: groupId, shards } of policy.shardGroups)
+        for (const { id } of shards) {
+          const place = present.shard(id);
+          const isOurs = place?.database === name && place.retentionPolicy === policy.name;
+          if (isOurs && place.group.id === groupId && place.shard.owners.includes(nodeId)) return true; // prettier-ignore
+          isAnyThere ||= place !== undefined || id > maxShardId;
+          shardCount++;
+        }
+  return wasSent && shardCount > 0 && !isAnyThere;
 }
 
 /** Throws `conflict` when an import was begun and has not ended: to be asked before anything of it is opened. */

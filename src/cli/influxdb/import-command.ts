@@ -4,10 +4,16 @@
  * Order: all is read and checked; the record says `begun`; one shard after the other gets its folder; the record says
  * `ready`, with the databases, which the node hands to its cluster (services/import-hand-over.ts). Cut off anywhere it goes
  * on when it is run again; done, it says so.
+ *
+ * Invariant: what is imported is what the InfluxDB had when this began: where its files are others at the end, or when it is run
+ * again, it ends, or begins anew.
  */
 import { crc32 } from 'node:zlib';
 import { DbError } from '../../base/errors.ts';
+import type { Disk } from '../../env/disk.ts';
 import { lockFolders } from '../../env/lock-folders.ts';
+import { makeDurableDir } from '../../env/make-durable-dir.ts';
+import { readIdentity } from '../../meta/client/identity-file.ts';
 import {
   importRecordPath,
   importRecordVersion,
@@ -16,7 +22,7 @@ import {
   type ImportContent,
   type ImportRecord,
 } from '../../meta/client/import-record.ts';
-import { folderOf, placesIn } from '../../storage/store/shards/open-shards.ts';
+import { deletedSuffix, folderOf, placesIn } from '../../storage/store/shards/open-shards.ts';
 import { parseSegmentName } from '../../storage/wal/segment-name.ts';
 import { importContent } from '../../backup/import-content.ts';
 import { decodeMeta } from '../../backup/influx-meta.ts';
@@ -145,19 +151,16 @@ async function carryOut(ports: OfflinePorts, node: NodeFolders, plan: Plan): Pro
   const { disk, out } = ports;
   const { source, metaCrc32, content, shards } = plan;
   await disk.makeDir(node.meta);
+  const filesCrc32 = await filesCrc32Of(disk, plan);
   const known = await readImportRecord(disk, node.meta);
-  if (known !== undefined && known.metaCrc32 !== metaCrc32)
-    throw new DbError('conflict', `${importRecordPath(node.meta)}: another import, of ${known.source}, was made into this node`); // prettier-ignore
-  if (known !== undefined && known.state !== 'begun') {
-    out('All of it was imported before.\n');
-    return;
-  }
+  if (known !== undefined && (await isOver(ports, node, { plan, known, filesCrc32 }))) return;
   if (known === undefined) await refuseUsedFolders(ports, node);
   const record: ImportRecord = {
     version: importRecordVersion,
     state: 'begun',
     source: source.data,
     metaCrc32,
+    filesCrc32,
     content: undefined,
   };
   await writeImportRecord(disk, node.meta, record);
@@ -166,8 +169,57 @@ async function carryOut(ports: OfflinePorts, node: NodeFolders, plan: Plan): Pro
     const folder = folderOf(node.data, { database, retentionPolicy, shardId });
     await placeShard(disk, await filesOf(disk, source, shard), { folder });
   }
+  if ((await filesCrc32Of(disk, plan)) !== filesCrc32)
+    throw new DbError('conflict', `${source.data}: its files have changed while they were read: stop the InfluxDB, and run this again`); // prettier-ignore
   await writeImportRecord(disk, node.meta, { ...record, state: 'ready', content });
   out(`Imported ${count(content.databases.length, 'database')} with ${count(shards.length, 'shard')}. Start the node, and add it to its cluster if it is not of one yet:\n  influxd-ctl add-data HOST:8088\n`); // prettier-ignore
+}
+
+/** The names and lengths of all there is to import, and the ids that it gets. */
+async function filesCrc32Of(disk: Disk, { source, metaCrc32, shards }: Plan): Promise<number> {
+  let sum = metaCrc32;
+  for (const shard of shards) {
+    const { tsmPaths, tombstonePaths, segmentPaths } = await filesOf(disk, source, shard);
+    const paths = [...tsmPaths, ...tombstonePaths, ...segmentPaths];
+    const files: unknown[] = [];
+    for (const path of paths) files.push(path.slice(path.lastIndexOf('/')), await disk.size(path));
+    sum = crc32(JSON.stringify([shard.newId, files]), sum);
+  }
+  return sum;
+}
+
+/**
+ * Whether there is nothing left to do, by what an earlier import has left. Of one that the cluster has not been given yet, and that was of
+ * other files or gave other ids, nothing is kept: this one begins anew.
+ */
+async function isOver(
+  { disk, out }: OfflinePorts,
+  node: NodeFolders,
+  { plan, known, filesCrc32 }: { readonly plan: Plan; readonly known: ImportRecord; readonly filesCrc32: number }, // prettier-ignore
+): Promise<boolean> {
+  const { source, metaCrc32 } = plan;
+  const isSame = known.filesCrc32 === undefined ? known.metaCrc32 === metaCrc32 : known.filesCrc32 === filesCrc32; // prettier-ignore
+  const isWhole = known.state !== 'begun';
+  if (isSame && isWhole) out('All of it was imported before.\n');
+  if (isSame) return isWhole;
+  if (known.source !== source.data && known.metaCrc32 !== metaCrc32)
+    throw new DbError('conflict', `${importRecordPath(node.meta)}: another import, of ${known.source}, was made into this node`); // prettier-ignore
+  if (known.state === 'done' || (await readIdentity(disk, node.meta)) !== undefined)
+    throw new DbError('conflict', `${source.data} was imported before, and its files, or the ids asked for, are not those of then: what was written since is not here (take it as line protocol: influx_inspect export)`); // prettier-ignore
+  out(`What was imported of ${known.source} before is taken back: its files, or the ids asked for, are others now.\n`); // prettier-ignore
+  // A node does not start on a part, whenever this ends.
+  await writeImportRecord(disk, node.meta, { ...known, state: 'begun', content: undefined });
+  for (const place of await placesIn(disk, node.data)) await takeBack(disk, folderOf(node.data, place)); // prettier-ignore
+  return false;
+}
+
+/** Leaves an empty folder by the name of a shard that was deleted: a node that has started meanwhile strikes it off its list by that. */
+async function takeBack(disk: Disk, folder: string): Promise<void> {
+  const deleted = `${folder}${deletedSuffix}`;
+  await disk.removeTree(deleted);
+  await disk.rename(folder, deleted);
+  await disk.removeTree(deleted);
+  await makeDurableDir(disk, deleted);
 }
 
 /** A node that has shards, or a log, has ids of its own. */

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compressSync } from 'snappy';
@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { inspect } from '../../../test/support/inspect-run.ts';
 import { NodeClock } from '../../env/node/node-clock.ts';
 import { NodeDisk } from '../../env/node/node-disk.ts';
-import { readImportRecord } from '../../meta/client/import-record.ts';
+import { readImportRecord, writeImportRecord } from '../../meta/client/import-record.ts';
 import { importInflux } from './import-command.ts';
 import { importContent } from '../../backup/import-content.ts';
 import { placeShard } from './place-shard.ts';
@@ -14,11 +14,29 @@ import { placeShard } from './place-shard.ts';
 const recorded = join(import.meta.dirname, '../../../test/golden/testdata/influx-folders/1.6.7');
 const disk = new NodeDisk();
 
+/** Says when a shard gets its folder. */
+class WatchedDisk extends NodeDisk {
+  readonly #onPlaced: () => void;
+
+  constructor(onPlaced: () => void) {
+    super();
+    this.#onPlaced = onPlaced;
+  }
+
+  override async rename(from: string, to: string): Promise<void> {
+    await super.rename(from, to);
+    if (/\/\d+$/.test(to)) this.#onPlaced();
+  }
+}
+
 interface Home {
   readonly root: string;
   readonly at: (path: string) => string;
   /** What it says; throws what it ends with. */
-  readonly run: (flags?: Readonly<Record<string, string | true>>) => Promise<string>;
+  readonly run: (
+    flags?: Readonly<Record<string, string | true>>,
+    onPlaced?: () => void,
+  ) => Promise<string>;
 }
 
 /** With `influxdb`, which 1.6.7 left, and a node's folders beside it. */
@@ -27,12 +45,13 @@ async function withHome(body: (home: Home) => Promise<void>): Promise<void> {
   const at = (path: string): string => join(root, path);
   cpSync(recorded, at('influxdb'), { recursive: true });
   const node = { data: at('data'), wal: at('wal'), meta: at('meta') };
-  const run: Home['run'] = async (more = {}) => {
+  const run: Home['run'] = async (more = {}, onPlaced) => {
     const given: Readonly<Record<string, string | true>> = { from: at('influxdb'), ...more };
     const said: string[] = [];
     const text = (flag: string): string => (typeof given[flag] === 'string' ? given[flag] : '');
     const flags = { text, has: (flag: string) => given[flag] === true };
-    await importInflux({ disk, out: (one) => void said.push(one) }, node, flags);
+    const ports = { disk: onPlaced === undefined ? disk : new WatchedDisk(onPlaced), out: (one: string) => void said.push(one) }; // prettier-ignore
+    await importInflux(ports, node, flags);
     return said.join('');
   };
   try {
@@ -52,9 +71,8 @@ test('import: into a node that has shards, or from elsewhere than before, nothin
     await expect(run()).rejects.toThrow('.wal is there already');
     rmSync(at('wal'), { recursive: true });
     await run();
-    const meta = at('influxdb/meta/meta.db');
-    writeFileSync(meta, readFileSync(join(recorded, '../1.12.4/meta/meta.db')));
-    await expect(run()).rejects.toThrow('another import, of ');
+    cpSync(join(recorded, '../1.12.4'), at('other'), { recursive: true });
+    await expect(run({ from: at('other') })).rejects.toThrow('another import, of ');
     await expect(run({ from: at('') })).rejects.toThrow('is the data folder of this node');
     await expect(run({ from: '' })).rejects.toThrow('-from or -data-dir is required');
     await expect(run({ from: at('none') })).rejects.toThrow('none/data: no such file or directory');
@@ -81,6 +99,56 @@ test('import: ids above those of a cluster', async () => {
     expect(content?.maxShardId).toBe(105);
     const ids = content?.databases.flatMap(({ retentionPolicies }) => retentionPolicies.flatMap(({ shardGroups }) => shardGroups.map(({ id }) => id))); // prettier-ignore
     expect(ids).toEqual([101, 102, 103, 104, 105]);
+  });
+});
+
+test('import: with other ids than before, before a cluster has it, it begins anew', async () => {
+  await withHome(async ({ at, run }) => {
+    await run();
+    expect(await run({ 'id-offset': '100' })).toContain('is taken back');
+    const names = (await disk.list(at('data/old/autogen'))).map(({ name }) => name);
+    expect(names.filter((name) => /^\d+$/.test(name))).toEqual(['101', '102', '103']);
+    expect((await readImportRecord(disk, at('meta')))?.content?.maxShardId).toBe(105);
+    expect(await run({ 'id-offset': '100' })).toContain('All of it was imported before.');
+  });
+});
+
+test('import: what the InfluxDB has written since an import that was cut off is there when that is run again', async () => {
+  await withHome(async ({ at, run }) => {
+    const segment = at('influxdb/wal/old/autogen/1/_00002.wal');
+    const whole = readFileSync(segment);
+    writeFileSync(segment, Buffer.alloc(0));
+    await run();
+    const record = await readImportRecord(disk, at('meta'));
+    if (record === undefined) throw new Error('no record');
+    await writeImportRecord(disk, at('meta'), { ...record, state: 'begun', content: undefined });
+    writeFileSync(segment, whole);
+    const exported = async (): Promise<string> => {
+      const said = await inspect({ disk, clock: new NodeClock() }, ['export', '-lponly', '-datadir', at('data'), '-waldir', at('meta'), '-database', 'old', '-retention', 'autogen', '-out', '-']); // prettier-ignore
+      return said.out;
+    };
+    const before = await exported();
+    await run();
+    expect((await exported()).length).toBeGreaterThan(before.length);
+    // So it is of one that is whole, as long as no cluster has it.
+    writeFileSync(at('influxdb/wal/old/autogen/1/_00003.wal'), whole);
+    expect(await run()).toContain('is taken back');
+    const done = await readImportRecord(disk, at('meta'));
+    if (done === undefined) throw new Error('no record');
+    await writeImportRecord(disk, at('meta'), { ...done, state: 'done', content: undefined });
+    expect(await run()).toContain('All of it was imported before.');
+    writeFileSync(at('influxdb/wal/old/autogen/1/_00004.wal'), whole);
+    await expect(run()).rejects.toThrow('what was written since is not here');
+  });
+});
+
+test('import: of an InfluxDB that writes meanwhile nothing is called imported', async () => {
+  await withHome(async ({ at, run }) => {
+    const segment = at('influxdb/wal/old/autogen/1/_00002.wal');
+    const whole = readFileSync(segment);
+    await expect(run({}, () => { appendFileSync(segment, whole); })).rejects.toThrow('stop the InfluxDB, and run this again'); // prettier-ignore
+    expect((await readImportRecord(disk, at('meta')))?.state).toBe('begun');
+    expect(await run()).toContain('Imported 2 databases');
   });
 });
 

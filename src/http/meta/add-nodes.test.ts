@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { MemoryMeta } from '../../../test/support/memory-meta.ts';
+import { DbError } from '../../base/errors.ts';
 import type { Clock } from '../../env/clock.ts';
 import { joinDataMethod, type SharedShard } from '../../meta/client/data-methods.ts';
 import { Announcements } from '../../meta/server/announcements.ts';
@@ -9,7 +10,7 @@ import type { MetaApi } from './meta-api-options.ts';
 const clock = { monotonicMs: () => 0 } as unknown as Clock;
 
 /** Two nodes, of which shards have copies, and what the second one hears as it is added: how is up to the test. */
-async function cluster(said: object = {}) {
+async function cluster(said: object = {}, joined = () => Promise.resolve()) {
   const meta = new MemoryMeta();
   await meta.execute({ kind: 'found-cluster', clusterId: 7n });
   const create = (i: number) =>
@@ -21,8 +22,11 @@ async function cluster(said: object = {}) {
   const announcements = new Announcements(clock, 1_000);
   const heard: number[][] = [];
   const rpc = {
-    call: (_to: string, method: unknown, { sharedShards = [] }: { readonly sharedShards?: readonly SharedShard[] }) => {
-      if (method === joinDataMethod) heard.push(sharedShards.map(({ shardId }) => shardId));
+    call: async (_to: string, method: unknown, { sharedShards = [] }: { readonly sharedShards?: readonly SharedShard[] }) => {
+      if (method === joinDataMethod) {
+        heard.push(sharedShards.map(({ shardId }) => shardId));
+        await joined();
+      }
       return Promise.resolve({ cluster: 'none', nodeId: 0, httpAddress: 'h2:1', ...said });
     },
   }; // prettier-ignore
@@ -78,4 +82,11 @@ test('add data node: one that was taken out while it was lost is told how it com
   const { meta, add } = await cluster({ cluster: 'same', nodeId: 9 });
   await expect(add()).rejects.toThrow('already joined to cluster, as a node that is not of it any more: remove-data erases what it has, and it can be added then'); // prettier-ignore
   expect(meta.catalog.maxNodeId).toBe(1);
+});
+
+test('add data node: one that has imported what the cluster does not take is told so, and is not listed', async () => {
+  const refused = () => Promise.reject(new DbError('invalid_argument', 'the cluster does not take what was imported into this node: database already exists: d')); // prettier-ignore
+  const { meta, add } = await cluster({}, refused);
+  await expect(add()).rejects.toThrow('database already exists: d');
+  expect(meta.catalog.dataNodes.map(({ id }) => id)).toEqual([1]);
 });

@@ -97,8 +97,9 @@ export async function addDataNode(
   const metaAddresses = node.status.peers;
   const joining = { nodeId: id, clusterId, metaAddresses, wasMember: !isNew && wasMember(id, ports) }; // prettier-ignore
   await joinNode(address, joining, ports).catch(async (error: unknown) => {
-    // It has joined another cluster meanwhile, so it must not stay listed in this one.
-    if (isNew && isJoined(error)) await node.execute({ kind: 'delete-data-node', nodeId: id });
+    // It has joined another cluster meanwhile, or may not join this one with what it has: it must not stay listed.
+    if (isNew && (isJoined(error) || isDbError(error, 'invalid_argument')))
+      await node.execute({ kind: 'delete-data-node', nodeId: id });
     return rethrowJoined(error);
   });
   return {

@@ -19,8 +19,12 @@ export interface ImportRecord {
   /** Where it came from, and the checksum of its meta.db: an import that was cut off goes on with the same. */
   readonly source: string;
   readonly metaCrc32: number;
+  /** Of the names and lengths of all files that it is of. Absent in a record of a release before. */
+  readonly filesCrc32?: number | undefined;
   /** Nothing once it is done. */
   readonly content: ImportContent | undefined;
+  /** The cluster was asked to take it, and nobody has heard here what became of that. */
+  readonly isSent?: boolean | undefined;
 }
 
 /** A command but for the node, which is not known yet. */

@@ -136,10 +136,12 @@ export class DataListener {
         return Promise.resolve({ cluster, nodeId: meta.nodeId, httpAddress: this.#httpAddress });
       }),
       serveCall(joinDataMethod, async ({ sharedShards, ...identity }) => {
-        if (!meta.isJoined) await this.#expectLost(sharedShards, identity.clusterId);
+        const wasJoined = meta.isJoined;
+        if (!wasJoined) await this.#expectLost(sharedShards, identity.clusterId);
         await meta.join(identity);
         // Before anybody writes: shards of an import have the ids that they came with.
-        await this.#imported.handOver();
+        const refusal = await this.#imported.handOver();
+        if (refusal !== undefined && !wasJoined) await this.#unjoin(refusal);
         // Not only at the next turn of gossip: until a version is heard of, a node looks as if it were not well.
         this.#announce(rpc, identity.metaAddresses);
         return {};
@@ -154,6 +156,16 @@ export class DataListener {
       }),
       serveStream(statesMethod, ({ tellsBehind }) => this.#states(tellsBehind)),
     ];
+  }
+
+  /**
+   * A member whose import is refused would take what the cluster writes to new shards into those that it has of the same ids. It keeps
+   * what it has, and says to whoever adds it what to do. Throws.
+   */
+  async #unjoin(refusal: DbError): Promise<never> {
+    const nothing = (): Promise<void> => Promise.resolve();
+    await this.#meta.leave({ settle: nothing, erase: nothing });
+    throw new DbError('invalid_argument', `the cluster does not take what was imported into this node: ${refusal.message}`); // prettier-ignore
   }
 
   /**
