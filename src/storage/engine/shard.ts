@@ -215,17 +215,18 @@ export class Shard {
    * The latest stamp of what has points, or struck some, at times of a batch: of another coordinator, or of an earlier run of this
    * one, and later than the batch's, whose points may lose to it. Undefined where there is none.
    */
-  newerThan({ stamp, ...bounds }: TimeBounds & { readonly stamp: Stamp }): Stamp | undefined {
+  newerThan(batch: TimeBounds & { readonly stamp: Stamp }): Stamp | undefined {
+    const { stamp } = batch;
     if (stamp === noStamp || this.latestStamp <= stamp) return undefined;
-    const held = this.stampsWithin(bounds)?.greatest ?? noStamp;
-    const newest = latestOf([held, latestStrike(this.#struck, bounds)]);
+    const held = this.stampsWithin(batch)?.greatest ?? noStamp;
+    const newest = latestOf([held, latestStrike(this.#struck, batch)]);
     // Of two that one clock has given the later one was asked for later.
     return newest <= stamp || stampOrigin(newest) === stampOrigin(stamp) ? undefined : newest;
   }
 
   /** Whether a batch was taken before, or a later delete may have struck points of it. */
-  isLate({ stamp, ...bounds }: TimeBounds & { readonly stamp: Stamp }): boolean {
-    return this.hasTaken(stamp) || latestStrike(this.#struck, bounds) > stamp;
+  isLate(batch: TimeBounds & { readonly stamp: Stamp }): boolean {
+    return this.hasTaken(batch.stamp) || latestStrike(this.#struck, batch) > batch.stamp;
   }
 
   /**
