@@ -50,6 +50,14 @@ class Metas {
     return answer.value as Record<string, unknown> | undefined;
   }
 
+  /** As the leader does (meta/server/refuse-marks-ahead.ts). */
+  #refuseAhead(command: Command): void {
+    if (command.kind !== 'mark-continuous-queries') return;
+    const untilNs = this.nowNs + 60_000_000_000n;
+    if (command.marks.some(({ ranUntilNs }) => ranUntilNs > untilNs))
+      throw new DbError('conflict', 'they are not over');
+  }
+
   /** The nodes have left their cluster, and are of another one at once. */
   become(after: Catalog): void {
     const before = this.catalog;
@@ -89,7 +97,11 @@ class Metas {
       get catalog() {
         return catalogOf();
       },
-      execute: (command: Command) => whenReached(() => this.do(command)),
+      execute: (command: Command) =>
+        whenReached(() => {
+          this.#refuseAhead(command);
+          return this.do(command);
+        }),
       watch: (listener: (news: CatalogNews) => void) => {
         this.listeners.add(listener);
         return () => this.listeners.delete(listener);
@@ -128,7 +140,7 @@ class Cluster {
   readonly records: RunRecord[] = [];
   readonly queriers = new Map<string, ContinuousQuerier>();
 
-  start(name: string, { parallelism = 1, run }: Setting = {}): void {
+  start(name: string, { parallelism = 1, run }: Setting = {}): SimNode {
     const node = this.world.addNode(name);
     const { clock, log } = node.env;
     const meta = this.metas.of(name, this.queriers.size + 1);
@@ -142,6 +154,7 @@ class Cluster {
       name,
       new ContinuousQuerier({ clock, log, meta, run: running, record }, options),
     );
+    return node;
   }
 
   statistics(name: string): unknown {
@@ -192,6 +205,74 @@ test('continuous querier: a long absence is made up for in slices', async () => 
   cluster.start('a');
   await cluster.pass(25_002_000);
   expect(cluster.runs).toEqual(['a 0 10000', 'a 10000 20010', 'a 20010 25000']);
+});
+
+/** Windows of 10 s of a run, as `Cluster.runs` has them. */
+function windowCount(run: string | undefined): number {
+  const [, start = 0, end = 0] = (run ?? '').split(' ').map(Number);
+  return (end - start) / 10;
+}
+
+test('continuous querier: missed windows that are too many for a limit of queries together run in fewer', async () => {
+  for (const code of ['limit_exceeded', 'timeout'] as const) {
+    const cluster = new Cluster();
+    cluster.metas.create('cq');
+    await cluster.pass(5_000_000);
+    let atMost = 0;
+    cluster.start('a', {
+      run: () => {
+        const count = windowCount(cluster.runs.at(-1));
+        if (count > 2) return Promise.reject(new DbError(code, 'too much'));
+        atMost = Math.max(atMost, count);
+        return Promise.resolve(1n);
+      },
+    });
+    await cluster.pass(5_061_500);
+    expect(cluster.metas.marks).toEqual([5_060n]);
+    expect(atMost).toBeGreaterThan(0);
+    // On time again, runs have a window each.
+    expect(cluster.runs.at(-1)).toBe('a 5050 5060');
+  }
+});
+
+test('continuous querier: a window that is too much by itself is given up after an hour, and those behind it run', async () => {
+  const cluster = new Cluster();
+  cluster.metas.create('cq');
+  await cluster.pass(100_000);
+  const isIn = (run: string, seconds: number): boolean => {
+    const [, start = 0, end = 0] = run.split(' ').map(Number);
+    return start <= seconds && seconds < end;
+  };
+  const written: string[] = [];
+  cluster.start('a', {
+    run: () => {
+      const run = cluster.runs.at(-1);
+      if (isIn(run, 55)) return Promise.reject(new DbError('limit_exceeded', 'too much'));
+      written.push(run);
+      return Promise.resolve(1n);
+    },
+  });
+  await cluster.pass(3_600_000);
+  expect(cluster.metas.marks).toEqual([50n]);
+  await cluster.pass(4_000_500);
+  expect(cluster.metas.marks).toEqual([4_000n]);
+  for (let seconds = 5; seconds < 4_000; seconds += 10)
+    expect([seconds, written.some((run) => isIn(run, seconds))]).toEqual([seconds, seconds !== 55]);
+});
+
+test('continuous querier: owners that are away for hours have no window given up', async () => {
+  const cluster = new Cluster();
+  cluster.metas.create('cq');
+  let isAway = true;
+  cluster.start('a', {
+    run: () => (isAway ? Promise.reject(new DbError('unavailable', 'no')) : Promise.resolve(1n)),
+  });
+  await cluster.pass(9_000_000);
+  expect(cluster.metas.marks).toEqual([0n]);
+  isAway = false;
+  cluster.runs.length = 0;
+  await cluster.pass(9_070_000);
+  expect(cluster.runs[0]).toMatch(/^a 0 90\d0$/);
 });
 
 test('continuous querier: a holder that stood still marks nothing, and writes nothing more', async () => {
@@ -257,6 +338,35 @@ test('continuous querier: a lease of a cluster that the node has left is none in
   metas.become({ ...metas.catalog, clusterId: 8n, leases });
   await cluster.pass(5_500);
   expect([cluster.runs.length, ends]).toEqual([2, [false, true]]);
+});
+
+test('continuous querier: windows that a node with a clock ahead ran before they were over run again', async () => {
+  const cluster = new Cluster();
+  const { metas, world } = cluster;
+  metas.create('cq');
+  const ranAtS: (readonly [run: string, seconds: number])[] = [];
+  const run = (): Promise<bigint> => {
+    ranAtS.push([cluster.runs.at(-1), world.nowMs / 1_000]);
+    return Promise.resolve(1n);
+  };
+  const node = cluster.start('a', { run });
+  await cluster.pass(21_000);
+  cluster.start('b', { run });
+  node.clock.jump(3_600_000);
+  await cluster.pass(120_500);
+  // On time again, by the other node.
+  expect(metas.marks).toEqual([120n]);
+  expect(cluster.runs.at(-1)).toBe('b 110 120');
+  node.clock.jump(-3_600_000);
+  await cluster.pass(600_500);
+  expect(metas.marks).toEqual([600n]);
+  for (let startS = 0; startS < 600; startS += 10) {
+    const isRun = ranAtS.some(([one, atS]) => {
+      const [, from = 0, to = 0] = one.split(' ').map(Number);
+      return from <= startS && to >= startS + 10 && atS >= startS + 10;
+    });
+    expect([startS, isRun]).toEqual([startS, true]);
+  }
 });
 
 test('continuous querier: queries run one after the other, or some at once', async () => {

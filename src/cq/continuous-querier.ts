@@ -3,14 +3,16 @@
  * lease runs what is due, in the order of the catalog, one after the other or `parallelism` at once.
  *
  * Invariants:
- * - No window is skipped: its mark moves on when it was written, or refused for what no later attempt would change.
+ * - No window is skipped: its mark moves on when it was written, or refused for what no later attempt would change. One that is too
+ *   much for a limit by itself is given up after an hour, and told (decision 154).
  * - A window is written under one holder's token; an old holder's writes are refused by the owners (lease-fences.ts) and its
  *   marks by the catalog.
  * - A query that is dropped, or whose database is, ends where it is.
  */
 import { Tasks } from '../base/async/tasks.ts';
 import { DbError, errorText, isDbError, type DbErrorCode } from '../base/errors.ts';
-import { minuteMs, secondMs } from '../base/units.ts';
+import { formatLogTime } from '../base/rfc3339.ts';
+import { minuteMs } from '../base/units.ts';
 import type { Clock, Timer } from '../env/clock.ts';
 import type { Log } from '../env/log.ts';
 import type { SelectStatement } from '../influxql/ast.ts';
@@ -18,11 +20,12 @@ import type { CatalogWatch, LeaseGrant, MetaAccess } from '../meta/client/meta-a
 import { findDatabase, type Catalog, type ContinuousQuery } from '../meta/model/catalog.ts';
 import { Counters } from '../telemetry/counters.ts';
 import type { Statistic } from '../telemetry/statistics.ts';
+import { Attempts } from './attempts.ts';
 import { parseContinuousQuery, withTimeRange, type ContinuousSelect } from './continuous-query.ts';
 import { LeaseKeeper, type HeldLease } from './lease-keeper.ts';
 import { RunLog } from './run-log.ts';
 import { RunMarks } from './run-marks.ts';
-import { dueRun } from './schedule.ts';
+import { dueRun, type RunPlan, type TimeRange } from './schedule.ts';
 
 /** As the reference calls it; whoever asks `/lease` sees it. */
 export const leaseName = 'continuous_querier';
@@ -67,16 +70,10 @@ export interface ContinuousQuerierOptions {
   readonly lateNs: bigint;
 }
 
-/** A run makes up for so many windows at most: answers stay small, and other queries have their turn. */
-export const windowsMax = 1_000;
-const backoffMsMax = minuteMs;
+/** A node whose clock is ahead leaves the lease, which ends meanwhile, to others. */
+const asideMs = 5 * minuteMs;
 /** Windows whose run failed so are run again; for all else the run counts, as in the reference. */
 const passingCodes: readonly DbErrorCode[] = ['unavailable', 'no_leader', 'not_leader', 'shutdown', 'timeout', 'cancelled', 'write_failed', 'outcome_unknown', 'queue_full', 'cache_full', 'disk_full', 'limit_exceeded', 'io_error', 'lease_lost', 'corrupt', 'internal']; // prettier-ignore
-
-interface Failures {
-  readonly count: number;
-  readonly notBeforeMs: number;
-}
 
 /** A query of the catalog at its place. */
 interface Placed extends ContinuousQuery {
@@ -91,7 +88,7 @@ export class ContinuousQuerier {
   readonly #counters = new Counters(['queryFail', 'queryOk']);
   /** Of queries that are there: as long as the catalog. */
   readonly #known = new Map<string, ContinuousSelect>();
-  readonly #failures = new Map<string, Failures>();
+  readonly #attempts: Attempts;
   readonly #running = new Map<Placed, AbortController>();
   readonly #closing = new AbortController();
   readonly #tasks: Tasks;
@@ -99,11 +96,13 @@ export class ContinuousQuerier {
   readonly #unwatch: () => void;
   readonly #runLog: RunLog | undefined;
   #isLooking = false;
+  #asideUntilMs = 0;
 
   constructor(ports: ContinuousQuerierPorts, options: ContinuousQuerierOptions) {
     const { clock, log, meta } = ports;
     this.#ports = ports;
     this.#options = options;
+    this.#attempts = new Attempts(clock);
     this.#keeper = new LeaseKeeper({ clock, log, acquire: () => meta.acquireLease(leaseName) });
     this.#runLog = options.isLogging ? new RunLog(clock, log) : undefined;
     const execute = meta.execute.bind(meta);
@@ -124,15 +123,11 @@ export class ContinuousQuerier {
 
   /** Runs what is due, if this node holds the lease by then. */
   async look(): Promise<void> {
-    if (this.#isLooking || this.#placed().length === 0) return;
+    if (this.#isLooking || this.#isAside || this.#placed().length === 0) return;
     this.#isLooking = true;
     try {
       await this.#keeper.run(async (lease) => {
-        while (
-          (await this.#runDue(lease)) &&
-          !lease.signal.aborted &&
-          !this.#closing.signal.aborted
-        );
+        while ((await this.#runDue(lease)) && !this.#mustEnd(lease));
       });
     } finally {
       this.#isLooking = false;
@@ -169,7 +164,7 @@ export class ContinuousQuerier {
     const turns = queries.values();
     const work = async (): Promise<void> => {
       for (const query of turns) {
-        if (lease.signal.aborted || this.#closing.signal.aborted) return;
+        if (this.#mustEnd(lease)) return;
         if (await this.#runOne(query, lease)) more.isDue = true;
         if (this.#marks.isDue) await this.#tell();
       }
@@ -184,8 +179,19 @@ export class ContinuousQuerier {
       await this.#marks.flush();
     } catch (error) {
       const fields = { error: errorText(error) };
-      this.#ports.log.debug('How far continuous queries have run could not be told', fields);
+      if (isDbError(error, 'conflict')) {
+        this.#asideUntilMs = this.#ports.clock.monotonicMs() + asideMs;
+        this.#ports.log.warn('Continuous queries are left to other nodes for a while', fields);
+      } else this.#ports.log.debug('How far continuous queries have run could not be told', fields);
     }
+  }
+
+  get #isAside(): boolean {
+    return this.#ports.clock.monotonicMs() < this.#asideUntilMs;
+  }
+
+  #mustEnd({ signal }: HeldLease): boolean {
+    return signal.aborted || this.#closing.signal.aborted || this.#isAside;
   }
 
   /** True when the query has missed more than one run makes up for. */
@@ -193,23 +199,23 @@ export class ContinuousQuerier {
     const { clock, meta } = this.#ports;
     if (!isThere(meta.catalog, query)) return false;
     const key = keyOf(query);
-    const nowMs = clock.monotonicMs();
-    const failures = this.#failures.get(key);
-    if (failures !== undefined && nowMs < failures.notBeforeMs) return false;
+    const windowsMax = this.#attempts.next(key);
+    if (windowsMax === undefined) return false;
+    let plan: RunPlan | undefined;
     try {
       const { select, resampling } = this.#parsed(key, query.text);
       const nowNs = clock.wallNs();
       const { lateNs } = this.#options;
-      const plan = dueRun(nowNs, resampling(nowNs), this.#marks.of(query), { lateNs, windowsMax });
-      if (plan === undefined) return false;
-      if (plan.range !== undefined) await this.#runRange({ query, select, lease }, plan.range);
-      this.#marks.set(query, plan.ranUntilNs);
-      this.#failures.delete(key);
-      return plan.isBehind;
+      plan = dueRun(nowNs, resampling(nowNs), this.#marks.of(query), { lateNs, windowsMax });
+      if (plan?.range !== undefined) await this.#runRange({ query, select, lease }, plan.range);
+      this.#attempts.ran(key);
     } catch (error) {
-      this.#noteFailure(query, error);
-      return false;
+      if (!this.#isGivenUp(query, error, plan)) return false;
     }
+    if (plan?.isBehind !== true) this.#attempts.caughtUp(key);
+    if (plan === undefined) return false;
+    this.#marks.set(query, plan.ranUntilNs);
+    return plan.isBehind;
   }
 
   #parsed(key: string, text: string): ContinuousSelect {
@@ -221,7 +227,7 @@ export class ContinuousQuerier {
   /** Throws what may pass: then the range has to run again. */
   async #runRange(
     { query, select, lease }: { readonly query: Placed; readonly select: SelectStatement; readonly lease: HeldLease }, // prettier-ignore
-    range: { readonly startNs: bigint; readonly endNs: bigint },
+    range: TimeRange,
   ): Promise<void> {
     const { clock, run, record } = this.#ports;
     const { database, name } = query;
@@ -261,14 +267,20 @@ export class ContinuousQuerier {
     }
   }
 
-  #noteFailure(query: Placed, error: unknown): void {
-    if (isDbError(error, 'lease_lost') || isDbError(error, 'shutdown')) return;
-    const key = keyOf(query);
-    const count = (this.#failures.get(key)?.count ?? 0) + 1;
-    const pauseMs = Math.min(secondMs * 2 ** Math.min(count - 1, 16), backoffMsMax);
-    this.#failures.set(key, { count, notBeforeMs: this.#ports.clock.monotonicMs() + pauseMs });
+  /** Whether the query is to go on behind what failed; otherwise that is tried again. */
+  #isGivenUp(query: Placed, error: unknown, plan: RunPlan | undefined): boolean {
+    if (isDbError(error, 'lease_lost') || isDbError(error, 'shutdown')) return false;
+    const isGivenUp = this.#attempts.failed(keyOf(query), error) && plan?.range !== undefined;
     this.#counters.add('queryFail');
     this.#logError(query, error);
+    if (isGivenUp) this.#tellGivenUp(query, plan.range);
+    return isGivenUp;
+  }
+
+  #tellGivenUp({ database: db_instance, name }: Placed, { startNs, endNs }: TimeRange): void {
+    const range = { start: formatLogTime(startNs), end: formatLogTime(endNs) };
+    const text = 'A continuous query leaves out what it could not compute, EXECUTE CONTINUOUS QUERY does it again'; // prettier-ignore
+    this.#ports.log.warn(text, { name, db_instance, ...range });
   }
 
   #logError({ text }: Placed, error: unknown): void {
@@ -281,10 +293,10 @@ export class ContinuousQuerier {
   }
 
   #forgetGone(queries: readonly Placed[]): void {
-    if (this.#known.size + this.#failures.size === 0) return;
+    if (this.#known.size + this.#attempts.size === 0) return;
     const keys = new Set(queries.map(keyOf));
-    for (const map of [this.#known, this.#failures])
-      for (const key of map.keys()) if (!keys.has(key)) map.delete(key);
+    for (const key of this.#known.keys()) if (!keys.has(key)) this.#known.delete(key);
+    this.#attempts.keep(keys);
   }
 }
 

@@ -65,14 +65,17 @@ export class RunMarks {
     return size >= marksMax || this.#clock.monotonicMs() - this.#pendingSinceMs >= heldMsMax;
   }
 
-  /** Tells them all. Throws `lease_lost`, and then they are forgotten; what else fails is told again the next time. */
+  /**
+   * Tells them all. Throws `lease_lost`, and `conflict` for windows that are not over by the clock of the metas, and then they are
+   * forgotten; what else fails is told again the next time.
+   */
   async flush(): Promise<void> {
     while (this.#pending.size > 0) {
       const marks = [...this.#pending.values()].slice(0, marksMax);
       try {
         await this.#execute({ kind: 'mark-continuous-queries', lease: this.#lease, token: this.#token, marks }); // prettier-ignore
       } catch (error) {
-        if (isDbError(error, 'lease_lost')) this.#pending.clear();
+        if (isDbError(error, 'lease_lost') || isDbError(error, 'conflict')) this.#pending.clear();
         throw error;
       }
       for (const mark of marks)

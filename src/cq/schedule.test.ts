@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { dayNs, hourNs, minuteNs, secondNs } from '../base/units.ts';
+import { formatRfc3339 } from '../base/rfc3339.ts';
 import { TimeZone } from '../base/time-zone.ts';
 import { parseContinuousQuery, type Resampling } from './continuous-query.ts';
-import { dueRun, truncated, type RunPlan } from './schedule.ts';
+import { dueRun, truncated, wholeWindows, type RunPlan } from './schedule.ts';
 
 const options = { lateNs: 0n, windowsMax: 1_000 };
 
@@ -165,4 +166,20 @@ test('schedule: days of 23 and 25 hours are days', () => {
 test('schedule: times before 1970 have their windows too', () => {
   expect(truncated(-1n, minuteNs, undefined)).toBe(-minuteNs);
   expect(truncated(-minuteNs, minuteNs, undefined)).toBe(-minuteNs);
+});
+
+test.each([
+  // Days of Berlin of 24, 25 and 23 hours.
+  ['2026-10-24T22:00:00Z', '2026-10-24T22:30:00Z', '2026-10-24T22:00:00Z 2026-10-25T23:00:00Z'],
+  ['2026-10-25T12:00:00Z', '2026-10-25T22:30:00Z', '2026-10-24T22:00:00Z 2026-10-25T23:00:00Z'],
+  ['2026-10-25T12:00:00Z', '2026-10-25T23:00:00Z', '2026-10-24T22:00:00Z 2026-10-25T23:00:00Z'],
+  ['2026-10-23T22:00:00Z', '2026-10-24T22:00:00Z', '2026-10-23T22:00:00Z 2026-10-24T22:00:00Z'],
+  ['2026-03-27T23:00:00Z', '2026-03-28T23:00:00Z', '2026-03-27T23:00:00Z 2026-03-28T23:00:00Z'],
+  ['2026-03-28T23:00:00Z', '2026-03-29T22:00:00Z', '2026-03-28T23:00:00Z 2026-03-29T22:00:00Z'],
+  ['2026-03-29T21:59:59Z', '2026-03-29T22:00:01Z', '2026-03-28T23:00:00Z 2026-03-30T22:00:00Z'],
+])('schedule: days of Berlin that have times from %s to %s are whole', (from, to, expected) => {
+  const atNs = (text: string): bigint => BigInt(Date.parse(text)) * 1_000_000n;
+  const rules = { intervalNs: dayNs, offsetNs: 0n, zone: new TimeZone('Europe/Berlin') };
+  const { startNs, endNs } = wholeWindows({ startNs: atNs(from), endNs: atNs(to) }, rules);
+  expect(`${formatRfc3339(startNs)} ${formatRfc3339(endNs)}`).toBe(expected);
 });

@@ -6,7 +6,8 @@
  * Invariants:
  * - From run to run the windows follow each other without a gap, however late a run is: the first window of a run is the
  *   one that was due first after the mark.
- * - A run covers `windowsMax` windows beyond what RESAMPLE asks for, so that a long absence is made up for in slices.
+ * - A run covers `windowsMax` windows beyond what RESAMPLE asks for, so that a long absence is made up for in slices; after one that
+ *   was too much, fewer (attempts.ts).
  * - A mark that is further ahead than clocks of nodes differ is of a clock that has been put right: the windows that were
  *   open by the clock of now run again.
  */
@@ -14,9 +15,15 @@ import { secondNs } from '../base/units.ts';
 import type { TimeZone } from '../base/time-zone.ts';
 import type { Resampling } from './continuous-query.ts';
 
+export interface TimeRange {
+  readonly startNs: bigint;
+  /** Not in it. */
+  readonly endNs: bigint;
+}
+
 export interface RunPlan {
   /** The range to select; undefined when no window is complete yet. */
-  readonly range: { readonly startNs: bigint; readonly endNs: bigint } | undefined;
+  readonly range: TimeRange | undefined;
   /** What the mark is once it has run. */
   readonly ranUntilNs: bigint;
   /** More is due already: the rest of what was missed. */
@@ -33,6 +40,7 @@ export interface LastRun {
 export interface ScheduleOptions {
   /** Windows that ended so long ago are computed again, for points that came late; 0 for none. */
   readonly lateNs: bigint;
+  /** What a run makes up for; 0 for nothing but the one run that was due first. */
   readonly windowsMax: number;
 }
 
@@ -57,7 +65,7 @@ export function dueRun(
   if (nextNs > nowNs) return undefined;
   // Not past the last window that fits: the rest is due at once.
   const widthNs = BigInt(windowsMax) * intervalNs;
-  const sliceNs = widthNs > everyNs ? widthNs : everyNs;
+  const sliceNs = windowsMax === 0 || widthNs > everyNs ? widthNs : everyNs;
   const isBehind = nowNs - nextNs > sliceNs;
   const untilNs = isBehind ? nextNs + sliceNs : nowNs;
   const markNs = markAt(untilNs);
@@ -80,6 +88,19 @@ function rangeOf(
   const startNs = truncated(firstNs, intervalNs, zone) + offsetNs;
   const endNs = truncated(untilNs + intervalNs - stepNs - offsetNs, intervalNs, zone) + offsetNs;
   return endNs > startNs ? { startNs, endNs } : undefined;
+}
+
+/** The range of all windows that have any of the times [fromNs, toNs) in them. */
+export function wholeWindows(
+  { startNs: fromNs, endNs: toNs }: TimeRange,
+  { intervalNs, offsetNs, zone }: Pick<Resampling, 'intervalNs' | 'offsetNs' | 'zone'>,
+): TimeRange {
+  const windowAt = (timeNs: bigint) => truncated(timeNs - offsetNs, intervalNs, zone) + offsetNs;
+  const lastNs = windowAt(toNs - 1n);
+  const nextNs = windowAt(lastNs + intervalNs);
+  // A day of 25 hours goes on where one of 24 would be over.
+  const endNs = nextNs > lastNs ? nextNs : windowAt(lastNs + 2n * intervalNs);
+  return { startNs: windowAt(fromNs), endNs };
 }
 
 /** A day that has 23 or 25 hours in the query's zone is a day all the same. */

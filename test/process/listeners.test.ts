@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DevCluster, eventually } from '../support/dev-cluster.ts';
 
@@ -45,6 +46,16 @@ async function shows(
     const text = await cluster.query(1, q, database);
     const { results } = JSON.parse(text) as { results: [{ series?: [{ values: unknown }] }] };
     expect(results[0].series?.[0].values).toEqual(rows);
+  }, 20_000);
+}
+
+/** Once so many lines of Graphite have come since the node's start. */
+async function hasCome(count: number): Promise<void> {
+  await eventually(async () => {
+    const shown = await cluster.query(1, "SHOW STATS FOR 'graphite'");
+    const { results } = JSON.parse(shown) as { results: [{ series: [{ columns: string[]; values: [number[]] }] }] }; // prettier-ignore
+    const [{ columns, values }] = results[0].series;
+    expect(values[0][columns.indexOf('pointsRx')]).toBeGreaterThanOrEqual(count);
   }, 20_000);
 }
 
@@ -108,12 +119,7 @@ test('listeners: a stop writes what has come; a port that is taken ends the star
   const graphite = await sender();
   const lines = Array.from({ length: 3_000 }, (_, i) => `last.words ${i} ${1_500_000_000 + i}\n`);
   graphite.write(lines.join(''));
-  await eventually(async () => {
-    const shown = await cluster.query(1, "SHOW STATS FOR 'graphite'");
-    const { results } = JSON.parse(shown) as { results: [{ series: [{ columns: string[]; values: [number[]] }] }] }; // prettier-ignore
-    const [{ columns, values }] = results[0].series;
-    expect(values[0][columns.indexOf('pointsRx')]).toBeGreaterThanOrEqual(3_000);
-  }, 20_000);
+  await hasCome(3_000);
   await cluster.stopNode('data-1');
   const inTheWay = createSocket('udp4').bind(udpPort, '127.0.0.1');
   await once(inTheWay, 'listening');
@@ -123,4 +129,29 @@ test('listeners: a stop writes what has come; a port that is taken ends the star
   inTheWay.close();
   cluster.startByHand('data-1');
   await shows('SELECT count("words") FROM last', 'graphite', [[0, 3_000]]);
+});
+
+test('listeners: a stop does not wait for metas that stand still, where points lack their database', async () => {
+  await cluster.query(1, 'DROP DATABASE graphite');
+  await cluster.stopNode('data-1');
+  cluster.startByHand('data-1');
+  await eventually(async () => {
+    expect(await cluster.query(1, 'SHOW DATABASES')).toContain('databases');
+  }, 20_000);
+  process.kill(cluster.pid('meta-1'), 'SIGSTOP');
+  try {
+    const graphite = await sender();
+    graphite.end('last.words 1 1500000000\n');
+    await hasCome(1);
+    await cluster.stopNode('data-1');
+  } finally {
+    process.kill(cluster.pid('meta-1'), 'SIGCONT');
+  }
+  const log = readFileSync(join(cluster.dir, 'data-1.log'), 'utf8');
+  const [stopping, stopped] = ['Stopping', 'Stopped'].map((text) => {
+    const [, time = ''] = log.match(new RegExp(`ts=(\\S+) .*msg=${text} `, 'g'))?.at(-1)?.match(/ts=(\S+)/) ?? []; // prettier-ignore
+    return Date.parse(time);
+  });
+  // Points may wait for ten seconds, and a call that is on its way to the metas for two more: it was fifteen.
+  expect((stopped ?? 0) - (stopping ?? 0)).toBeLessThan(16_000);
 });

@@ -1,8 +1,9 @@
 /** Selects of continuous queries: as their runner starts them, and as EXECUTE CONTINUOUS QUERY does. */
 import { DbError } from '../../base/errors.ts';
-import { leaseName, windowsMax, type ContinuousRun } from '../../cq/continuous-querier.ts';
+import { windowsMax } from '../../cq/attempts.ts';
+import { leaseName, type ContinuousRun } from '../../cq/continuous-querier.ts';
 import { parseContinuousQuery, withTimeRange } from '../../cq/continuous-query.ts';
-import { truncated } from '../../cq/schedule.ts';
+import { wholeWindows, type TimeRange } from '../../cq/schedule.ts';
 import type { SelectStatement, Statement } from '../../influxql/ast.ts';
 import { printStatement } from '../../influxql/printer.ts';
 import type { OutputSeries } from '../../query/emit/result.ts';
@@ -70,12 +71,13 @@ export async function executeContinuousQuery(
   const { intervalNs, offsetNs, zone } = resampling(context.nowNs);
   if (intervalNs === 0n)
     throw new DbError('invalid_argument', 'continuous query has no GROUP BY time(): it never runs');
-  const windowAt = (timeNs: bigint) => truncated(timeNs - offsetNs, intervalNs, zone) + offsetNs;
-  const endNs = windowAt(toNs + intervalNs - 1n);
+  const rules = { intervalNs, offsetNs, zone };
+  const { startNs: firstNs, endNs } = wholeWindows({ startNs: fromNs, endNs: toNs }, rules);
+  const sliceNs = BigInt(windowsMax) * intervalNs;
   let writtenCount = 0n;
-  for (let startNs = windowAt(fromNs); startNs < endNs;) {
-    const sliceEndNs = windowAt(startNs + BigInt(windowsMax) * intervalNs);
-    const range = { startNs, endNs: sliceEndNs < endNs ? sliceEndNs : endNs };
+  for (let startNs = firstNs; startNs < endNs;) {
+    const slice = wholeWindows({ startNs, endNs: startNs + sliceNs }, rules);
+    const range = { startNs, endNs: slice.endNs < endNs ? slice.endNs : endNs };
     writtenCount += await runRange(select, range, { context: { ...context, database }, ports });
     startNs = range.endNs;
   }
@@ -84,7 +86,7 @@ export async function executeContinuousQuery(
 
 async function runRange(
   select: SelectStatement,
-  range: { readonly startNs: bigint; readonly endNs: bigint },
+  range: TimeRange,
   { context, ports }: { readonly context: SelectContext; readonly ports: SelectPorts },
 ): Promise<bigint> {
   context.signal.throwIfAborted();

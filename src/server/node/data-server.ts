@@ -92,6 +92,8 @@ export async function startDataServer(
     },
     close: async () => {
       if (config.get('cluster', 'termination-query-log')) node.registry.logRunning();
+      // Points whose database is not there, and statements, wait for a leader.
+      node.meta.hasten();
       await listeners.close();
       unix?.close();
       await api.close();

@@ -26,6 +26,13 @@ test('types.db: comments, and lines that are no type, take nothing else with the
   expect([...types.keys()]).toEqual(['good']);
 });
 
+test('types.db: ends of a range may be infinite, or no number', () => {
+  const types = read(
+    'a v:GAUGE:-inf:Infinity\nb v:GAUGE:NaN:1e3\nc v:GAUGE:1e400:U\nd v:GAUGE:u:U',
+  );
+  expect([...types.keys()]).toEqual(['a', 'b']);
+});
+
 test('types.db: of two lines with a name the later counts, in another file too', () => {
   const types = read('t a:GAUGE:U:U\nt b:GAUGE:U:U', 't c:GAUGE:U:U\nu a:GAUGE:U:U');
   expect(types.get('t')?.map(({ name }) => name)).toEqual(['c']);

@@ -4,7 +4,7 @@
  * no type, is taken.
  */
 import { GrowingBytes } from '../../../base/growing-bytes.ts';
-import { parseGoFloat } from '../../../base/go-float.ts';
+import { readGoFloat } from '../../../base/go-float.ts';
 import { canStand, pushName, pushTagText } from '../point-line.ts';
 
 /** Of the values of a source, as datagrams name them too. */
@@ -47,7 +47,7 @@ function readSource(word: string): DataSource | undefined {
   const parts = word.replace(/,$/, '').split(':');
   const [name = '', kindText = '', ...range] = parts;
   const kind = kinds[kindText];
-  const isRange = range.every((end) => end === 'U' || parseGoFloat(end) !== undefined);
+  const isRange = range.every((end) => end === 'U' || typeof readGoFloat(end) === 'number');
   if (parts.length !== 4 || kind === undefined || !isRange) return undefined;
   const bytes = encoder.encode(name);
   if (name === '' || !canStand(bytes, 0, bytes.length)) return undefined;
