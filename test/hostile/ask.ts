@@ -9,15 +9,17 @@ export interface QueryOptions {
   /** That node alone answers, from what it has. */
   readonly nodeId?: number | undefined;
   readonly signal?: AbortSignal;
+  /** Who asks, where nodes want to know. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 const giveUpMs = 120_000;
 
 export async function query(url: string, q: string, options: QueryOptions = {}): Promise<Answer> {
-  const { db = '', nodeId, signal = AbortSignal.timeout(giveUpMs) } = options;
+  const { db = '', nodeId, signal = AbortSignal.timeout(giveUpMs), headers = {} } = options;
   const pinned = nodeId === undefined ? {} : { node_id: String(nodeId) };
   const body = new URLSearchParams({ q, db, epoch: 'ns', ...pinned });
-  const response = await fetch(`${url}/query`, { method: 'POST', body, signal });
+  const response = await fetch(`${url}/query`, { method: 'POST', body, signal, headers });
   return { status: response.status, text: await response.text() };
 }
 

@@ -26,12 +26,12 @@ export class SmallDisk {
     this.#folder = folder;
   }
 
-  static mount(clusterFolder: string, node: string): SmallDisk | undefined {
+  static mount(clusterFolder: string, node: string, sizeMiB = smallDiskMiB): SmallDisk | undefined {
     if (process.getuid?.() !== 0) return undefined;
     const folder = join(clusterFolder, node);
     mkdirSync(folder, { recursive: true });
     try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${smallDiskMiB}m`, 'tmpfs', folder]);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeMiB}m`, 'tmpfs', folder]);
     } catch {
       return undefined;
     }

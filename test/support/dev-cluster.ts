@@ -178,15 +178,17 @@ export class DevCluster {
     return { command, args, env };
   }
 
-  /** Runs influxd-ctl against the first meta node; `onText` sees what has been printed, whenever there is more. */
+  /** Runs influxd-ctl against the first meta node; `onText` sees what has been printed, whenever there is more. `leaving` kills it (-9). */
   ctl(
     args: readonly string[],
     onText: (text: string) => void = () => undefined,
     environment: Readonly<Record<string, string>> = {},
+    leaving?: AbortSignal,
   ): Promise<Ran> {
     const config = join(this.dir, 'meta-1/influxdb-meta.conf');
     const env = { ...process.env, ...environment };
     const child = spawn(join(root, 'bin/influxd-ctl'), ['-config', config, ...args], { env });
+    leaving?.addEventListener('abort', () => child.kill('SIGKILL'));
     return ranToEnd(child, onText);
   }
 

@@ -12,6 +12,8 @@ const dayNs = 86_400_000_000_000n;
 /** So that a node that died is not waited for by a client for ever. */
 const giveUpMs = 20_000;
 const replicaCount = 2;
+/** A meta node that stands still answers nobody. */
+const pingMsMax = 3_000;
 
 export class MovingCluster {
   readonly cluster: DevCluster;
@@ -30,16 +32,23 @@ export class MovingCluster {
     offset,
     dataCount,
     dayCount,
+    passiveCount = 0,
+    dir,
   }: {
     readonly offset: number;
     readonly dataCount: number;
     readonly dayCount: number;
+    /** Data nodes more that own no shard, after the others. */
+    readonly passiveCount?: number;
+    /** Left out: a folder of its own. */
+    readonly dir?: string;
   }) {
     // prettier-ignore
     this.#offset = offset;
     this.#dayCount = BigInt(dayCount);
-    this.nodes = Array.from({ length: dataCount }, (_, i) => i + 1);
-    this.cluster = new DevCluster(offset, '--metas', `${metaCount}`, '--data', `${dataCount}`);
+    this.nodes = Array.from({ length: dataCount + passiveCount }, (_, i) => i + 1);
+    const more = dir === undefined ? [] : ['--dir', dir];
+    this.cluster = new DevCluster(offset, '--metas', `${metaCount}`, '--data', `${dataCount}`, '--passive', `${passiveCount}`, ...more); // prettier-ignore
   }
 
   /** Database d keeps each day on two nodes. `from` is the tree of the release that is started. */
@@ -128,7 +137,8 @@ export class MovingCluster {
   async metaUrl(): Promise<string> {
     for (let meta = 1; meta <= metaCount; meta++) {
       const url = this.cluster.url('meta', meta);
-      const isUp = await fetch(`${url}/ping`).then(({ ok }) => ok, () => false); // prettier-ignore
+      const signal = AbortSignal.timeout(pingMsMax);
+      const isUp = await fetch(`${url}/ping`, { signal }).then(({ ok }) => ok, () => false); // prettier-ignore
       if (isUp) return url;
     }
     throw new Error('no meta node answers');
