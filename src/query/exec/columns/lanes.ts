@@ -2,8 +2,12 @@
 import { Buffer } from 'node:buffer';
 import type { RowChunk } from '../series/series-rows.ts';
 import { nextChunk, noRows, type ChunkStream, type StreamList } from './chunk-stream.ts';
+import { sliceColumn } from './column-builder.ts';
 import { streamBytes } from './chunk-bytes.ts';
 import { WaitingStreams } from './waiting-streams.ts';
+
+/** In place of a chunk that was given away. */
+const givenRows: RowChunk = { timesNs: new BigInt64Array(0), columns: [] };
 
 /** A stream that is being merged, with the chunk that it has at hand. */
 export class Lane {
@@ -76,6 +80,21 @@ export class Lane {
     this.chunk = chunk;
     this.at = -1;
     this.advance();
+  }
+
+  /**
+   * The rows that it has at hand, which are whoever's asks from now on: they may have moved to another thread by the time that this lane is asked for
+   * more. It is at its end then.
+   */
+  give(): RowChunk {
+    const { chunk, at } = this;
+    this.chunk = givenRows;
+    this.#words = new Uint32Array(0);
+    this.at = 0;
+    if (at === 0) return chunk;
+    const end = chunk.timesNs.length;
+    const columns = chunk.columns.map((column) => sliceColumn(column, at, end));
+    return { timesNs: chunk.timesNs.slice(at), columns };
   }
 
   /** Past some rows; at its end it stands where the last of them was. */

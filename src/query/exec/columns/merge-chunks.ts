@@ -1,7 +1,6 @@
-import type { Column, ColumnType } from '../../column.ts';
+import type { ColumnType } from '../../column.ts';
 import type { RowChunk } from '../series/series-rows.ts';
 import { chunksOf, nextChunk, noRows, type StreamList } from './chunk-stream.ts';
-import { sliceColumn } from './column-builder.ts';
 import { Lanes, type ChunkOrder, type Lane } from './lanes.ts';
 import { MergedRows, pickedColumns, pickedTimes, type PickedRows } from './pick-merged.ts';
 
@@ -58,22 +57,13 @@ function* mergeMany(
   }
   const last = lanes.first;
   if (last === undefined) return;
-  if (!last.isAtEnd) yield rest(last);
+  if (!last.isAtEnd) yield last.give();
   yield* chunksOf(last.stream);
 }
 
 /** Asks those that are first when they begin, until one is that does not begin later. */
 function* soonest(lanes: Lanes): Generator<RowChunk> {
   for (let asked = 1; lanes.delaysFirst(); asked++) if (asked % asksPerPause === 0) yield noRows;
-}
-
-function rest(lane: Lane): RowChunk {
-  if (lane.at === 0) return lane.chunk;
-  const end = lane.chunk.timesNs.length;
-  return {
-    timesNs: lane.chunk.timesNs.slice(lane.at),
-    columns: lane.chunk.columns.map((column): Column => sliceColumn(column, lane.at, end)),
-  };
 }
 
 /** The first lane's rows when all of them come before every other lane's next row. */
@@ -86,9 +76,7 @@ function passThrough(lanes: Lanes, ascending: boolean): RowChunk | undefined {
     const { nextNs } = child;
     if (ascending ? endNs >= nextNs : endNs <= nextNs) return undefined;
   }
-  const chunk = rest(first);
-  first.at = first.chunk.timesNs.length;
-  return chunk;
+  return first.give();
 }
 
 /** How the rows of lanes become a chunk. */
