@@ -107,8 +107,9 @@ export function statementsOf(
   parameters: RequestParameters,
   texts: KnownTexts,
 ): readonly Statement[] | string {
-  const text = trimSpace(parameters.get('q'));
-  if (text === '') return 'missing required parameter "q"';
+  const given = trimSpace(parameters.get('q'));
+  const text = given === '' ? parameters.queryFile?.toWellFormed() : given;
+  if (text === undefined) return 'missing required parameter "q"';
   if (!['', 'epoch', 'rfc3339'].includes(trimSpace(parameters.get('time_format'))))
     return 'Time format must be one of the following: rfc3339,epoch';
   const bound = parameters.get('params');

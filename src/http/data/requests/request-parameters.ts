@@ -19,7 +19,14 @@ export interface AddressedRequest {
   urlParameters: ReadonlyMap<string, string> | undefined;
 }
 
-const noForm: ReadonlyMap<string, string> = new Map();
+/** What a body brought. */
+interface Form {
+  readonly fields: ReadonlyMap<string, string>;
+  /** A file `q` of several parts: the query where no parameter is. */
+  readonly queryFile?: string | undefined;
+}
+
+const noForm: Form = { fields: new Map() };
 /** The reference reads nothing of a longer one, and goes by the address alone; the files of a multipart body may be longer. */
 const formBytesMax = 10 * MiB;
 
@@ -29,12 +36,12 @@ const formBytesMax = 10 * MiB;
  */
 export class RequestParameters {
   readonly #url: ReadonlyMap<string, string>;
-  readonly #form: ReadonlyMap<string, string>;
+  readonly #form: Form;
   readonly #isFormFirst: boolean;
 
   private constructor(
     url: ReadonlyMap<string, string>,
-    form: ReadonlyMap<string, string>,
+    form: Form,
     isFormFirst = true,
   ) {
     this.#url = url;
@@ -67,18 +74,24 @@ export class RequestParameters {
     const mediaType = contentType.split(';', 1)[0]?.trim().toLowerCase();
     if (body.length > 0 && mediaType === 'multipart/form-data') return undefined;
     const isForm = mediaType === 'application/x-www-form-urlencoded' && body.length <= formBytesMax;
-    return new RequestParameters(searchOf(request), parseForm(isForm ? body.toString('utf8') : ''));
+    const fields = parseForm(isForm ? body.toString('utf8') : '');
+    return new RequestParameters(searchOf(request), { fields });
   }
 
   /** '' when absent. What is no UTF-8 is replaced, as the reference does in statements. */
   get(name: string): string {
-    const [first, second] = this.#isFormFirst ? [this.#form, this.#url] : [this.#url, this.#form];
+    const { fields } = this.#form;
+    const [first, second] = this.#isFormFirst ? [fields, this.#url] : [this.#url, fields];
     return (first.get(name) ?? second.get(name) ?? '').toWellFormed();
   }
 
   /** What a body brought. */
   get form(): ReadonlyMap<string, string> {
-    return this.#form;
+    return this.#form.fields;
+  }
+
+  get queryFile(): string | undefined {
+    return this.#form.queryFile;
   }
 
   /** Its bytes as they came, UTF-8 or not. */
@@ -95,40 +108,43 @@ function searchOf(request: AddressedRequest): ReadonlyMap<string, string> {
 }
 
 /**
- * Fields and files of a multipart body alike, by name. The body's own limit holds for all of them. What is broken ends them,
- * as in the reference: what was read before counts.
+ * The fields of a multipart body, and its file `q`: other files are no parameters. The body's own limit
+ * holds for all of them. As in the reference nothing of a body counts that is broken anywhere.
  */
-function readMultipart(body: Buffer, type: string): Promise<ReadonlyMap<string, string>> {
-  const form = new Map<string, string>();
+function readMultipart(body: Buffer, type: string): Promise<Form> {
+  const fields = new Map<string, string>();
+  let queryFile: string | undefined;
   return new Promise((resolve) => {
     const keep = (name: string, value: string): void => {
-      if (!form.has(name)) form.set(name, value);
+      if (name !== '' && !fields.has(name)) fields.set(name, value);
     };
-    const end = (): void => {
-      resolve(form);
+    const fail = (): void => {
+      resolve(noForm);
     };
     let reader: BusboyInstance;
     try {
       const limits = { fieldSize: body.length, fileSize: body.length };
-      reader = new Busboy({ headers: { 'content-type': type }, limits });
+      // By its name alone a part is a file, whatever type it has.
+      const isPartAFile = (_name: string | undefined, _type: string | undefined, fileName: string | undefined) => fileName !== undefined && fileName !== ''; // prettier-ignore
+      reader = new Busboy({ headers: { 'content-type': type }, limits, isPartAFile });
     } catch {
       // No boundary, for one: there is nothing to read.
-      end();
+      fail();
       return;
     }
-    reader.on('field', (name, value) => {
-      keep(name, value);
-    });
-    reader.on('file', (name, file) => {
+    reader.on('field', keep);
+    reader.on('file', (name, stream) => {
       const parts: Buffer[] = [];
-      file.on('data', (part: Buffer) => parts.push(part));
-      file.on('error', end);
-      file.on('end', () => {
-        keep(name, Buffer.concat(parts).toString('utf8'));
+      stream.on('data', (part: Buffer) => parts.push(part));
+      stream.on('error', fail);
+      stream.on('end', () => {
+        if (name === 'q') queryFile ??= Buffer.concat(parts).toString('utf8');
       });
     });
-    reader.on('finish', end);
-    reader.on('error', end);
+    reader.on('finish', () => {
+      resolve({ fields, queryFile });
+    });
+    reader.on('error', fail);
     reader.end(body);
   });
 }
