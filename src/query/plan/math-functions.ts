@@ -105,8 +105,9 @@ const floatFunctions: Readonly<Record<MathName, (x: number, y: number) => number
   floor: (x) => Math.floor(x),
   ln: (x) => Math.log(x),
   log: (x, y) => Math.log(x) / Math.log(y),
-  log10: (x) => Math.log10(x),
-  log2: (x) => Math.log2(x),
+  // As the reference has it, which shows at powers of ten: of 1e15 it is 14.999999999999998.
+  log10: (x) => Math.log(x) * Math.LOG10E,
+  log2: binaryLog,
   pow: power,
   round: roundHalfAway,
   sin: (x) => Math.sin(x),
@@ -125,4 +126,21 @@ function power(base: number, exponent: number): number {
 function roundHalfAway(x: number): number {
   const whole = Math.trunc(x);
   return Math.abs(x - whole) >= 0.5 ? whole + Math.sign(x) : whole;
+}
+
+const double = new DataView(new ArrayBuffer(8));
+const exponentBits = 0x7ff0;
+/** The exponent, in its place, of what is from a half to one. */
+const halfExponent = 1022 << 4;
+
+/** By the exponent and the logarithm of what is left, between a half and one, as in the reference. */
+function binaryLog(x: number): number {
+  if (!(x >= Number.MIN_VALUE && x < Number.POSITIVE_INFINITY)) return Math.log2(x);
+  // Numbers too small for an exponent of their own are made larger first.
+  const isTiny = x < 2 ** -1022;
+  double.setFloat64(0, isTiny ? x * 2 ** 52 : x);
+  const high = double.getUint16(0);
+  const exponent = ((high & exponentBits) - halfExponent) / 16 - (isTiny ? 52 : 0);
+  double.setUint16(0, (high & ~exponentBits) | halfExponent);
+  return Math.log(double.getFloat64(0)) * Math.LOG2E + exponent;
 }

@@ -1,4 +1,5 @@
 import type { BinaryOperator, Expr } from '../../influxql/ast.ts';
+import { wholeOf } from '../exec/columns/column-builder.ts';
 import { evaluateMath, isMathFunction, takesArguments } from './math-functions.ts';
 import { rewriteExpr } from './walk-expr.ts';
 
@@ -153,7 +154,7 @@ function durations({ operator, right }: Binary, leftNs: bigint): Expr | undefine
     return comparedValues(operator, leftNs, right.valueNs);
   }
   if (right.kind !== 'number' && right.kind !== 'integer') return undefined;
-  const by = BigInt(Math.trunc(Number(right.value)));
+  const by = right.kind === 'integer' ? right.value : wholeOf(right.value);
   if (operator === '*') return { kind: 'duration', valueNs: BigInt.asIntN(64, leftNs * by) };
   if (operator === '/') return { kind: 'duration', valueNs: by === 0n ? 0n : leftNs / by };
   return undefined;
