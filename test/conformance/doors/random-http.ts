@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import type { RandomChoice } from '../fresh/random-choice.ts';
+import { randomParts } from './random-parts.ts';
 
 /** A request, byte by byte, of a connection on which several follow one another. */
 export interface HttpRequest {
@@ -41,6 +42,8 @@ function httpRequest(random: RandomChoice, isLast: boolean): HttpRequest {
   if (kind === 'query') {
     if (random.chance(0.95)) asked.set('q', random.of(statements));
     if (random.chance(0.9)) asked.set('db', random.chance(0.95) ? httpDatabase : 'nosuch');
+    if (random.chance(0.05)) asked.set('async', random.of(['true', 'false', '1']));
+    if (random.chance(0.05)) asked.append(random.of(['q', 'db', 'epoch']), random.of(['SELECT v FROM m LIMIT 1', 'raw', 's', '']));
     if (random.chance(0.3)) asked.set('epoch', random.of(['ns', 'ms', 's', 'x', '']));
     if (random.chance(0.2)) asked.set('pretty', random.of(['true', 'false', '1', '']));
     if (random.chance(0.15)) asked.set('chunked', random.of(['true', 'false', '1', 'x']));
@@ -54,8 +57,9 @@ function httpRequest(random: RandomChoice, isLast: boolean): HttpRequest {
     [...parameters, ...(isForm ? [] : asked)].length === 0
       ? ''
       : `?${new URLSearchParams([...parameters, ...(isForm ? [] : asked)]).toString()}`;
+  const parts = isForm && random.chance(0.3) ? randomParts(random, asked) : undefined;
   const plain = isForm
-    ? Buffer.from(asked.toString())
+    ? (parts?.body ?? Buffer.from(asked.toString()))
     : kind === 'write'
       ? Buffer.from(random.of(lines), 'latin1')
       : Buffer.from(
@@ -71,7 +75,8 @@ function httpRequest(random: RandomChoice, isLast: boolean): HttpRequest {
         );
   const headers: string[] = ['Host: x'];
   let body = plain;
-  if (isForm) headers.push(`Content-Type: ${random.chance(0.95) ? 'application/x-www-form-urlencoded' : random.of(['', 'text/plain', 'multipart/form-data', 'APPLICATION/X-WWW-FORM-URLENCODED; charset=utf-8'])}`); // prettier-ignore
+  if (parts !== undefined) headers.push(`Content-Type: ${parts.type}`);
+  else if (isForm) headers.push(`Content-Type: ${random.chance(0.95) ? 'application/x-www-form-urlencoded' : random.of(['', 'text/plain', 'multipart/form-data', 'APPLICATION/X-WWW-FORM-URLENCODED; charset=utf-8'])}`); // prettier-ignore
   if (body.length > 0 && random.chance(0.15)) {
     body = random.of([
       () => gzipSync(plain),

@@ -3,10 +3,10 @@ import { freshMeasurements, type FreshMeasurement } from './random-data.ts';
 import type { RandomChoice } from './random-choice.ts';
 
 const reducers = ['count', 'sum', 'mean', 'median', 'mode', 'stddev', 'spread', 'min', 'max', 'first', 'last', 'distinct', 'integral']; // prettier-ignore
-const transformations = ['derivative', 'non_negative_derivative', 'difference', 'non_negative_difference', 'cumulative_sum', 'elapsed']; // prettier-ignore
-const mathFunctions = ['abs', 'ceil', 'floor', 'round', 'sqrt', 'exp', 'ln', 'log2', 'log10', 'sin', 'cos', 'tan', 'asin', 'acos', 'atan']; // prettier-ignore
-const smoothers = ['exponential_moving_average', 'double_exponential_moving_average', 'triple_exponential_moving_average', 'triple_exponential_derivative', 'relative_strength_index', 'chande_momentum_oscillator']; // prettier-ignore
-const efficiencies = ['kaufmans_efficiency_ratio', 'kaufmans_adaptive_moving_average'];
+export const followingNames = ['derivative', 'non_negative_derivative', 'difference', 'non_negative_difference', 'cumulative_sum', 'elapsed']; // prettier-ignore
+export const mathFunctions = ['abs', 'ceil', 'floor', 'round', 'sqrt', 'exp', 'ln', 'log2', 'log10', 'sin', 'cos', 'tan', 'asin', 'acos', 'atan']; // prettier-ignore
+export const smootherNames = ['exponential_moving_average', 'double_exponential_moving_average', 'triple_exponential_moving_average', 'triple_exponential_derivative', 'relative_strength_index', 'chande_momentum_oscillator']; // prettier-ignore
+export const efficiencyNames = ['kaufmans_efficiency_ratio', 'kaufmans_adaptive_moving_average'];
 const operators = ['+', '-', '*', '/', '%', '&', '|', '^'];
 
 /** A field as the argument of a call: mostly one of numbers, sometimes what the call refuses. */
@@ -34,7 +34,7 @@ export function reducer(random: RandomChoice, measurement: FreshMeasurement): st
 /** A call of a call's or a field's points, one after the other. */
 export function transformation(random: RandomChoice, inner: string): string {
   return random.of([
-    ...transformations.map((name) => () => `${name}(${inner})`),
+    ...followingNames.map((name) => () => `${name}(${inner})`),
     () => `${random.of(['derivative', 'non_negative_derivative'])}(${inner}, ${random.of(['1s', '10s', '1m', '3h'])})`, // prettier-ignore
     () => `elapsed(${inner}, ${random.of(['1s', '1m', '1ns'])})`,
     () => `moving_average(${inner}, ${random.integer(2, 5)})`,
@@ -45,9 +45,9 @@ export function transformation(random: RandomChoice, inner: string): string {
 function smoothed(random: RandomChoice, inner: string): string {
   const period = random.integer(1, 4);
   const hold = random.maybe(0.3, () => `, ${random.integer(-1, 4)}`);
-  if (random.chance(0.3)) return `${random.of(efficiencies)}(${inner}, ${period}${hold})`;
+  if (random.chance(0.3)) return `${random.of(efficiencyNames)}(${inner}, ${period}${hold})`;
   const warmup = hold === '' ? '' : random.maybe(0.5, () => `, '${random.of(['exponential', 'simple', 'none'])}'`); // prettier-ignore
-  return `${random.of(smoothers)}(${inner}, ${period}${hold}${warmup})`;
+  return `${random.of(smootherNames)}(${inner}, ${period}${hold}${warmup})`;
 }
 
 export function holtWinters(random: RandomChoice, inner: string): string {

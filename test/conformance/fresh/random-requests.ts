@@ -7,7 +7,10 @@ import { namesDialogue } from './random-names.ts';
 import { catalogStatement } from './random-catalog.ts';
 import { change, dialogue, questionOfChanged } from './random-changes.ts';
 import { RandomChoice } from './random-choice.ts';
+import { edgeSelect } from './random-edges.ts';
+import { explainStatement } from './random-explain.ts';
 import { fleetSelect } from './random-fleet.ts';
+import { layersSelect } from './random-layers.ts';
 import { databaseLife, type LifeStep } from './random-lives.ts';
 import { listing } from './random-listings.ts';
 import { mutated } from './random-mutations.ts';
@@ -15,6 +18,7 @@ import { oddChange } from './random-odd-changes.ts';
 import { policyDialogue } from './random-policies.ts';
 import { preparedStep } from './random-prepared.ts';
 import { keptQuery } from './random-texts.ts';
+import { regexStatement } from './random-regexes.ts';
 import { retentionLife } from './random-retention.ts';
 import { timeSelect, windowSelect } from './random-times.ts';
 import { usersLife } from './random-users.ts';
@@ -71,13 +75,19 @@ const grammarFamilies = [
   windowSelect,
   argumentSelect,
   argumentSelect,
+  edgeSelect,
+  edgeSelect,
+  layersSelect,
+  layersSelect,
   listing,
   listing,
+  regexStatement,
 ];
 
 function ofGrammar(random: RandomChoice, isCluster: boolean): readonly FreshRequest[] {
   if (random.chance(0.7)) {
-    const family = random.of(grammarFamilies);
+    // What there is to read is spread over the nodes of a cluster.
+    const family = random.of(isCluster ? grammarFamilies : [...grammarFamilies, explainStatement]);
     return [
       asked(
         random,
