@@ -43,7 +43,11 @@ function httpRequest(random: RandomChoice, isLast: boolean): HttpRequest {
     if (random.chance(0.95)) asked.set('q', random.of(statements));
     if (random.chance(0.9)) asked.set('db', random.chance(0.95) ? httpDatabase : 'nosuch');
     if (random.chance(0.05)) asked.set('async', random.of(['true', 'false', '1']));
-    if (random.chance(0.05)) asked.append(random.of(['q', 'db', 'epoch']), random.of(['SELECT v FROM m LIMIT 1', 'raw', 's', '']));
+    if (random.chance(0.05))
+      asked.append(
+        random.of(['q', 'db', 'epoch']),
+        random.of(['SELECT v FROM m LIMIT 1', 'raw', 's', '']),
+      );
     if (random.chance(0.3)) asked.set('epoch', random.of(['ns', 'ms', 's', 'x', '']));
     if (random.chance(0.2)) asked.set('pretty', random.of(['true', 'false', '1', '']));
     if (random.chance(0.15)) asked.set('chunked', random.of(['true', 'false', '1', 'x']));

@@ -16,7 +16,9 @@ export function pattern(random: RandomChoice, depth = 2): string {
   const part = (): string => Array.from({ length: random.of([1, 1, 2, 3]) }, one).join('');
   const whole = random.chance(0.2) ? `${part()}|${part()}` : part();
   if (depth < 2) return whole;
-  const flags = random.maybe(0.1, () => random.of(['(?i)', '(?s)', '(?m)', '(?U)', '(?is)', '(?-m)']));
+  const flags = random.maybe(0.1, () =>
+    random.of(['(?i)', '(?s)', '(?m)', '(?U)', '(?is)', '(?-m)']),
+  );
   return `${flags}${random.maybe(0.25, () => '^')}${whole}${random.maybe(0.25, () => '$')}`;
 }
 

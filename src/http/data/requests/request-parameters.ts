@@ -39,11 +39,7 @@ export class RequestParameters {
   readonly #form: Form;
   readonly #isFormFirst: boolean;
 
-  private constructor(
-    url: ReadonlyMap<string, string>,
-    form: Form,
-    isFormFirst = true,
-  ) {
+  private constructor(url: ReadonlyMap<string, string>, form: Form, isFormFirst = true) {
     this.#url = url;
     this.#form = form;
     this.#isFormFirst = isFormFirst;
