@@ -7,6 +7,7 @@ import { typeOfExpr } from '../plan/eval-type.ts';
 import type { Grid, ScanPart } from '../plan/level-plan.ts';
 import { collectInputs, insideFields, placeOf } from '../plan/plan-level.ts';
 import type { AroundLevel } from '../plan/plan-feeds.ts';
+import { writtenCondition } from './written-condition.ts';
 import { predicateOf, type ResolvedSelect, type ResolvedSource } from '../plan/resolve-select.ts';
 
 type Ref = Extract<Expr, { kind: 'ref' }>;
@@ -14,7 +15,7 @@ type Call = Extract<Expr, { kind: 'call' }>;
 
 /** A SELECT as EXPLAIN shows it: what the reference calls its cursors and iterators. */
 export interface ExplainedLevel {
-  /** With names and types written out, without bounds of time. */
+  /** With names and types written out, the outermost without bounds of time. */
   readonly statement: string;
   readonly scanners: readonly Scanner[];
 }
@@ -73,7 +74,8 @@ export function explainSelect(select: ResolvedSelect, around: AroundLevel): Expl
   };
   const isRaw = inputs.calls.length === 0;
   const scanners = isRaw ? (refs.some(isKnown) ? [scannerOf(undefined)] : []) : calls.map(scannerOf); // prettier-ignore
-  return { statement: printSelect(writtenOut(select)), scanners };
+  const isOutermost = around.grid === undefined;
+  return { statement: printSelect(writtenOut(select, { nowNs, isOutermost })), scanners };
 }
 
 function heartOf(call: Call): Ref | undefined {
@@ -120,27 +122,25 @@ function partsOf(
   }));
 }
 
-function writtenOut({
-  compiled,
-  fields,
-  condition,
-  groupBy,
-  sources,
-}: ResolvedSelect): SelectStatement {
-  // prettier-ignore
-  const { statement } = compiled;
+/** The outermost query is told without its bounds of time, those inside with them. */
+function writtenOut(
+  { compiled, fields, condition, groupBy, sources }: ResolvedSelect,
+  { nowNs, isOutermost }: { readonly nowNs: bigint; readonly isOutermost: boolean },
+): SelectStatement {
+  const { statement, zone } = compiled;
+  const inside = statement.condition && writtenCondition(statement.condition, condition, { nowNs, zone }); // prettier-ignore
   const times = statement.dimensions.filter(({ kind }) => kind === 'call');
   const isPlain = statement.dimensions.every(({ kind }) => kind === 'call' || kind === 'ref');
   const tags = groupBy.map((name): Expr => ({ kind: 'ref', name }));
   return {
     ...statement,
     fields,
-    condition,
+    condition: isOutermost ? condition : inside,
     dimensions: isPlain ? statement.dimensions : [...times, ...tags],
     sources: statement.sources.map((source, i): Source => {
       const resolved = sources[i];
       if (source.kind !== 'subquery' || resolved?.kind !== 'subquery') return source;
-      return { ...source, statement: writtenOut(resolved.select) };
+      return { ...source, statement: writtenOut(resolved.select, { nowNs, isOutermost: false }) };
     }),
   };
 }

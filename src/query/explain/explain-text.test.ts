@@ -141,3 +141,17 @@ test('explain analyze: without a series that passes nothing was opened; lines ha
   expect(lines.filter((line) => line.includes('iterator'))).toEqual(['        ├── iterator_scanner', '        └── iterator_scanner']); // prettier-ignore
   expect(lines).toContain('        │\u00a0\u00a0 ├── labels'.replace('├', '└'));
 });
+
+test.each([
+  ["(time > 0 AND time < 1h * 2) OR (v > 1 + 1 AND host = 'a')", "(time > 0 AND time < 2h) OR (v::float > 2 AND host::tag = 'a')"], // prettier-ignore
+  ["time >= '1970-01-01' + 1h - 30m AND time < '1970-01-02'", "time >= '1970-01-01T00:30:00Z' AND time < '1970-01-02'"], // prettier-ignore
+  ['time > now() - 10ns AND n > 1 AND 1 = 1', "time > '1970-01-01T00:00:00Z' AND n::integer > 1"],
+  ["'1970-01-01' < time AND host =~ /a/", "'1970-01-01' < time AND host::tag =~ /a/"],
+  ['(time > 5)', 'time > 5'],
+])('explain analyze: a subquery is told with its bounds of time: %s', (condition, told) => {
+  const inside = `SELECT v::float AS w FROM cpu WHERE ${told}`;
+  const query = `SELECT w FROM (SELECT v AS w FROM cpu WHERE ${condition}) WHERE time < 9`;
+  const lines = tree(query).split('\n').filter((line) => line.includes('statement: ')); // prettier-ignore
+  const texts = lines.map((line) => line.slice(line.indexOf('statement: ') + 11));
+  expect(texts).toEqual([`SELECT w::float FROM (${inside})`, inside]);
+});
