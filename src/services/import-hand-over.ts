@@ -103,7 +103,8 @@ export class ImportHandOver {
         return undefined;
       } catch (error) {
         if (!isDbError(error)) throw error;
-        const fields = { source: record.source, error: errorText(error) };
+        const hint = isRefusal(error) ? ': stop the node, and import again (-id-offset), or drop what is in its way' : ''; // prettier-ignore
+        const fields = { source: record.source, error: `${errorText(error)}${hint}` };
         log.error('The cluster did not take the imported databases', fields);
         return isRefusal(error) ? error : undefined;
       }

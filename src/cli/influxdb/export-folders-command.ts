@@ -120,12 +120,15 @@ async function exportShards(
   isWanted: (place: ShardPlace) => boolean,
 ): Promise<DbError | undefined> {
   let damage: DbError | undefined;
-  let shardCount = 0;
+  let [shardCount, leftCount] = [0, 0];
   for (const place of await placesIn(disk, node.data)) {
     if (!isWanted(place)) continue;
     const { database, retentionPolicy, shardId } = place;
     const folder = `${target}/data/${database}/${retentionPolicy}/${shardId}`;
-    if ((await disk.size(folder)) !== undefined) continue;
+    if ((await disk.size(folder)) !== undefined) {
+      leftCount++;
+      continue;
+    }
     try {
       await exportShard(disk, { node, place, folder });
       shardCount++;
@@ -136,6 +139,7 @@ async function exportShards(
     }
   }
   out(`Exported ${shardCount} shards to ${target}\n`);
+  if (leftCount > 0) out(`${leftCount} shards were there, and are as they were exported then: what has come to them since is in a new folder alone\n`); // prettier-ignore
   return damage;
 }
 

@@ -11,8 +11,10 @@
 import { crc32 } from 'node:zlib';
 import { DbError } from '../../base/errors.ts';
 import type { Disk } from '../../env/disk.ts';
+import type { Log } from '../../env/log.ts';
 import { lockFolders } from '../../env/lock-folders.ts';
 import { makeDurableDir } from '../../env/make-durable-dir.ts';
+import { CatalogCache } from '../../meta/client/catalog-cache.ts';
 import { readIdentity } from '../../meta/client/identity-file.ts';
 import {
   importRecordPath,
@@ -22,7 +24,12 @@ import {
   type ImportContent,
   type ImportRecord,
 } from '../../meta/client/import-record.ts';
-import { deletedSuffix, folderOf, placesIn } from '../../storage/store/shards/open-shards.ts';
+import {
+  deletedSuffix,
+  folderOf,
+  placesIn,
+  type ShardPlace,
+} from '../../storage/store/shards/open-shards.ts';
 import { parseSegmentName } from '../../storage/wal/segment-name.ts';
 import { importContent } from '../../backup/import-content.ts';
 import { decodeMeta } from '../../backup/influx-meta.ts';
@@ -204,13 +211,41 @@ async function isOver(
   if (isSame) return isWhole;
   if (known.source !== source.data && known.metaCrc32 !== metaCrc32)
     throw new DbError('conflict', `${importRecordPath(node.meta)}: another import, of ${known.source}, was made into this node`); // prettier-ignore
-  if (known.state === 'done' || (await readIdentity(disk, node.meta)) !== undefined)
+  const places = await placesOf(disk, node, known);
+  if (places === undefined)
     throw new DbError('conflict', `${source.data} was imported before, and its files, or the ids asked for, are not those of then: what was written since is not here (take it as line protocol: influx_inspect export)`); // prettier-ignore
   out(`What was imported of ${known.source} before is taken back: its files, or the ids asked for, are others now.\n`); // prettier-ignore
   // A node does not start on a part, whenever this ends.
-  await writeImportRecord(disk, node.meta, { ...known, state: 'begun', content: undefined });
-  for (const place of await placesIn(disk, node.data)) await takeBack(disk, folderOf(node.data, place)); // prettier-ignore
+  await writeImportRecord(disk, node.meta, { ...known, state: 'begun' });
+  for (const place of places) await takeBack(disk, folderOf(node.data, place));
   return false;
+}
+
+/** What may be taken back; undefined where a cluster has it. Throws `conflict` where nobody knows. */
+async function placesOf(
+  disk: Disk,
+  { data, meta }: NodeFolders,
+  { state, content, isSent }: ImportRecord,
+): Promise<readonly ShardPlace[] | undefined> {
+  if (state === 'done') return undefined;
+  const found = await placesIn(disk, data);
+  if ((await readIdentity(disk, meta)) === undefined) return found;
+  if (isSent === true) throw new DbError('conflict', `${importRecordPath(meta)}: whether the cluster has taken what was imported is not known yet: start the node, its log says so`); // prettier-ignore
+  const log = { warn: () => undefined } as unknown as Log;
+  const { databases } = await new CatalogCache({ disk, log }, meta).read();
+  const isOfCluster = ({ shardId, database, retentionPolicy }: ShardPlace): boolean => {
+    const known = databases.shard(shardId);
+    return known?.database === database && known.retentionPolicy === retentionPolicy;
+  };
+  const imported = found.filter((place) => isImported(content, place));
+  return imported.some(isOfCluster) ? undefined : imported;
+}
+
+function isImported(content: ImportContent | undefined, place: ShardPlace): boolean {
+  const { shardId, database, retentionPolicy } = place;
+  const found = content?.databases.find(({ name }) => name === database);
+  const policy = found?.retentionPolicies.find(({ name }) => name === retentionPolicy);
+  return policy?.shardGroups.some(({ shards }) => shards.some(({ id }) => id === shardId)) === true;
 }
 
 /** Leaves an empty folder by the name of a shard that was deleted: a node that has started meanwhile strikes it off its list by that. */

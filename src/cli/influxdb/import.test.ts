@@ -7,6 +7,10 @@ import { inspect } from '../../../test/support/inspect-run.ts';
 import { NodeClock } from '../../env/node/node-clock.ts';
 import { NodeDisk } from '../../env/node/node-disk.ts';
 import { readImportRecord, writeImportRecord } from '../../meta/client/import-record.ts';
+import { writeIdentity } from '../../meta/client/identity-file.ts';
+import { encodeCatalog } from '../../meta/codec/catalog-codec.ts';
+import { emptyCatalog } from '../../meta/model/catalog.ts';
+import { Databases } from '../../meta/model/databases.ts';
 import { importInflux } from './import-command.ts';
 import { importContent } from '../../backup/import-content.ts';
 import { placeShard } from './place-shard.ts';
@@ -110,6 +114,26 @@ test('import: with other ids than before, before a cluster has it, it begins ane
     expect(names.filter((name) => /^\d+$/.test(name))).toEqual(['101', '102', '103']);
     expect((await readImportRecord(disk, at('meta')))?.content?.maxShardId).toBe(105);
     expect(await run({ 'id-offset': '100' })).toContain('All of it was imported before.');
+  });
+});
+
+test('import: one that the cluster of the node has refused is made again, and not what the cluster has in its place', async () => {
+  await withHome(async ({ at, run }) => {
+    await run();
+    await writeIdentity(disk, at('meta'), { nodeId: 4, clusterId: 7n, metaAddresses: ['m:8089'] });
+    await disk.makeDir(at('data/own/autogen/9'));
+    const refused = await readImportRecord(disk, at('meta'));
+    if (refused === undefined) throw new Error('no record');
+    await writeImportRecord(disk, at('meta'), { ...refused, isSent: true });
+    await expect(run({ 'id-offset': '100' })).rejects.toThrow('is not known yet');
+    await writeImportRecord(disk, at('meta'), refused);
+    expect(await run({ 'id-offset': '100' })).toContain('is taken back');
+    expect((await disk.list(at('data/own/autogen'))).map(({ name }) => name)).toEqual(['9']);
+    const policy = { name: 'autogen', durationNs: 0n, shardGroupDurationNs: 1n, replicaCount: 1, pastLimitNs: 0n, futureLimitNs: 0n, shardGroups: [{ id: 1, startNs: 0n, endNs: 9n, shards: [{ id: 102, owners: [4] }] }] }; // prettier-ignore
+    const databases = Databases.of([{ name: 'old', defaultRetentionPolicy: 'autogen', retentionPolicies: [policy] }]); // prettier-ignore
+    await disk.replaceFile(at('meta/catalog'), encodeCatalog({ ...emptyCatalog, clusterId: 7n, index: 9, databases })); // prettier-ignore
+    await expect(run({ 'id-offset': '200' })).rejects.toThrow('what was written since is not here');
+    expect(await disk.size(at('data/old/autogen/102/shard.json'))).toBeDefined();
   });
 });
 

@@ -38,15 +38,7 @@ export interface ShardSurvey {
 /** Reads all of it but the blocks. Throws `corrupt` with the path of a file that is none. */
 export async function surveyShard(disk: Disk, files: SourceFiles): Promise<ShardSurvey> {
   let tsmBytes = 0;
-  for (const path of files.tsmPaths) {
-    const scan = await TsmScan.open(disk, path);
-    try {
-      await scan.summary();
-      tsmBytes += scan.lengthBytes;
-    } finally {
-      await scan.close();
-    }
-  }
+  for (const path of files.tsmPaths) tsmBytes += await lengthOfTsm(disk, path);
   for (const path of files.tombstonePaths)
     await checkTombstones(disk, path.replace(/\.tombstone$/, '.tsm'));
   let logValueCount = 0;
@@ -66,6 +58,20 @@ export async function surveyShard(disk: Disk, files: SourceFiles): Promise<Shard
     logValueCount,
     logDamage,
   };
+}
+
+async function lengthOfTsm(disk: Disk, path: string): Promise<number> {
+  let scan: TsmScan | undefined;
+  try {
+    scan = await TsmScan.open(disk, path);
+    await scan.summary();
+    return scan.lengthBytes;
+  } catch (error) {
+    if (!isDbError(error, 'corrupt')) throw error;
+    throw new DbError('corrupt', `${error.message} (without it, renamed to ${nameOf(path)}.bad as an InfluxDB does that starts, the rest is imported)`, { cause: error }); // prettier-ignore
+  } finally {
+    await scan?.close();
+  }
 }
 
 /**
