@@ -46,6 +46,17 @@ test('meta client: a node that is refused to leave, or cannot say on its disk th
   await world.complete(again.close());
 });
 
+test('meta client: a node that keeps what it has is never one that erases, whenever it is ended', async () => {
+  let writes = 0;
+  const { world, env, client } = await leaver(() => ++writes > 0);
+  await world.complete(client.leave({ settle: settled }));
+  expect({ isJoined: client.isJoined, isLeaving: client.isLeaving, writes }).toEqual({ isJoined: false, isLeaving: false, writes: 0 }); // prettier-ignore
+  await world.complete(client.close());
+  const again = await world.complete(MetaClient.open(env, 'meta'));
+  expect(again.isJoined).toBe(false);
+  await world.complete(again.close());
+});
+
 test('meta client: a node that has begun to erase is of its cluster to nobody, and goes on with that after a restart', async () => {
   const { world, env, client } = await leaver(() => false);
   const fail = (): Promise<void> => Promise.reject(new DbError('disk_full', 'no room'));

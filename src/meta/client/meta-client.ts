@@ -69,7 +69,8 @@ export interface MetaClientOptions {
 export interface Leaving {
   /** Throws when something of them is nowhere else yet. */
   readonly settle: () => Promise<void>;
-  readonly erase: () => Promise<void>;
+  /** Left out where all of it stays, as that of a node that may not join after all. */
+  readonly erase?: () => Promise<void>;
 }
 
 /** Of what is asked for: until when, and what ends it before. */
@@ -208,14 +209,14 @@ export class MetaClient implements MetaAccess {
     this.#set({ before, after: emptyCatalog, droppedShardIds: [] });
     try {
       await settle();
-      await this.#identity.beginLeaving();
+      await (erase === undefined ? this.#identity.forget() : this.#identity.beginLeaving());
     } catch (error) {
       if (this.isLeaving) throw error;
       this.#set({ before: emptyCatalog, after: before, droppedShardIds: [] });
       this.#startWatch();
       throw error;
     }
-    await erase();
+    await erase?.();
     await this.#identity.forget();
     this.#leader = '';
     this.#overdueIndex = 0;

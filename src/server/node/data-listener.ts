@@ -163,8 +163,7 @@ export class DataListener {
    * what it has, and says to whoever adds it what to do. Throws.
    */
   async #unjoin(refusal: DbError): Promise<never> {
-    const nothing = (): Promise<void> => Promise.resolve();
-    await this.#meta.leave({ settle: nothing, erase: nothing });
+    await this.#meta.leave({ settle: () => Promise.resolve() });
     throw new DbError('invalid_argument', `the cluster does not take what was imported into this node: ${refusal.message}`); // prettier-ignore
   }
 
