@@ -38,7 +38,7 @@ export interface PointDeletePorts extends DeletePorts {
 }
 
 /** With a stamp: as an owner is asked. */
-type StampedDelete = PointDelete & { readonly said: Pick<StoredDelete, 'stamp' | 'filter'> };
+export type StampedDelete = PointDelete & { readonly said: Pick<StoredDelete, 'stamp' | 'filter'> };
 
 export interface PointDelete {
   /** Called once all that counts is in files. */

@@ -329,3 +329,26 @@ test('install: a delete that came while a copy was awaited is done to a copy of 
     await Promise.all([again.close(), source.close()]);
   });
 });
+
+test('install: a delete at any moment of it is done to the copy as well', async () => {
+  const install = { isOver: false };
+  for (let ms = 0; !install.isOver; ms++)
+    await onNode(async ({ disk, clock }) => {
+      const source = await openSource(disk, clock);
+      await source.write(kept, stamped('m,h=a v=1 1\nm,h=b v=1 2\nm,h=a v=1 200', 10n));
+      const store = await openDestination(disk, clock);
+      await store.transfers.expectCopy(incoming);
+      const staging = await stage(disk, source);
+      const installing = store.transfers.install(incoming, { staging, deletes: [] }).then(() => {
+        install.isOver = true;
+      });
+      await clock.sleep(ms);
+      const hasEnded = install.isOver;
+      await store.deletePoints(7, stampedDelete('m', { minTimeNs: 0n, maxTimeNs: 99n }, makeStamp(20n, 1))); // prettier-ignore
+      await installing;
+      install.isOver = hasEnded;
+      const shown = readField(store, 'm', 'v').map(({ time, value }) => `${time}:${value}`).join(' '); // prettier-ignore
+      expect(shown, `after ${ms} ms`).toBe('200:1');
+      await Promise.all([store.close(), source.close()]);
+    });
+});

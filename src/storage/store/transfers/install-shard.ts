@@ -18,6 +18,7 @@
  *   this run; the next flush lists them again, with an index of them.
  */
 import { DbError } from '../../../base/errors.ts';
+import type { Stamp } from '../../../models/stamp.ts';
 import type { ShardView } from '../../engine/shard-view.ts';
 import { stampsOfFile } from '../../engine/compaction/stamped-parts.ts';
 import { IndexSegment } from '../../index/index-segment.ts';
@@ -28,7 +29,7 @@ import { removeTsm, tombstonePath } from '../../tsm/tombstones.ts';
 import { tsmName, tsmNameOf } from '../../tsm/tsm-format.ts';
 import type { ShardManifest } from '../shards/shard-manifest.ts';
 import { isIncoming, openShard, type OpeningPorts, type OpenShard } from '../shards/open-shards.ts';
-import { deleteNow, deletePoints, remember, whileStill, type PointDelete, type PointDeletePorts } from '../deletes/point-deletes.ts'; // prettier-ignore
+import { deleteNow, deletePoints, remember, whileStill, type PointDelete, type PointDeletePorts, type StampedDelete } from '../deletes/point-deletes.ts'; // prettier-ignore
 import { marksOf, withoutFlushes } from '../log/log-marks.ts';
 import type { DeleteFilters, StoredDelete } from '../deletes/stored-deletes.ts';
 import { linkIfThere } from './take-snapshot.ts';
@@ -64,15 +65,17 @@ export async function installShard(
   request: InstallRequest,
   ports: InstallPorts,
 ): Promise<void> {
-  const listed = await prepare(open, request, ports);
+  let prepared = await prepare(open, request, ports);
   const isTaken = await whileStill(open, async () => {
     // Its folder may be that of one that took its place while the files were looked at.
     if (!ports.isOpen(open)) throw new DbError('shard_not_found', 'shard is deleted');
     // Brought twice, as by two that restore the same, it is taken once.
     const { copy } = open.manifest.manifest;
     if (copy?.isWhole === true && copy.index === request.index) return false;
+    // Of a delete that came while the files were looked at they have as much as before it.
+    if (hasMissed(open, prepared, ports)) prepared = await prepare(open, request, ports);
     // Before anything is marked as under way: it may refuse.
-    const plan = planOf(open, listed);
+    const plan = planOf(open, prepared.listed);
     await strikeOwn(open, plan.deletes, ports);
     open.isRebuilding = true;
     open.isTaking = true;
@@ -109,12 +112,23 @@ async function strikeOwn(
   }
 }
 
+interface Prepared {
+  /** What the copy is where it waits. */
+  readonly listed: ShardManifest;
+  /** Deletes that have been done to it, by their stamps. */
+  readonly seen: ReadonlySet<Stamp>;
+}
+
+function hasMissed({ manifest }: OpenShard, { seen }: Prepared, ports: InstallPorts): boolean {
+  return awaitingDeletes(manifest.manifest, ports).some(({ said }) => !seen.has(said.stamp));
+}
+
 /** Opens the copy where it waits, which checks it and indexes what has no index, and deletes from it what is to be. */
 async function prepare(
   { place, manifest }: OpenShard,
   { staging, deletes }: InstallRequest,
   ports: InstallPorts,
-): Promise<Pick<OpenShard, 'manifest'>['manifest']['manifest']> {
+): Promise<Prepared> {
   const staged = await openShard(ports, staging, { place, nowMs: ports.clock.monotonicMs() });
   try {
     if (staged.isIndexBehind) throw new DbError('disk_full', `${staging}: the index could not be written`); // prettier-ignore
@@ -126,7 +140,7 @@ async function prepare(
       await deletePoints(staged, request, own);
       if (request.said !== undefined) seen.add(request.said.stamp);
     }
-    return staged.manifest.manifest;
+    return { listed: staged.manifest.manifest, seen };
   } finally {
     await staged.shard.close();
   }
@@ -136,7 +150,7 @@ async function prepare(
 function awaitingDeletes(
   manifest: ShardManifest,
   { filters }: InstallPorts,
-): readonly PointDelete[] {
+): readonly StampedDelete[] {
   // prettier-ignore
   if (!isIncoming(manifest)) return [];
   return (manifest.deletes ?? []).map(({ filter, stamp, ...range }) => ({
@@ -146,7 +160,7 @@ function awaitingDeletes(
   }));
 }
 
-function planOf(open: OpenShard, listed: OpenShard['manifest']['manifest']): Plan {
+function planOf(open: OpenShard, listed: ShardManifest): Plan {
   const names = [...listed.files].sort(([a], [b]) => (a < b ? -1 : 1));
   const generationOf = (path: string): number =>
     tsmNameOf(path.slice(path.lastIndexOf('/') + 1))?.generation ?? 0;
