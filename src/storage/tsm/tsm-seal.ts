@@ -21,8 +21,8 @@ export interface TsmSeal {
   /** Of what is deleted of it; absent: nothing was, or by a release that had no such seals. */
   readonly tombstones?: TombstoneSeal | undefined;
   /**
-   * Rows that its blocks may have, where it is of several files that a shard was brought together in, or these are more than the
-   * usual: another compaction with as many would write the same again. Absent of all other files.
+   * Rows that its blocks may have, where it is of several files that a shard was brought together in, or of as many as were brought
+   * together at the last level, or these are more than the usual: another compaction with as many would write the same again. Absent of all other files.
    */
   readonly wholeRows?: number | undefined;
 }

@@ -47,16 +47,24 @@ export interface PlanOptions {
   readonly fileBytesMax: number;
   /** Of blocks that are to be larger than usual; the usual ones when left out. */
   readonly aggressiveRows?: number | undefined;
+  /** The usual ones when left out. */
+  readonly levels?: LevelLimits | undefined;
 }
 
-/** So many files of a level become one of the next: the reference's. */
-const filesPerPlan: Readonly<Record<number, number>> = { 1: 8, 2: 4, 3: 4 };
-/** And so many where they are small together, as after a flood of flushes: each plan costs a few syncs, however little it has. */
+/** When files of a hot shard are brought together. */
+export interface LevelLimits {
+  /** So many files of level 1, 2 and 3 become one of the next. */
+  readonly filesPerPlan: readonly [number, number, number];
+  /** And as many as have no more than this together, as after a flood of flushes: each plan costs a few syncs, however little it has. */
+  readonly smallBytesMax: number;
+  /** Level 4 files are brought together when there are so many. */
+  readonly optimizeFilesMin: number;
+}
+
+/** The reference's. */
+const usualLevels: LevelLimits = { filesPerPlan: [8, 4, 4], smallBytesMax: 4 << 20, optimizeFilesMin: 4 }; // prettier-ignore
 const smallFilesMax = 64;
-const smallBytesMax = 4 << 20;
 export const levelMax = 4;
-/** Level 4 files of a hot shard are brought together when there are so many. */
-const optimizeFilesMin = 4;
 
 /** `files` are all of the shard that no compaction has in hand, oldest first. */
 export function planCompaction(
@@ -65,29 +73,37 @@ export function planCompaction(
 ): CompactionPlan | undefined {
   if (options.isCold) return fullPlan(files, options);
   for (const level of [1, 2, 3] as const) {
-    const plan = levelPlan(files, level);
+    const plan = levelPlan(files, level, options);
     if (plan !== undefined) return plan;
   }
   return optimizePlan(files, options) ?? tombstonePlan(files, options);
 }
 
 /** The oldest run of files of a level or below it that is long enough. */
-function levelPlan(files: readonly CompactionFile[], level: 1 | 2 | 3): CompactionPlan | undefined {
-  const wanted = filesPerPlan[level] ?? 4;
+function levelPlan(
+  files: readonly CompactionFile[],
+  level: 1 | 2 | 3,
+  { levels = usualLevels }: PlanOptions,
+): CompactionPlan | undefined {
+  const wanted = levels.filesPerPlan[(level - 1) as 0 | 1 | 2];
   for (const run of runsOf(files, (file) => file.level <= level)) {
     const ofLevel = run.filter((file) => file.level === level).length;
     if (ofLevel < wanted) continue;
     // From the first file of the level on: those of a lower one between them come along.
     const first = run.find((file) => file.level === level);
     const start = run.findIndex(({ generation }) => generation === first?.generation);
-    const taken = run.slice(start, start + Math.max(wanted, smallCount(run.slice(start))));
+    const count = Math.max(wanted, smallCount(run.slice(start), levels));
+    const taken = run.slice(start, start + count);
     return planOf(`level${level}`, taken, level + 1, blockRowsMax);
   }
   return undefined;
 }
 
 /** How many from the first one on are small together. */
-function smallCount(files: readonly CompactionFile[]): number {
+function smallCount(
+  files: readonly CompactionFile[],
+  { smallBytesMax }: Pick<LevelLimits, 'smallBytesMax'>,
+): number {
   let bytes = 0;
   const end = files.slice(0, smallFilesMax).findIndex(({ lengthBytes }) => (bytes += lengthBytes) > smallBytesMax); // prettier-ignore
   return end < 0 ? Math.min(files.length, smallFilesMax) : end;
@@ -97,11 +113,14 @@ function optimizePlan(
   files: readonly CompactionFile[],
   options: PlanOptions,
 ): CompactionPlan | undefined {
-  const { fileBytesMax } = options;
+  const { fileBytesMax, levels = usualLevels } = options;
   const isSmall = (file: CompactionFile): boolean =>
     file.level >= levelMax && file.lengthBytes < fileBytesMax / 2;
   for (const run of runsOf(files, isSmall))
-    if (run.length >= optimizeFilesMin && !run.every(({ wholeRows }) => wholeRows !== undefined))
+    if (
+      run.length >= levels.optimizeFilesMin &&
+      !run.every(({ wholeRows }) => wholeRows !== undefined)
+    )
       return planOf('optimize', run, levelMax, rowsOf(run, options));
   return undefined;
 }

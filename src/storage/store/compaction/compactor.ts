@@ -28,6 +28,7 @@ import {
   planCompaction,
   type CompactionKind,
   type CompactionPlan,
+  type LevelLimits,
 } from '../../engine/compaction/compaction-plan.ts';
 import type { PageCache } from '../../pages/page-cache.ts';
 import { TsmFile } from '../../tsm/tsm-file.ts';
@@ -49,6 +50,8 @@ export interface CompactorOptions {
   readonly aggressiveRows?: number | undefined;
   /** Blocks of a key in a file: as many as the format takes when left out. */
   readonly keyBlocksMax?: number | undefined;
+  /** When a hot shard is compacted: the reference's when left out. */
+  readonly levels?: LevelLimits | undefined;
   /** Absent: a worker by itself. */
   readonly limits?: CompactionLimits | undefined;
 }
@@ -240,8 +243,7 @@ export class Compactor {
       isLeftOut: file.damage !== undefined || doomed.has(nameOf(file)),
       wholeRows: file.seal.wholeRows,
     }));
-    const { fileBytesMax, aggressiveRows } = this.#options;
-    return planCompaction(files, { isCold, fileBytesMax, aggressiveRows });
+    return planCompaction(files, { ...this.#options, isCold });
   }
 
   /** False when the shard was taken out meanwhile. */
@@ -345,10 +347,12 @@ export class Compactor {
 
 /** So that nobody tries to make less of them, or smaller blocks. */
 function marked(
-  { rowsPerBlock: wholeRows, isWhole }: CompactionPlan,
+  { kind, names, rowsPerBlock: wholeRows, isWhole }: CompactionPlan,
   written: readonly WrittenFile[],
 ): readonly WrittenFile[] {
-  const isMarked = wholeRows > blockRowsMax || (isWhole && written.length > 1);
+  // As of a key that has more blocks than a file can: the same plan would be made of them again.
+  const isInVain = kind === 'optimize' && written.length >= names.length;
+  const isMarked = wholeRows > blockRowsMax || (written.length > 1 && (isWhole || isInVain));
   if (!isMarked) return written;
   return written.map(({ path, seal }) => ({ path, seal: { ...seal, wholeRows } }));
 }
