@@ -24,8 +24,8 @@ export async function flushShard(
   { disk, clock, turn, cache, blocks }: Omit<FlushPorts, 'kernel'>,
 ): Promise<boolean> {
   const { shard, striking } = open;
-  // What was set aside by a flush that failed goes first, and alone: its sequence is not known to be the latest.
-  const isLatest = shard.setAside({ beginsTable });
+  // What was set aside by a flush that failed goes first, and alone: its sequence is not known to be the latest where more has come.
+  const isLatest = shard.setAside({ beginsTable }) || shard.activeBytes === 0;
   const flushedSequence = isLatest ? open.appliedSequence : open.flushedSequence;
   const { isAlone, settledStamp: latest } = shard;
   const name = tsmName({ generation: ++open.generation, sequence: 1 });
