@@ -2,7 +2,7 @@
  * `npm run sim -- --seed S --count N`: runs clusters under random faults, a seed in each of `--jobs` processes (one for
  * each core when left out), and prints how often each kind of fault struck; it fails when one never did. `--planted`
  * searches a seed that catches each planted bug instead. `--of backups` (copies, full-copies, leaves, plans, repairs, wiped) runs what moves, mends and saves
- * shards, `--of store` one shard of one store, seed after seed, with what each has been through. `--trace` prints the trace; `--seconds` shortens the time of
+ * shards, `--of store` and `--of planner` one shard of one store, seed after seed, with what each has been through. `--trace` prints the trace; `--seconds` shortens the time of
  * faults, for a look at one seed. A run that is ended by a signal prints the sums of the seeds that have ended.
  */
 import { availableParallelism } from 'node:os';
@@ -17,6 +17,7 @@ import { runLeaves } from '../test/sim/cluster/run-leaves.ts';
 import { runPlans } from '../test/sim/cluster/run-plans.ts';
 import { runRepairs } from '../test/sim/cluster/run-repairs.ts';
 import { runWiped } from '../test/sim/cluster/run-wiped.ts';
+import { runPlanner } from '../test/sim/store/run-planner.ts';
 import { runStore } from '../test/sim/store/run-store.ts';
 import { plants } from '../test/sim/cluster/plants.ts';
 import { runPlanted } from '../test/sim/cluster/run-planted.ts';
@@ -30,6 +31,7 @@ const loadRuns: Readonly<Record<string, (seed: number, options: JudgeOptions) =>
     copies: runCopies,
     'full-copies': runFullCopies,
     leaves: (seed) => runLeaves(seed),
+    planner: (seed) => runPlanner(seed),
     plans: runPlans,
     repairs: runRepairs,
     store: (seed) => runStore(seed),

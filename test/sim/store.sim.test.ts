@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { isDbError } from '../../src/base/errors.ts';
 import { storePlants, type StorePlant } from './store/plants-store.ts';
+import { runPlanner } from './store/run-planner.ts';
 import { runStore } from './store/run-store.ts';
 
 test('store: seeds lose and bring back nothing, whenever the power goes', async () => {
@@ -19,6 +20,33 @@ test('store: seeds lose and bring back nothing, whenever the power goes', async 
   expect(failed).toBeGreaterThan(4);
 });
 
+test('store: seeds lose and bring back nothing of a shard that is compacted level by level', async () => {
+  const sums: Record<string, number> = {};
+  for (let seed = 1; seed <= 4; seed++) {
+    const counts = await runPlanner(seed).catch((error: unknown) => {
+      throw new Error(`npm run sim -- --of planner --seed ${seed} --count 1`, { cause: error });
+    });
+    for (const [kind, count] of Object.entries<number>({ ...counts }))
+      sums[kind] = (sums[kind] ?? 0) + count;
+  }
+  for (const kind of [
+    'write',
+    'late',
+    'delete',
+    'flush',
+    'level2',
+    'level3',
+    'level4',
+    'copy',
+    'swap',
+    'failed',
+    'cutOff',
+  ])
+    // prettier-ignore
+    expect(sums[kind], kind).toBeGreaterThan(0);
+  expect(sums['unclear']).toBeLessThan(2);
+});
+
 /** What finds it. */
 const foundBy: Readonly<Record<StorePlant, RegExp>> = {
   'compaction-not-synced': /cannot be read: .*\.tsm: \d+ bytes long/,
@@ -33,13 +61,17 @@ const foundBy: Readonly<Record<StorePlant, RegExp>> = {
   'segments-not-synced': /a crash has damaged: The index of a shard is damaged/,
   'gone-series-forgotten': /series that nobody wrote|series twice/,
   'segments-unlisted': /lacking series/,
+  'files-by-level': /lacking points.*that nobody wrote/,
 };
+/** What needs files of several levels. */
+const levelPlants: readonly StorePlant[] = ['files-by-level'];
 const seedsMax = 12;
 
 test.each(storePlants)('store: the simulation catches %s', async (plant) => {
+  const run = levelPlants.includes(plant) ? runPlanner : runStore;
   let caught: Error | undefined;
   for (let seed = 1; seed <= seedsMax && caught === undefined; seed++)
-    await runStore(seed, { plant }).catch((error: unknown) => {
+    await run(seed, { plant }).catch((error: unknown) => {
       caught = error as Error;
     });
   // By a checker.

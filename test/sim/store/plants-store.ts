@@ -1,4 +1,4 @@
-import type { Disk } from '../../../src/env/disk.ts';
+import type { DirEntry, Disk } from '../../../src/env/disk.ts';
 import { ColumnKernel } from '../../../src/kernels/column-kernel.ts';
 import { compiledKernels } from '../../../src/kernels/module/kernel-module.ts';
 import {
@@ -21,6 +21,7 @@ export const storePlants = [
   'segments-not-synced',
   'gone-series-forgotten',
   'segments-unlisted',
+  'files-by-level',
 ] as const;
 export type StorePlant = (typeof storePlants)[number];
 
@@ -55,9 +56,17 @@ export function plantedDisk(disk: Disk, plant: StorePlant | undefined): Disk {
         ...manifest,
         segments: new Map([...segments].slice(0, 1)),
       }));
+    case 'files-by-level':
+      return wrapped(disk, { list: async (path) => [...(await disk.list(path))].sort(byLevel) });
     default:
       return disk;
   }
+}
+
+/** A start takes what is of a higher level for newer. */
+function byLevel(one: DirEntry, other: DirEntry): number {
+  const levelOf = ({ name }: DirEntry): number => tsmNameOf(name)?.sequence ?? 0;
+  return levelOf(one) - levelOf(other);
 }
 
 /** What merges numbers for compactions, with the bug in it. */

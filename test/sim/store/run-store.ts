@@ -15,7 +15,8 @@ import { World, type SimNode } from '../world/world.ts';
 import { fields, heldBy, leftoversOf, shardFolder } from './check-store.ts';
 import { FailingCalls, madeToFail } from './failing-calls.ts';
 import { plantedDisk, plantedKernel, type StorePlant } from './plants-store.ts';
-import { differenceOf, keyOf, wantedOf, type Held, type Line, type Said } from './store-model.ts';
+import { StoreLedger } from './store-ledger.ts';
+import { keyOf, type Held, type Line, type Said } from './store-model.ts';
 
 export interface StoreRunOptions {
   readonly plant?: StorePlant | undefined;
@@ -58,10 +59,7 @@ class StoreRun {
   readonly #node: SimNode;
   readonly #random: Random;
   readonly #counts: StoreCounts = { write: 0, delete: 0, flush: 0, compact: 0, crash: 0, cutOff: 0, failed: 0 }; // prettier-ignore
-  /** What counts, in the order of numbers. */
-  #said: readonly Said[] = [];
-  /** What was begun and did not come to its end. */
-  readonly #open = new Set<Said>();
+  readonly #ledger = new StoreLedger();
   /** What the store has said of the shard's files. */
   readonly #damages: string[] = [];
   readonly #log: Log;
@@ -109,7 +107,7 @@ class StoreRun {
     if (node.isAlive) node.crash();
     node.restart();
     this.#counts.crash++;
-    if (this.#open.size > 0) this.#counts.cutOff++;
+    if (this.#ledger.isAnyOpen) this.#counts.cutOff++;
   }
 
   async #life(): Promise<void> {
@@ -139,7 +137,7 @@ class StoreRun {
       indexCacheBytesMax: 0,
       residentBytesMax: 0,
     });
-    this.#judge(store);
+    this.#ledger.judge(this.#read(store));
     // Which is made good, and still may not come of a crash alone.
     const [damage] = this.#damages;
     if (damage !== undefined) throw new Error(`a crash has damaged: ${damage}`);
@@ -207,7 +205,7 @@ class StoreRun {
 
   /** A delete that the disk may fail, and something behind it; what it has begun is ended now or later. */
   async #failedDelete(store: Store): Promise<void> {
-    if (this.#open.size > 0) await this.#end(store);
+    if (this.#ledger.isAnyOpen) await this.#end(store);
     this.#failing?.failIn(1 + below(this.#random, failingCallsAtMost));
     try {
       await this.#delete(store);
@@ -222,7 +220,7 @@ class StoreRun {
   /** Whether one that failed counts is known from here on. */
   async #end(store: Store): Promise<void> {
     await store.endDelete(kept.shardId);
-    this.#judge(store);
+    this.#ledger.judge(this.#read(store));
   }
 
   async #delete(store: Store): Promise<void> {
@@ -237,43 +235,13 @@ class StoreRun {
   }
 
   async #during(said: Said, work: () => Promise<void>): Promise<void> {
-    this.#open.add(said);
-    await work();
-    this.#open.delete(said);
-    this.#said = [...this.#said, said].sort((a, b) => a.number - b.number);
+    await this.#ledger.during(said, work);
     this.#counts[said.kind]++;
   }
 
   /** With nothing under way but what may have failed. */
   #check(store: Store): void {
-    if (this.#open.size > 0) {
-      this.#takenOf(store);
-      return;
-    }
-    const difference = differenceOf(this.#read(store), wantedOf(this.#said));
-    if (difference !== '') throw new Error(difference);
-  }
-
-  /** After a start, or once the rest was done: which of what was cut off counts is known from now on. */
-  #judge(store: Store): void {
-    this.#said = this.#takenOf(store);
-    this.#open.clear();
-  }
-
-  /** What counts, as far as is seen: of what was cut off, each is there or not. */
-  #takenOf(store: Store): readonly Said[] {
-    const held = this.#read(store);
-    const cutOff = [...this.#open];
-    for (let bits = 0; bits < 2 ** cutOff.length; bits++) {
-      const taken = cutOff.filter((_, i) => (bits >> i) % 2 === 1);
-      const said = [...this.#said, ...taken].sort((a, b) => a.number - b.number);
-      if (differenceOf(held, wantedOf(said)) === '') return said;
-    }
-    const text = (said: readonly Said[]): string => differenceOf(held, wantedOf(said));
-    if (cutOff.length === 0) throw new Error(`after a start: ${text(this.#said)}`);
-    const named = cutOff.map(({ kind, number }) => `${kind} ${number}`).join(', ');
-    const all = [...this.#said, ...cutOff].sort((a, b) => a.number - b.number);
-    throw new Error(`after a crash that cut off ${named}: ${text(this.#said)}; or ${text(all)}`);
+    this.#ledger.check(this.#read(store));
   }
 
   #read(store: Store): Held {

@@ -31,6 +31,9 @@ export interface Held {
   readonly series: readonly string[];
 }
 
+/** The value of a field that a write of that number has given. */
+export type ValueText = (field: string, number: number, time: number) => string;
+
 export function keyOf({ measurement, tag }: Pick<Line, 'measurement' | 'tag'>): string {
   return tag === undefined ? measurement : `${measurement},t=${tag}`;
 }
@@ -40,7 +43,10 @@ export function isMeant(filter: string, key: string): boolean {
 }
 
 /** `said` are in the order of their numbers. */
-export function wantedOf(said: readonly Said[]): Held {
+export function wantedOf(
+  said: readonly Said[],
+  valueText: ValueText = (_, number) => String(number),
+): Held {
   const values = new Map<string, number>();
   const series = new Set<string>();
   for (const one of said) {
@@ -57,7 +63,12 @@ export function wantedOf(said: readonly Said[]): Held {
   }
   for (const point of values.keys()) series.add(point.slice(0, point.indexOf(' ')));
   return {
-    points: [...values].map(([point, value]) => `${point} ${value}`).sort(),
+    points: [...values]
+      .map(([point, number]) => {
+        const [, field = '', time] = point.split(' ');
+        return `${point} ${valueText(field, number, Number(time))}`;
+      })
+      .sort(),
     series: [...series].sort(),
   };
 }
@@ -65,9 +76,10 @@ export function wantedOf(said: readonly Said[]): Held {
 /** '' when they are equal, else the first differences. */
 export function differenceOf(held: Held, wanted: Held): string {
   const parts = (['points', 'series'] as const).flatMap((part) => {
-    const lacking = wanted[part].filter((one) => !held[part].includes(one));
-    const beyond = held[part].filter((one) => !wanted[part].includes(one));
-    const isDouble = new Set(held[part]).size !== held[part].length;
+    const [isHeld, isWanted] = [new Set(held[part]), new Set(wanted[part])];
+    const lacking = wanted[part].filter((one) => !isHeld.has(one));
+    const beyond = held[part].filter((one) => !isWanted.has(one));
+    const isDouble = isHeld.size !== held[part].length;
     const texts = [listText(`lacking ${part}`, lacking), listText(`${part} that nobody wrote, or that are deleted`, beyond)]; // prettier-ignore
     return [...texts, isDouble ? `${part} twice` : ''];
   });
