@@ -7,6 +7,7 @@ import type { Database } from '../../meta/model/database.ts';
 import type { Command, PolicySpec } from '../../meta/command/command.ts';
 import { destinationsMax } from '../../meta/command/command-shape.ts';
 import { mustFindDatabase } from './schema/schema-scope.ts';
+import { checkSubscriptionAddress } from './subscription-address.ts';
 
 /** What a request says besides its statements; '' for what it leaves open. */
 export interface RequestPlace {
@@ -52,6 +53,7 @@ export function catalogCommand(
       const { kind, database, retentionPolicy, name, mode, destinations } = statement;
       if (destinations.length > destinationsMax)
         throw new DbError('invalid_argument', `a subscription has at most ${destinationsMax} destinations, not ${destinations.length}`); // prettier-ignore
+      for (const url of destinations) checkSubscriptionAddress(url);
       return { kind, database, retentionPolicy, name, mode, destinations };
     }
     case 'drop-subscription': {
