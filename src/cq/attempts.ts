@@ -3,7 +3,8 @@
  *
  * Invariants:
  * - What is too much for one run is run in parts: with each failure of that kind the next run makes up for a quarter of the
- *   windows, down to the one that is due. It stays so until the query has caught up.
+ *   windows, down to the one that is due. After some that went well it makes up for more again: owners that stood still for a day
+ *   end runs alike, and are no reason for a run for each window of it.
  * - A window that is refused alone, again and again for `refusedMsMax`, is given up, as it would hold up all that follow.
  */
 import { isDbError, type DbErrorCode } from '../base/errors.ts';
@@ -13,6 +14,8 @@ import type { Clock } from '../env/clock.ts';
 /** A run makes up for so many windows at most: answers stay small, and other queries have their turn. */
 export const windowsMax = 1_000;
 const narrowing = 4;
+/** One in so many may fail for being too much. */
+const wellUntilMore = 8;
 const pauseMsMax = minuteMs;
 /** Other queries that hold memory, or all places there are, have ended by then. */
 const refusedMsMax = hourMs;
@@ -25,11 +28,13 @@ interface Attempt {
   readonly notBeforeMs: number;
   /** Windows of the next run; none but the one that is due with 0. */
   readonly windowsMax: number;
+  /** Runs of so many windows that went well. */
+  readonly wellCount: number;
   /** Since when each failure was a refusal. */
   readonly refusedSinceMs: number | undefined;
 }
 
-const untried: Attempt = { failureCount: 0, notBeforeMs: 0, windowsMax, refusedSinceMs: undefined };
+const untried: Attempt = { failureCount: 0, notBeforeMs: 0, windowsMax, wellCount: 0, refusedSinceMs: undefined }; // prettier-ignore
 
 export class Attempts {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
@@ -53,7 +58,11 @@ export class Attempts {
   /** It has run, and more is due. */
   ran(key: string): void {
     const last = this.#last.get(key);
-    if (last !== undefined) this.#last.set(key, { ...untried, windowsMax: last.windowsMax });
+    if (last === undefined) return;
+    const wellCount = last.wellCount + 1;
+    const more = Math.min(windowsMax, Math.max(1, last.windowsMax * narrowing));
+    const next = wellCount < wellUntilMore ? { windowsMax: last.windowsMax, wellCount } : { windowsMax: more }; // prettier-ignore
+    this.#last.set(key, { ...untried, ...next });
   }
 
   /** True when what was tried is to be given up. */
@@ -71,6 +80,7 @@ export class Attempts {
       failureCount,
       notBeforeMs: isGivenUp ? nowMs : nowMs + pauseMs,
       windowsMax: isOf(narrowingCodes) ? Math.floor(last.windowsMax / narrowing) : last.windowsMax,
+      wellCount: 0,
       refusedSinceMs,
     });
     return isGivenUp;

@@ -227,12 +227,28 @@ test('continuous querier: missed windows that are too many for a limit of querie
         return Promise.resolve(1n);
       },
     });
-    await cluster.pass(5_061_500);
-    expect(cluster.metas.marks).toEqual([5_060n]);
+    await cluster.pass(5_261_500);
+    expect(cluster.metas.marks).toEqual([5_260n]);
     expect(atMost).toBeGreaterThan(0);
     // On time again, runs have a window each.
-    expect(cluster.runs.at(-1)).toBe('a 5050 5060');
+    expect(cluster.runs.at(-1)).toBe('a 5250 5260');
   }
+});
+
+test('continuous querier: runs that ended with a timeout for hours, as owners stood still, are no run for each window', async () => {
+  const cluster = new Cluster();
+  cluster.metas.create('cq');
+  let isStill = true;
+  cluster.start('a', {
+    run: () => (isStill ? Promise.reject(new DbError('timeout', 'timeout')) : Promise.resolve(1n)),
+  });
+  await cluster.pass(40_000_000);
+  isStill = false;
+  cluster.runs.length = 0;
+  await cluster.pass(40_065_000);
+  expect(cluster.metas.marks).toEqual([40_060n]);
+  // There were four thousand windows.
+  expect(cluster.runs.length).toBeLessThan(60);
 });
 
 test('continuous querier: a window that is too much by itself is given up after an hour, and those behind it run', async () => {
