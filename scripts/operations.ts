@@ -14,6 +14,7 @@ import { backupOperations } from '../test/operations/backup-operations.ts';
 import { Load, dayCount } from '../test/operations/load.ts';
 import { metaOperations } from '../test/operations/meta-operations.ts';
 import { moveOperations } from '../test/operations/move-operations.ts';
+import { loggedErrors } from '../test/operations/logged-errors.ts';
 import { drawOperations, type Operation } from '../test/operations/operation.ts';
 import { admin, messageOf, Scene } from '../test/operations/scene.ts';
 import { settle } from '../test/operations/settle.ts';
@@ -95,6 +96,7 @@ async function run(): Promise<number> {
   const acknowledged = scene.ledger.points.filter((point) => point.acknowledgedAt !== undefined);
   const deleted = acknowledged.filter((point) => point.deletedAt !== undefined);
   scene.print(`${acknowledged.length} points acknowledged, ${deleted.length} deleted, ${load.answerCount} answers, ${scene.faults.length} faults`); // prettier-ignore
+  for (const [text, count] of loggedErrors(dir)) scene.print(`${count} times in logs: ${text}`);
   for (const fault of scene.faults) scene.print(`FAULT ${fault}`);
   return scene.faults.length === 0 ? 0 : 1;
 }

@@ -72,6 +72,12 @@ export function isDbError(error: unknown, code?: DbErrorCode): error is DbError 
   return error instanceof DbError && (code === undefined || error.code === code);
 }
 
+/** For logs: where what nobody expected was thrown, on another thread too. */
+export function errorPlace(error: unknown): string {
+  if (isDbError(error) && typeof error.cause === 'string') return error.cause;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
 /** The text of anything thrown. */
 export function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

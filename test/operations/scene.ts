@@ -25,6 +25,9 @@ const endMsMax = 40_000;
 const endPollMs = 50;
 const askMsMax = 60_000;
 const errorMax = 160;
+/** What no user should read. */
+const bugPattern =
+  /Cannot |undefined|is not a function|not iterable|ArrayBuffer|Maximum call|Invariant|\[object /;
 export const admin = { name: 'root', password: 'changeme' };
 
 export interface ShownShard {
@@ -108,6 +111,7 @@ export class Scene {
   }
 
   refused(what: string, text: string): void {
+    if (bugPattern.test(text)) this.fault(`${what}: ${text.trim()}`);
     const known = `${what}: ${text.trim().replaceAll(/\d+/g, 'N').slice(0, errorMax)}`;
     this.refusals.set(known, (this.refusals.get(known) ?? 0) + 1);
   }

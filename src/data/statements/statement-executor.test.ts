@@ -102,6 +102,20 @@ test('statements: a client that leaves in the middle is not logged as a surprise
   expect(logged).toEqual([]);
 });
 
+test('statements: what failed on a worker in a way nobody expected is logged with its place there, and a refusal is not', async () => {
+  const { signal } = new AbortController();
+  const logged: unknown[] = [];
+  const log = { error: (_: string, fields: object) => logged.push(fields) } as unknown as Log;
+  const failing = (error: DbError) =>
+    ({ show: () => Promise.reject(error) }) as unknown as StatementPorts['queries'];
+  const cause = 'TypeError: x\n    at merge (merge.ts:7)';
+  const surprise = failing(new DbError('internal', 'x', { cause }));
+  const results = await resultsOf('SHOW QUERIES', signal, { log, queries: surprise });
+  expect(results).toMatchObject([{ error: 'x' }]);
+  await resultsOf('SHOW QUERIES', signal, { log, queries: failing(new DbError('timeout', 'y')) });
+  expect(logged).toEqual([{ statement: 'SHOW QUERIES', error: cause }]);
+});
+
 test('statements: a killed query whose client reads nothing runs no longer', async () => {
   const clock = { monotonicMs: () => 0, wallNs: () => 0n } as unknown as Clock;
   const registry = new QueryRegistry({ clock, log: {} as Log });

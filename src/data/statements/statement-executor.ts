@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer';
-import { DbError, errorText, isDbError } from '../../base/errors.ts';
+import { DbError, errorPlace, errorText, isDbError } from '../../base/errors.ts';
 import type { Jobs } from '../../env/jobs.ts';
 import type { Log } from '../../env/log.ts';
 import type { Statement } from '../../influxql/ast.ts';
@@ -322,10 +322,10 @@ export class StatementExecutor {
     error: unknown,
   ): Omit<StatementResult, 'statementId'> {
     const reason: unknown = signal.aborted ? signal.reason : error;
-    if (!isDbError(error) && !signal.aborted) {
+    if ((!isDbError(error) || error.code === 'internal') && !signal.aborted) {
       this.#ports.log.error('A statement failed in a way nobody expected', {
         statement: printStatement(statement),
-        error: error instanceof Error ? (error.stack ?? error.message) : errorText(error),
+        error: errorPlace(error),
       });
     }
     return { series: [], error: errorText(reason) };
