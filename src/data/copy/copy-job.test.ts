@@ -5,6 +5,7 @@ import { DbError } from '../../base/errors.ts';
 import { releaseMethod, snapshotMethod } from '../../meta/client/transfer-methods.ts';
 import { emptyCatalog, type Catalog } from '../../meta/model/catalog.ts';
 import { Databases } from '../../meta/model/databases.ts';
+import { awaitedShardError } from '../../storage/engine/awaited-shard.ts';
 import { CopyJob, type CopyJobPorts, type CopyTask } from './copy-job.ts';
 
 const group = {
@@ -148,6 +149,20 @@ test('copy job: a source that is away for long, or has lost the snapshot, is ask
   silent.snapshots.push(...Array.from({ length: 9 }, () => away));
   await expect(silent.run()).rejects.toBe(away);
   expect(silent.snapshots).toHaveLength(1);
+});
+
+test('copy job: a source that has yet to be brought the shard is asked three times, as its files may just be coming, and said to have nothing', async () => {
+  const coming = new Copied();
+  coming.snapshots.push(awaitedShardError(7), awaitedShardError(7));
+  await coming.run();
+  expect(coming.installed[1]).toEqual(files);
+  const wiped = new Copied();
+  wiped.snapshots.push(...Array.from({ length: 9 }, () => awaitedShardError(7)));
+  await expect(wiped.run()).rejects.toMatchObject({
+    code: 'shard_not_found',
+    message: 'node 4 has nothing of shard 7 that can be read yet',
+  });
+  expect(wiped.snapshots).toHaveLength(6);
 });
 
 test.each(['corrupt', 'io_error'] as const)(

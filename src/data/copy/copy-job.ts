@@ -4,7 +4,7 @@
  * - A stream that breaks is taken up where it broke; a source that has lost the snapshot, as a restart does, makes another.
  * - The job ends once its copy is not wanted any more: what was given up is not installed. One that is cancelled waits for nothing but its
  *   disk: neither for bytes, nor for a source, nor for its next try.
- * - A failure is told only after several tries without a byte between them.
+ * - A failure is told only after several tries without a byte between them; of a source that has yet to be brought the shard itself after a few.
  */
 import { crc32 } from 'node:zlib';
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
@@ -16,6 +16,7 @@ import type { ShardCopy } from '../../meta/model/shard-copies.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import type { NamedShard } from '../engine/shard-access.ts';
 import type { IncomingDeletes } from '../shards/incoming-deletes.ts';
+import { isAwaitedShard } from '../../storage/engine/awaited-shard.ts';
 import { findShard } from '../shards/shard-places.ts';
 import { isNodeFailure } from '../shards/choose-owners.ts';
 import type { Stagings } from './stagings.ts';
@@ -53,6 +54,8 @@ const pauseMs = 500;
 const pauseMsMax = 10_000;
 /** From the beginning: of a source that is away for a minute there is one left. */
 const attemptsMax = 8;
+/** Of a source that has yet to be brought the shard, as on a new disk: for good, or files of it are just becoming its own. */
+const awaitedAttemptsMax = 3;
 /** Of a stream, in a row, without a byte between them. */
 const failuresMax = 5;
 
@@ -99,7 +102,9 @@ export class CopyJob {
           return;
         } catch (error) {
           this.#check();
+          const isAwaited = isAwaitedShard(error);
           if (!mayDoBetter(error) || ++attemptCount >= attemptsMax) throw error;
+          if (isAwaited && attemptCount >= awaitedAttemptsMax) throw this.#hasNothing(error);
           log.warn('A copy of a shard begins anew', { shard: shardId, error: errorText(error) });
           await this.#pause(Math.min(pauseMsMax, pauseMs * 2 ** attemptCount));
         }
@@ -202,6 +207,14 @@ export class CopyJob {
 
   #pause(durationMs: number): Promise<void> {
     return this.#ports.clock.sleep(durationMs, this.signal);
+  }
+
+  /** What is brought by a repair may come from another owner; a copy has this source alone, and whoever asked for it may name another. */
+  #hasNothing(cause: unknown): unknown {
+    const { shardId, sourceId, begins } = this.copy;
+    if (begins !== undefined) return cause;
+    const text = `node ${sourceId} has nothing of shard ${shardId} that can be read yet`;
+    return new DbError('shard_not_found', text, { cause });
   }
 
   #givenUp(): DbError {

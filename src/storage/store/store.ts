@@ -18,7 +18,6 @@
  */
 import { assert } from '../../base/assert.ts';
 import { Tasks } from '../../base/async/tasks.ts';
-import { DbError } from '../../base/errors.ts';
 import { DiskFailures } from '../../env/disk-failures.ts';
 import type { Timer } from '../../env/clock.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
@@ -31,6 +30,7 @@ import type { ShardView } from '../engine/shard-view.ts';
 import { latelyLogged, type LoggedBatch } from '../wal/lately-logged.ts';
 import type { WalRecord } from '../wal/wal-record.ts';
 import type { WalWriter } from '../wal/wal-writer.ts';
+import { awaitedShardError } from '../engine/awaited-shard.ts';
 import { damagedShardError } from '../engine/damaged-shard.ts';
 import { movedShardError } from '../engine/moved-shard.ts';
 import { DoomedShards } from './deletes/doomed-shards.ts';
@@ -298,7 +298,7 @@ export class Store {
     refuseDamaged(this.#damaged, shardId);
     const open = this.#shards.get(shardId);
     if (open === undefined ? this.#maker.isAside(shardId) : isAwaiting(open))
-      throw new DbError('unavailable', `shard ${shardId} is being copied to this node`);
+      throw awaitedShardError(shardId);
     if (open === undefined && this.#maker.isRemoved(shardId)) throw movedShardError(shardId);
     if (open === undefined) return undefined;
     const { shard } = open;

@@ -1,5 +1,5 @@
 /** Shards on their way between nodes: snapshots of those that are here, and those that a copy is brought to. */
-import { DbError } from '../../../base/errors.ts';
+import { awaitedShardError } from '../../engine/awaited-shard.ts';
 import type { PointDeletePorts } from '../deletes/point-deletes.ts';
 import { refuseDamaged, type WrittenShards } from '../opening/written-shards.ts';
 import type { ShardOpener } from '../opening/shard-opener.ts';
@@ -40,8 +40,7 @@ export class StoreTransfers {
     const open = await this.#open(shardId);
     refuseDamaged(damaged, shardId);
     if (open === undefined) return undefined;
-    if (isAwaiting(open))
-      throw new DbError('unavailable', `shard ${shardId} is being copied to this node`);
+    if (isAwaiting(open)) throw awaitedShardError(shardId);
     const from = folderOf(open.place);
     opening.trace?.info('Creating snapshot', { dir: from });
     const nowMs = (): number => opening.clock.monotonicMs();
