@@ -58,7 +58,7 @@ export async function handleQuery(
   }
   if (parameters.get('async') === 'true') {
     void runDetached({ ...query, signal: new AbortController().signal }, ports);
-    return reply.code(204).type('application/json').send();
+    return reply.code(204).type(format.contentType).send();
   }
   const { readerIdleMs: idleMs, queryTimeoutMs: timeoutMs } = options;
   leaveSlowReader(reply.raw, ports.clock, { idleMs, timeoutMs, isMemoryShort: () => ports.executor.isMemoryShort }); // prettier-ignore

@@ -78,27 +78,28 @@ function offsetOf(
   offset: Expr,
   { intervalNs, nowNs, zone }: { readonly intervalNs: bigint; readonly nowNs: bigint; readonly zone: TimeZone | undefined }, // prettier-ignore
 ): bigint {
-  if (intervalNs === 0n) return 0n;
+  // Of windows of no length an offset is nothing, and is looked at all the same.
+  const byNs = intervalNs === 0n ? 1n : intervalNs;
   switch (offset.kind) {
     case 'duration':
-      return offset.valueNs % intervalNs;
+      return offset.valueNs % byNs;
     case 'call':
       if (offset.name !== 'now') throw invalid('time dimension offset function must be now()');
       if (offset.args.length > 0)
         throw invalid('time dimension offset now() function requires no arguments');
-      return (nowNs + fromYearOneNs) % intervalNs;
+      return (nowNs + fromYearOneNs) % byNs;
     case 'string': {
       if (!looksLikeTime(offset.value))
         throw invalid('time dimension offset must be duration or now()');
       const timeNs = parseTimeLiteral(offset.value, zone);
       if (timeNs === undefined) throw invalid('invalid timestamp string');
-      return timeNs % intervalNs;
+      return timeNs % byNs;
     }
     default: {
       const { pointNs, lengthNs } = timeOrLength(offset, zone);
-      if (lengthNs !== undefined) return lengthNs % intervalNs;
+      if (lengthNs !== undefined) return lengthNs % byNs;
       if (pointNs === undefined) throw invalid('time dimension offset must be duration or now()');
-      return (pointNs + fromYearOneNs) % intervalNs;
+      return (pointNs + fromYearOneNs) % byNs;
     }
   }
 }

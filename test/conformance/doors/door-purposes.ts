@@ -2,7 +2,10 @@ import type { Door } from './door.ts';
 
 const requests: readonly (readonly [sent: RegExp, reason: string])[] = [
   [/ \/metrics/, 'other figures are there'],
-  [/ \/(health|ping\?verbose|api\/v2\/buckets).*[^]*Accept: .*csv/, 'JSON is told to be CSV there'],
+  [
+    / \/(health|ping\?verbose|api\/v2\/buckets).*[^]*Accept: .*(csv|msgpack)/,
+    'JSON is told to be something else there',
+  ],
   [/Accept-Encoding: .*[^]*Accept-Encoding: /, 'of two headers the first counts there'],
   [/HTTP\/1\.0[^]*Expect: /, 'HTTP/1.0 knows no expectations'],
   [/\/qu%65ry[^]*Origin: /, 'an address that is not there has headers of its origin'],

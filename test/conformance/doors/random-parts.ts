@@ -7,7 +7,7 @@ export function randomParts(
   asked: URLSearchParams,
 ): { readonly type: string; readonly body: Buffer } {
   const boundary = random.of(['b', '----WebKitFormBoundaryABC', 'a b']);
-  const end = random.chance(0.9) ? '\r\n' : '\n';
+  const end = '\r\n';
   const parts = [...asked].map(([name, value]) => {
     const isFile = random.chance(name === 'q' ? 0.4 : 0.1);
     const file = isFile ? `; filename="${random.of(['q.txt', 'q.txt', '', 'a"b'.replace('"', '\\"'), '../x'])}"` : ''; // prettier-ignore

@@ -10,7 +10,7 @@ const statements: readonly (readonly [statement: RegExp, reason: string])[] = [
     'the last windows of all groups stand behind the others there, in the order of a map',
   ],
   [
-    /\(SELECT [^()]*\([^()]*\).*? AS a, .*?\w\(.*? AS b FROM .* GROUP BY .*?\)/,
+    /\(SELECT [^()]*\([^()]*\).*? AS \w+, .*?\w\(.*? AS \w+ FROM .*\)/,
     'two calls in the list of a grouped subquery are joined row by row there, in an order of the heap that is not the same for both',
   ],
   [
@@ -37,6 +37,10 @@ const statements: readonly (readonly [statement: RegExp, reason: string])[] = [
   [
     /\b(abs|round|floor|ceil|sqrt|exp|ln|log\w*|pow|a?sin|a?cos|a?tan2?)\(\w+\([^()]*::tag\).*fill\(-?\d/,
     'what stands for a call of a tag goes through no function of numbers here',
+  ],
+  [
+    /\w+::tag( AS \w+)? FROM \(SELECT|(top|bottom)\(\w+, \w+, .*\bnosuch AS /,
+    'a column of a subquery that is asked for as a tag, or hides one, goes through functions of numbers there as what it is',
   ],
   [
     /^SHOW FIELD KEYS .*ORDER BY (time )?DESC/i,
