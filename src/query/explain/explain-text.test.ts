@@ -155,3 +155,21 @@ test.each([
   const texts = lines.map((line) => line.slice(line.indexOf('statement: ') + 11));
   expect(texts).toEqual([`SELECT w::float FROM (${inside})`, inside]);
 });
+
+test('explain analyze: a shard without the field of a call has no iterator, one of a list without calls has', () => {
+  const iterators = (query: string): number => {
+    const { level, costsOf } = explained(query);
+    const bare: CostsOf = (scanner, at) =>
+      costsOf(scanner, at).map((one) => ({
+        ...one,
+        shards: one.shards.map((each) => ({
+          ...each,
+          rows: each.rows.filter(({ role }) => role !== 'read'),
+        })),
+      }));
+    const lines = analyzeLines(level, bare, { planningNs: 1n, totalNs: 2n });
+    return lines.filter((line) => line.includes('create_iterator')).length;
+  };
+  expect(iterators('SELECT last(n) FROM cpu')).toBe(0);
+  expect(iterators('SELECT n FROM cpu')).toBe(1);
+});

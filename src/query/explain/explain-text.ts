@@ -94,7 +94,10 @@ function scannerNode(scanner: Scanner, costsOf: CostsOf): Node {
     const { driver } = source;
     return costsOf(scanner, i).flatMap(({ nodeId, measurement, shards }) => {
       const { condition: cond } = scanner;
-      const passing = shards.filter(({ rows }) => rows.some((row) => row.role === 'series' && row.cursorCount > 0)); // prettier-ignore
+      const isThere = ({ role, field, cursorCount }: CostRow): boolean =>
+        role === 'series' ? cursorCount > 0 && driver === undefined : role === 'read' && field === driver && cursorCount > 0; // prettier-ignore
+      // Of a call one that has the field, whether its series have points of it or not.
+      const passing = shards.filter(({ rows }) => rows.some(isThere));
       const nodes = passing.map((shard) => iteratorNode({ cond, measurement, driver }, shard));
       if (nodeId === undefined || nodes.length === 0) return nodes;
       return [{ text: 'remote_iterator', children: [labels({ node_id: String(nodeId) }), ...nodes] }]; // prettier-ignore
