@@ -43,6 +43,10 @@ const statements: readonly (readonly [statement: RegExp, reason: string])[] = [
     'a column of a subquery that is asked for as a tag, or hides one, goes through functions of numbers there as what it is',
   ],
   [
+    /^EXPLAIN ANALYZE .*~ \/\^[^.*+?\[]*\$\//,
+    'a pattern of one whole text is told as that text there',
+  ],
+  [
     /^SHOW FIELD KEYS .*ORDER BY (time )?DESC/i,
     'the fields that a measurement has in each shard come apart there',
   ],

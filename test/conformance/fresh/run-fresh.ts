@@ -113,7 +113,7 @@ function timeless(answer: GivenAnswer): GivenAnswer {
   const text = answer.text
     .replaceAll(/Bound at \S+/g, 'Bound')
     .replaceAll(/((?:execution|planning|total)_time: )[^"\\]+/g, '$1now')
-    .replaceAll(/(CACHED VALUES: |cached_values: )\d+/gi, '$1some');
+    .replaceAll(/(CACHED VALUES: |cached_values: |shard_id: )\d+/gi, '$1some');
   return { ...answer, text };
 }
 
