@@ -5,6 +5,7 @@ import { DbError } from '../../base/errors.ts';
 import { encodeCatalog } from '../codec/catalog-codec.ts';
 import { emptyCatalog } from '../model/catalog.ts';
 import { writeIdentity } from './identity-file.ts';
+import { executeMethod } from './meta-methods.ts';
 import { MetaClient } from './meta-client.ts';
 
 const identity = { nodeId: 4, clusterId: 7n, metaAddresses: ['m1:8089'] };
@@ -55,6 +56,33 @@ test('meta client: a node that keeps what it has is never one that erases, whene
   const again = await world.complete(MetaClient.open(env, 'meta'));
   expect(again.isJoined).toBe(false);
   await world.complete(again.close());
+});
+
+test('meta client: a new node says what it has before anything else is said through it, and is none where that is refused', async () => {
+  const world = new World(1);
+  const { env } = world.addNode('d1');
+  await world.complete(env.disk.makeDir('meta'));
+  let asked = 0;
+  const call = (_to: string, method: string): Promise<never> => {
+    if (method === executeMethod.path) asked++;
+    return Promise.reject(new DbError('unavailable', 'nobody is there'));
+  };
+  const transport = new Proxy(env.transport, { get: (of, name) => (name === 'call' ? call : (Reflect.get(of, name) as unknown)) }); // prettier-ignore
+  const client = await world.complete(MetaClient.open({ ...env, transport }, 'meta'));
+  const made: unknown[] = [];
+  const introduce = async (): Promise<void> => {
+    void client.execute({ kind: 'create-database', name: 'd' }).catch((error: unknown) => made.push(String(error))); // prettier-ignore
+    await env.clock.sleep(5_000);
+    expect({ asked, nodeId: client.nodeId, made }).toEqual({ asked: 0, nodeId: 4, made: [] });
+    throw new DbError('invalid_argument', 'not so');
+  };
+  await expect(world.complete(client.join(identity, introduce))).rejects.toThrow('not so');
+  expect({ asked, isJoined: client.isJoined, isLeaving: client.isLeaving }).toEqual({ asked: 0, isJoined: false, isLeaving: false }); // prettier-ignore
+  await world.complete(env.clock.sleep(20_000));
+  expect({ asked, made }).toEqual({ asked: 0, made: [expect.stringContaining('meta service unavailable')] }); // prettier-ignore
+  await world.complete(client.join(identity));
+  expect(client.nodeId).toBe(4);
+  await world.complete(client.close());
 });
 
 test('meta client: a node that has begun to erase is of its cluster to nobody, and goes on with that after a restart', async () => {

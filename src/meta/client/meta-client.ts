@@ -93,6 +93,7 @@ export class MetaClient implements MetaAccess {
   #membership = new AbortController();
   /** One at a time: a message that came twice must not make two watches. */
   readonly #joining = new Mutex();
+  #introducing: Promise<void> | undefined;
   readonly #identity: OwnIdentity;
   /** Of meta nodes that have called this one, until it has a catalog that names them. */
   #toldAddresses: readonly string[] = [];
@@ -175,10 +176,18 @@ export class MetaClient implements MetaAccess {
 
   /**
    * Becomes a node of a cluster for good. Asked again with the same identity it answers the same, and looks for meta nodes at the addresses that it
-   * is told now, too: those that it knows may all be gone (decision 157).
+   * is told now, too: those that it knows may all be gone (decision 157). A new node says what `introduce` does before anything else is said
+   * through it, and forgets the cluster again where that throws.
    */
-  join(identity: DataIdentity): Promise<void> {
-    return this.#joining.run(() => this.#join(identity));
+  join(identity: DataIdentity, introduce = (): Promise<void> => Promise.resolve()): Promise<void> {
+    return this.#joining.run(async () => {
+      if (this.isJoined) return this.#join(identity);
+      this.#introducing = this.#join(identity).then(introduce).catch(async (error: unknown) => {
+        await this.#leave({ settle: () => Promise.resolve() });
+        throw error;
+      }); // prettier-ignore
+      return this.#introducing.finally(() => (this.#introducing = undefined));
+    });
   }
 
   async #join(identity: DataIdentity): Promise<void> {
@@ -229,6 +238,7 @@ export class MetaClient implements MetaAccess {
   }
 
   async execute(command: Command): Promise<CommandValue | undefined> {
+    if (command.kind !== 'import-databases') await this.#introducing?.catch(() => undefined);
     if (!this.isJoined) throw new DbError('unavailable', 'meta service unavailable');
     const { random } = this.#ports;
     const words = Array.from({ length: 4 }, () => random.u32().toString(16).padStart(8, '0'));

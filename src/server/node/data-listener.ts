@@ -138,10 +138,9 @@ export class DataListener {
       serveCall(joinDataMethod, async ({ sharedShards, ...identity }) => {
         const wasJoined = meta.isJoined;
         if (!wasJoined) await this.#expectLost(sharedShards, identity.clusterId);
-        await meta.join(identity);
-        // Before anybody writes: shards of an import have the ids that they came with.
-        const refusal = await this.#imported.handOver();
-        if (refusal !== undefined && !wasJoined) await this.#unjoin(refusal);
+        // Before anybody writes, or makes a database: shards of an import have the ids that they came with.
+        await meta.join(identity, () => this.#handOver());
+        if (wasJoined) await this.#imported.handOver();
         // Not only at the next turn of gossip: until a version is heard of, a node looks as if it were not well.
         this.#announce(rpc, identity.metaAddresses);
         return {};
@@ -159,12 +158,12 @@ export class DataListener {
   }
 
   /**
-   * A member whose import is refused would take what the cluster writes to new shards into those that it has of the same ids. It keeps
-   * what it has, and says to whoever adds it what to do. Throws.
+   * A member whose import is refused would take what the cluster writes to new shards into those that it has of the same ids: it throws
+   * what is to be done, keeps what it has, and is none.
    */
-  async #unjoin(refusal: DbError): Promise<never> {
-    await this.#meta.leave({ settle: () => Promise.resolve() });
-    throw new DbError('invalid_argument', `the cluster does not take what was imported into this node: ${refusal.message}`); // prettier-ignore
+  async #handOver(): Promise<void> {
+    const refusal = await this.#imported.handOver();
+    if (refusal !== undefined) throw new DbError('invalid_argument', `the cluster does not take what was imported into this node: ${refusal.message}`); // prettier-ignore
   }
 
   /**
