@@ -3,6 +3,7 @@
  *
  * Invariants:
  * - a segment is whole and durable before `shard.json` lists it; a file of an index that is not listed is removed at start;
+ * - one that a `shard.json` lists which failed to be written stays until another one is: the disk may list it all the same;
  * - the series of every file that `shard.json` lists are in the segments that it lists, if it lists any;
  * - while one of the three changes what is listed the others wait; a merge reads before, and is given up when a delete came.
  */
@@ -41,6 +42,8 @@ export class SegmentKeeper {
   readonly #manifest: ManifestKeeper;
   /** Of which something is gone that their files do not say: the disk did not take it. */
   readonly #unwritten = new Set<IndexSegment>();
+  /** Paths of segments that the disk may list, and this does not. */
+  readonly #disowned = new Set<string>();
   readonly #mutex = new Mutex();
   #latest: number;
   /** Whether files are listed whose series are in no segment, but in tables. */
@@ -213,11 +216,16 @@ export class SegmentKeeper {
     try {
       await this.#manifest.update(change);
     } catch (error) {
-      await this.#discard(segment);
+      segment.retire();
+      this.#disowned.add(segment.path);
       throw error;
     }
+    // One that the disk keeps goes with the next start.
+    for (const path of this.#disowned) await this.#ports.disk.remove(path).catch(() => undefined);
+    this.#disowned.clear();
   }
 
+  /** Of one that nobody has listed. */
   async #discard(segment: IndexSegment): Promise<void> {
     segment.retire();
     await this.#ports.disk.remove(segment.path).catch(() => undefined);
