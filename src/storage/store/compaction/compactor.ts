@@ -306,6 +306,8 @@ export class Compactor {
     } catch (error) {
       await open.manifest.takeBack(names);
       for (const file of outputs) await file.close();
+      // Those that had no name yet: on a full disk they take what others need.
+      for (const { path } of written) await disk.remove(path).catch(() => undefined);
       throw error;
     }
     return outputs;

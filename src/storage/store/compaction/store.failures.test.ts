@@ -5,6 +5,7 @@ import { batchOf, kept, openStore, readField } from '../../../../test/support/st
 import { World } from '../../../../test/sim/world/world.ts';
 import { isDbError } from '../../../base/errors.ts';
 import type { Env } from '../../../env/env.ts';
+import { compactionByHand } from '../store-options.ts';
 
 const callsMax = 1_000;
 
@@ -50,4 +51,33 @@ test('store: whatever the disk fails at in two compactions, all points are there
       if (failedCount === 0) return;
       if (failedCount === 1) break;
     }
+});
+
+test('store: whatever the disk fails at in a compaction, what it has written and nobody has does not stay', async () => {
+  for (let n = 1; n < callsMax; n++) {
+    const world = new World(1);
+    const { disk: inner, clock } = world.addNode('a').env;
+    const disk = new FailingDisk(inner, { failAt: Infinity });
+    const work = async (): Promise<readonly string[]> => {
+      const compaction = { ...compactionByHand, fileBytesMax: 1 };
+      const store = await openStore(disk, clock, { compaction });
+      for (const time of [1, 2, 3]) {
+        const lines = ['m', 'n', 'o'].map((name) => `${name} v=${time} ${time}`);
+        await store.write(kept, batchOf(lines.join('\n')));
+        await store.flush(kept.shardId);
+      }
+      disk.failIn(n);
+      await store.compact(kept.shardId).catch((error: unknown) => {
+        if (!isDbError(error, 'io_error')) throw error;
+      });
+      await store.close();
+      return (await inner.list('data/db/autogen/7')).map(({ name }) => name);
+    };
+    const names = await world.complete(work());
+    expect(
+      names.filter((name) => name.endsWith('.tsm.tmp')),
+      `call ${n}`,
+    ).toEqual([]);
+    if (!disk.hasFailed) return;
+  }
 });
