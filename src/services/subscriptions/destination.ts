@@ -92,7 +92,16 @@ function writeRequest(
   place.hash = '';
   const headers = { 'Content-Type': '', 'User-Agent': 'InfluxDBClient' };
   if (username === '' && password === '') return { target: place.href, headers };
-  const secret = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const secret = `${decoded(username)}:${decoded(password)}`;
   const Authorization = `Basic ${Buffer.from(secret).toString('base64')}`;
   return { target: place.href, headers: { ...headers, Authorization } };
+}
+
+/** With a bare `%`, as subscriptions of earlier releases may have it, it is what it says. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

@@ -123,6 +123,15 @@ test('subscriptions: statistics name a destination without its password, which i
   expect(setting.got).toEqual(['a:1 m f=1 1']);
 });
 
+test('subscriptions: one of an earlier release whose password has a bare % is sent to', async () => {
+  const setting = new Setting();
+  setting.serve('a:1');
+  await setting.create('s', 'ALL', 'http://user:50%off@a:1');
+  setting.write('m f=1 1');
+  await setting.pass(100);
+  expect([setting.got, setting.counts]).toEqual([['a:1 m f=1 1'], [[1, 0], [1, 0]]]); // prettier-ignore
+});
+
 test('subscriptions: ALL sends to each, datagrams a point at a time', async () => {
   const setting = new Setting();
   setting.serve('a:1');
