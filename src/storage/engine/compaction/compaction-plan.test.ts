@@ -129,3 +129,24 @@ test('compaction plan: beside a part of a generation are no newer files, older o
   expect(planned('2 1+ 1 1 1 1 1 1 1 1')).toBe('2 3 4 5 6 7 8 9 -> 2');
   expect(planned('1 2+ 2 2 2')).toBe('0 1 2 3 -> 3');
 });
+
+test('compaction plan: a file of half of what one may have is large, and 4 MiB are small', () => {
+  const ofBytes = (text: string, lengthBytes: number, isCold: boolean) => {
+    const files = filesOf(text).map((file) => ({ ...file, lengthBytes }));
+    return planCompaction(files, { isCold, fileBytesMax: 2048 * mebibyte })?.names.length;
+  };
+  const half = 1024 * mebibyte;
+  expect([ofBytes('4 4', half, true), ofBytes('4 4', half - 1, true)]).toEqual([undefined, 2]);
+  expect([ofBytes('4 4 4 4', half, false), ofBytes('4 4 4 4', half - 1, false)]).toEqual([undefined, 4]); // prettier-ignore
+  const many = '1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1';
+  const sixteenth = mebibyte / 4;
+  expect([ofBytes(many, sixteenth, false), ofBytes(many, sixteenth + 1, false)]).toEqual([16, 15]);
+});
+
+test('compaction plan: of all of a shard says so, and a file that is one is not made anew with larger blocks', () => {
+  const planOf = (text: string, isCold = true) =>
+    planCompaction(filesOf(text), { isCold, fileBytesMax: 2048 * mebibyte, aggressiveRows: 10_000 }); // prettier-ignore
+  expect([planOf('1 1')?.isWhole, planOf('4w 4w')?.isWhole]).toEqual([true, true]);
+  expect(planOf('4 4 4 4', false)?.isWhole).toBe(false);
+  expect(planOf('4w')).toBe(undefined);
+});

@@ -141,8 +141,7 @@ function fullPlan(
       return { ...planOf('optimize', run, levelMax, rows), isWhole: true };
     }
     const isWhole = run.length === 1 && only?.hasTombstones !== true && only?.level === levelMax;
-    if (run.length > 1 || !isWhole)
-      return { ...planOf('full', run, levelMax, rowsOf(run, options)), isWhole: true };
+    if (!isWhole) return { ...planOf('full', run, levelMax, rowsOf(run, options)), isWhole: true };
   }
   return undefined;
 }
