@@ -116,7 +116,7 @@ async function judge(scene: Scene): Promise<void> {
   };
   await eventually(look, drainMsMax).catch((error: unknown) => {
     scene.print(`  before repairs: ${messageOf(error)}`);
-    if (!scene.hasLost && last.lacks.some((text) => /\((quorum|all) /.test(text))) scene.print('  POINTS OF ALL OWNERS LACK'); // prettier-ignore
+    if (!scene.hasLost && last.lacks.some((text) => /^owners lack.*\((quorum|all) /.test(text))) scene.print('  POINTS OF ALL OWNERS LACK'); // prettier-ignore
   });
   const repaired = async (): Promise<void> => {
     for (const id of last.shardIds) await scene.ctl(['entropy', 'repair', `${id}`]);

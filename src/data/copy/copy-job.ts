@@ -16,7 +16,7 @@ import type { ShardCopy } from '../../meta/model/shard-copies.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import type { NamedShard } from '../engine/shard-access.ts';
 import type { IncomingDeletes } from '../shards/incoming-deletes.ts';
-import { isAwaitedShard } from '../../storage/engine/awaited-shard.ts';
+import { awaitedShardOf } from '../../storage/engine/awaited-shard.ts';
 import { findShard } from '../shards/shard-places.ts';
 import { isNodeFailure } from '../shards/choose-owners.ts';
 import type { Stagings } from './stagings.ts';
@@ -102,7 +102,7 @@ export class CopyJob {
           return;
         } catch (error) {
           this.#check();
-          const isAwaited = isAwaitedShard(error);
+          const isAwaited = awaitedShardOf(error) !== undefined;
           if (!mayDoBetter(error) || ++attemptCount >= attemptsMax) throw error;
           if (isAwaited && attemptCount >= awaitedAttemptsMax) throw this.#hasNothing(error);
           log.warn('A copy of a shard begins anew', { shard: shardId, error: errorText(error) });

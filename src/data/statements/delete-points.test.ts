@@ -4,6 +4,7 @@ import { parseQuery } from '../../influxql/parser.ts';
 import { emptyCatalog, type Catalog } from '../../meta/model/catalog.ts';
 import { Databases } from '../../meta/model/databases.ts';
 import { makeStamp, stampNs, type Stamp } from '../../models/stamp.ts';
+import { awaitedShardError } from '../../storage/engine/awaited-shard.ts';
 import { StampClock } from '../write/stamp-clock.ts';
 import type { DeletePointsRequest, MeasurementDescription } from '../engine/shard-access.ts';
 import { deletePoints, type DeletePorts, type DeleteStatement } from './delete-points.ts';
@@ -34,7 +35,7 @@ interface Told {
 /** Node 4 runs the statement; node 5 is ahead by its clock. */
 async function run(
   text: string,
-  { nodeIds = [4, 5, 6], isDown = false, known = { 4: ['m'], 5: ['m', 'n'] }, toldNs = 5_000n, moved }: { readonly nodeIds?: readonly number[]; readonly isDown?: boolean; readonly known?: Readonly<Record<number, readonly string[]>>; readonly toldNs?: bigint; readonly moved?: { readonly error: DbError; readonly isHeard: boolean } } = {}, // prettier-ignore
+  { nodeIds = [4, 5, 6], isDown = false, known = { 4: ['m'], 5: ['m', 'n'] }, toldNs = 5_000n, moved, awaited = {} }: { readonly nodeIds?: readonly number[]; readonly isDown?: boolean; readonly known?: Readonly<Record<number, readonly string[]>>; readonly toldNs?: bigint; readonly awaited?: Readonly<Record<number, readonly number[]>>; readonly moved?: { readonly error: DbError; readonly isHeard: boolean } } = {}, // prettier-ignore
 ): Promise<Told & { readonly error: string }> {
   const told: Told = { deletes: [], kept: [], stamps: [] };
   let nowMs = 0;
@@ -50,8 +51,10 @@ async function run(
   const textOf = (nodeId: number, { shardIds, measurements }: DeletePointsRequest): string =>
     `${nodeId}: ${shardIds.join()} ${measurements.map(({ name }) => name).join()}`;
   const of = (nodeId: number) => ({
-    describe: () => {
+    describe: (shardIds: readonly number[]) => {
       if (isDown && nodeId === 5) return Promise.reject(away);
+      const lacking = awaited[nodeId]?.find((id) => shardIds.includes(id));
+      if (lacking !== undefined) return Promise.reject(awaitedShardError(lacking));
       const measurements = (known[nodeId] ?? []).map(measurement);
       return Promise.resolve({
         measurements,
@@ -115,6 +118,15 @@ test('delete: an owner that is away is told of, and gets it later; another node 
   expect(error).toBe('partial success, node 5 may be down (connection refused)');
   expect(deletes).toEqual(['4: 1 m']);
   expect(kept).toEqual(['5: 1,2 m']);
+});
+
+test('delete: a shard that an owner has yet to be brought another one describes, and that owner deletes too; of one that nobody else has it is told', async () => {
+  const { deletes, stamps, error } = await run("DELETE WHERE h = 'a'", { awaited: { 5: [1] } });
+  expect(error).toBe('');
+  expect(deletes).toEqual(['4: 1 m,n', '5: 1,2 m,n', '6:  ']);
+  expect(stampNs(stamps[0] ?? 0n)).toBeGreaterThan(5_000n);
+  const alone = await run("DELETE WHERE h = 'a'", { awaited: { 5: [2] } });
+  expect(alone.error).toBe('partial success, node 5 may be down (shard 2 is being copied to this node)'); // prettier-ignore
 });
 
 test('delete: a single node needs no stamp, as nobody brings anything late', async () => {

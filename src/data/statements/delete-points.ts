@@ -13,9 +13,14 @@ import { namesTime, splitCondition } from '../../query/compile/split-condition.t
 import type { MeasurementSchema } from '../../query/compile/schema.ts';
 import { mergeDescriptions } from '../engine/lists/describe-shards.ts';
 import type { ListedMeasurement } from '../engine/lists/schema-list.ts';
-import type { DeletePointsRequest, ShardAccess } from '../engine/shard-access.ts';
+import type {
+  DeletePointsRequest,
+  ShardAccess,
+  ShardsDescription,
+} from '../engine/shard-access.ts';
 import { allowedOf, bounded } from '../access/series-rules.ts';
 import { ownsShard } from '../../meta/model/shard-fate.ts';
+import { awaitedShardOf } from '../../storage/engine/awaited-shard.ts';
 import { movedShardOf } from '../../storage/engine/moved-shard.ts';
 import { isAway } from '../shards/choose-owners.ts';
 import { hasMoved } from '../shards/moved-shards.ts';
@@ -175,8 +180,7 @@ async function describeAll(
   await stamps.learned();
   const results = await Promise.allSettled(
     owners.map(
-      async ({ nodeId, shardIds }) =>
-      ownerOf(shards.of.bind(shards), nodeId).describe(shardIds, { deadlineMs: describeDeadlineMs, signal, tellsStamp: true }), // prettier-ignore
+      async (owner) => describeOwner(ownerOf(shards.of.bind(shards), owner.nodeId), owner, { owners, signal }), // prettier-ignore
     ),
   );
   const described = results.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
@@ -184,6 +188,26 @@ async function describeAll(
   for (const { stampNs = 0n } of described) if (stampNs > newestNs) newestNs = stampNs;
   const outcomes = results.map((result, i) => ({ ...(owners[i] ?? noOwner), result }));
   return { known: mergeDescriptions(described.map((one) => one.measurements)), outcomes, newestNs }; // prettier-ignore
+}
+
+/** What an owner has yet to be brought of a shard, as on a new disk, another one describes: deletes it takes. */
+async function describeOwner(
+  access: ShardAccess,
+  { nodeId, shardIds }: Owner,
+  { owners, signal }: { readonly owners: readonly Owner[]; readonly signal: AbortSignal },
+): Promise<ShardsDescription> {
+  let left = shardIds;
+  for (;;) {
+    try {
+      return await access.describe(left, { deadlineMs: describeDeadlineMs, signal, tellsStamp: true }); // prettier-ignore
+    } catch (error) {
+      const awaited = awaitedShardOf(error);
+      const isElsewhere = owners.some((one) => one.nodeId !== nodeId && awaited !== undefined && one.shardIds.includes(awaited)); // prettier-ignore
+      const others = left.filter((id) => id !== awaited);
+      if (!isElsewhere || others.length === left.length) throw error;
+      left = others;
+    }
+  }
 }
 
 /** Each owner deletes; for one that is away it is kept. The other nodes hear of the stamp: what they write from now on stays. */
