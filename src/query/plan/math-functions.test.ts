@@ -25,6 +25,22 @@ test('log2() and log10() have the last digits of 1.12.4', () => {
   expect(log2(-1)).toBeNaN();
 });
 
+test.each([
+  ['sin', [0.48], 0.4617791755414829],
+  ['cos', [0.15], 0.9887710779360424],
+  ['tan', [0.08], 0.08017110470807255],
+  ['asin', [0.01], 0.010000166674167112],
+  ['acos', [0.05], 1.5207754699891265],
+  ['atan', [0.22], 0.2165503049760893],
+  ['exp', [0.01], 1.0100501670841682],
+  ['ln', [0.01], -4.605170185988092],
+  ['atan2', [0.29, 3], 0.09636724487511732],
+  ['pow', [0.01, 2.3], 0.00002511886431509582],
+  ['log', [0.68, 3], -0.35104511827328844],
+] as const)('%s() of %j has the last digits of 1.12.4', (name, args, result) => {
+  expect(evaluateMath(name, args, false)).toBe(result);
+});
+
 test('a length of time by a number that is no int64 is what Go makes of it', () => {
   const compiled = (text: string) => {
     const [statement] = parseQuery(text);

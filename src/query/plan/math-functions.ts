@@ -1,4 +1,9 @@
 import { DbError } from '../../base/errors.ts';
+import { goAcos, goAsin, goAtan, goAtan2 } from '../../base/go-math/arc-functions.ts';
+import { goExp } from '../../base/go-math/exponential.ts';
+import { goLog, goLog10, goLog2 } from '../../base/go-math/logarithm.ts';
+import { goPow } from '../../base/go-math/power.ts';
+import { goCos, goSin, goTan } from '../../base/go-math/trigonometry.ts';
 import { typeText, type DataType } from './data-type.ts';
 
 /**
@@ -93,54 +98,30 @@ export function evaluateMath(
   return floatFunctions[name](Number(first), Number(second));
 }
 
+/** JavaScript's own have other last digits for many values. */
 const floatFunctions: Readonly<Record<MathName, (x: number, y: number) => number>> = {
   abs: (x) => Math.abs(x),
-  acos: (x) => Math.acos(x),
-  asin: (x) => Math.asin(x),
-  atan: (x) => Math.atan(x),
-  atan2: (x, y) => Math.atan2(x, y),
+  acos: goAcos,
+  asin: goAsin,
+  atan: goAtan,
+  atan2: goAtan2,
   ceil: (x) => Math.ceil(x),
-  cos: (x) => Math.cos(x),
-  exp: (x) => Math.exp(x),
+  cos: goCos,
+  exp: goExp,
   floor: (x) => Math.floor(x),
-  ln: (x) => Math.log(x),
-  log: (x, y) => Math.log(x) / Math.log(y),
-  // As the reference has it, which shows at powers of ten: of 1e15 it is 14.999999999999998.
-  log10: (x) => Math.log(x) * Math.LOG10E,
-  log2: binaryLog,
-  pow: power,
+  ln: goLog,
+  log: (x, y) => goLog(x) / goLog(y),
+  log10: goLog10,
+  log2: goLog2,
+  pow: goPow,
   round: roundHalfAway,
-  sin: (x) => Math.sin(x),
+  sin: goSin,
   sqrt: (x) => Math.sqrt(x),
-  tan: (x) => Math.tan(x),
+  tan: goTan,
 };
-
-/** C's pow: 1 to any power and -1 to an infinite one are 1, where JavaScript has NaN. */
-function power(base: number, exponent: number): number {
-  if (base === 1) return 1;
-  if (base === -1 && Math.abs(exponent) === Number.POSITIVE_INFINITY) return 1;
-  return base ** exponent;
-}
 
 /** Halves go away from zero. */
 function roundHalfAway(x: number): number {
   const whole = Math.trunc(x);
   return Math.abs(x - whole) >= 0.5 ? whole + Math.sign(x) : whole;
-}
-
-const double = new DataView(new ArrayBuffer(8));
-const exponentBits = 0x7ff0;
-/** The exponent, in its place, of what is from a half to one. */
-const halfExponent = 1022 << 4;
-
-/** By the exponent and the logarithm of what is left, between a half and one, as in the reference. */
-function binaryLog(x: number): number {
-  if (!(x >= Number.MIN_VALUE && x < Number.POSITIVE_INFINITY)) return Math.log2(x);
-  // Numbers too small for an exponent of their own are made larger first.
-  const isTiny = x < 2 ** -1022;
-  double.setFloat64(0, isTiny ? x * 2 ** 52 : x);
-  const high = double.getUint16(0);
-  const exponent = ((high & exponentBits) - halfExponent) / 16 - (isTiny ? 52 : 0);
-  double.setUint16(0, (high & ~exponentBits) | halfExponent);
-  return Math.log(double.getFloat64(0)) * Math.LOG2E + exponent;
 }
