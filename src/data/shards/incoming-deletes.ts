@@ -43,9 +43,13 @@ export class IncomingDeletes {
     const here = request.shardIds.filter((shardId) => !this.#shards.has(shardId));
     if (here.length > 0) await run({ ...request, shardIds: here });
     for (const shardId of request.shardIds) {
-      const incoming = this.#shards.get(shardId);
-      if (incoming === undefined) continue;
       const one = { ...request, shardIds: [shardId] };
+      const incoming = this.#shards.get(shardId);
+      if (incoming === undefined) {
+        // Its copy has come, or was given up, while the others had their turn.
+        if (!here.includes(shardId)) await run(one);
+        continue;
+      }
       await incoming.turns.run(async () => {
         keep(incoming, one);
         await run(one);
