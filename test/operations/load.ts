@@ -6,6 +6,8 @@ import { levels, type Level, type Point } from './ledger.ts';
 import { database, messageOf, passiveNumber, type Scene } from './scene.ts';
 
 export const dayNs = 86_400_000_000_000n;
+/** When the present day begins. */
+export const startOfToday = (): bigint => ((BigInt(Date.now()) * 1_000_000n) / dayNs) * dayNs;
 /** The present one is the last. */
 export const dayCount = 5;
 const writeEveryMs = 120;
@@ -30,8 +32,7 @@ export class Load {
 
   constructor(scene: Scene) {
     this.#scene = scene;
-    const todayNs = (BigInt(Date.now()) * 1_000_000n) / dayNs;
-    this.startNs = (todayNs - BigInt(dayCount) + 1n) * dayNs;
+    this.startNs = startOfToday() - BigInt(dayCount - 1) * dayNs;
   }
 
   /** So many points on both owners, so that copies take a while. */

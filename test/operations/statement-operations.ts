@@ -1,14 +1,12 @@
 /** Statements that change what there is while shards move and nodes die: databases, measurements, policies, types, users. */
 import { eventually } from '../support/dev-cluster.ts';
-import { dayNs } from './load.ts';
+import { dayNs, startOfToday } from './load.ts';
 import type { Operation } from './operation.ts';
 import { headersOf, messageOf, ownerNumbers, type Scene } from './scene.ts';
 
 const patienceMs = 60_000;
 const lineCount = 30;
 const killWithinMs = 30_000;
-
-const startOfToday = (): bigint => ((BigInt(Date.now()) * 1_000_000n) / dayNs) * dayNs;
 
 /** Over four days up to now. */
 function lines(measurement: string, field: string, from: number): string {
